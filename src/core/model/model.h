@@ -1,0 +1,120 @@
+/*
+ * model.h
+ *	  A model, whatever its algorithm, and the table of algorithms.
+ *
+ * HmlAlgorithm is the one interface between the glue and the numerics: the
+ * upper floor trains, loads, scores and explains through it and never asks
+ * which algorithm it has before it.  Adding an algorithm is adding one file and
+ * one row in algorithms.c.
+ *
+ * A model lives in one arena and does not change once it is made; any number of
+ * calls may use it, each with a scratch block of its own.
+ */
+#ifndef HML_MODEL_MODEL_H
+#define HML_MODEL_MODEL_H
+
+#include "core/model/calibration.h"
+#include "core/model/frame.h"
+#include "core/model/params.h"
+#include "core/model/pipeline.h"
+
+typedef struct HmlModel HmlModel;
+
+/* How training uses the target column. */
+typedef enum HmlTargetUse
+{
+	HML_TARGET_EVALUATES, /* anomaly detectors: positives are left out of the fit and used for metrics */
+	HML_TARGET_LEARNT     /* classifiers and regressors: required */
+} HmlTargetUse;
+
+/* One row of healthml.training_epoch. */
+typedef struct HmlEpoch
+{
+	int epoch; /* from 1 */
+	int epochs;
+	double loss;
+	double validation_loss; /* NaN without a validation split */
+	double learning_rate;
+	const char *metric_name; /* the metric that early stopping watches, may be NULL */
+	double metric;
+	double seconds; /* since training began */
+} HmlEpoch;
+
+typedef struct HmlTraining
+{
+	const HmlFrame *frame;
+	const HmlParams *params;
+	HmlText *metrics; /* out: members of a JSON object, through hml_metric() */
+	HmlStatus (*on_epoch)(void *user, const HmlEpoch *epoch); /* may be NULL */
+	void *on_epoch_user;
+} HmlTraining;
+
+/* Contribution of each feature (not input) to the margin: base + sum = margin. */
+typedef struct HmlExplanation
+{
+	double base;
+	double margin;
+	double *contributions; /* (n_features), memory of the caller */
+	double standard_error; /* 0 where the method is exact */
+	const char *method;    /* "tree_shap", "exact_shapley", "permutation_shap", ... */
+} HmlExplanation;
+
+typedef struct HmlAlgorithm
+{
+	const char *name; /* as in healthml.train */
+	const char *task; /* anomaly_detection | classification | regression */
+	const char *help; /* one sentence for the manual */
+	HmlTargetUse target_use;
+	HmlScaling default_scaling;
+	const HmlParamSpec *params; /* its own; the shared ones come on top */
+	/* Fit model->impl, model->calibration and what else it has; model->arena, algorithm, params are set. */
+	HmlStatus (*train)(HmlContext *ctx, const HmlTraining *training, HmlModel *model);
+	void (*write)(const HmlModel *model, HmlWriter *writer); /* its section of the artifact */
+	HmlStatus (*read)(HmlModel *model, HmlReader *reader);   /* believes nothing */
+	size_t (*scratch_size)(const HmlModel *model);           /* bytes that score and outputs need */
+	/* inputs is (n, n_inputs); scores is (n): 0..1 anomaly, probability of the positive class, or value. */
+	HmlStatus (*score)(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
+					   double *scores);
+	/* outputs is (n, n_outputs), all class probabilities; NULL where there is one output. */
+	HmlStatus (*outputs)(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs,
+						 size_t n, double *outputs);
+	/* inputs is one row; NULL = the general sampling method. */
+	HmlStatus (*explain)(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExplanation *out);
+} HmlAlgorithm;
+
+struct HmlModel
+{
+	HmlArena *arena;
+	const HmlAlgorithm *algorithm;
+	HmlPipeline *pipeline;
+	HmlCalibration calibration;
+	size_t n_outputs;          /* classes of a classifier, else 1 */
+	const char **output_names; /* (n_outputs) labels of the classes, or NULL */
+	int64_t trained_rows;
+	void *impl; /* the algorithm's own */
+};
+
+/* Ends with NULL. */
+extern const HmlAlgorithm *const hml_algorithms[];
+extern const HmlAlgorithm *hml_algorithm_find(const char *name); /* NULL = unknown */
+
+/* "seed", "fit_on", "max_rows", ...: the parameters that every algorithm takes. */
+extern const HmlParamSpec hml_shared_params[];
+
+/* Check params against the algorithm's table; 'given' may be NULL. */
+extern HmlStatus hml_algorithm_params(HmlArena *arena, const HmlAlgorithm *algorithm, const HmlJson *given,
+									  HmlParams **out) HML_NODISCARD;
+
+extern HmlStatus hml_model_train(HmlContext *ctx, const HmlAlgorithm *algorithm, const HmlTraining *training,
+								 HmlModel **out) HML_NODISCARD;
+extern void hml_model_free(HmlModel *model); /* NULL is allowed */
+
+/* The artifact: docs/model-format.md.  Writing the same model twice gives the same bytes. */
+extern HmlStatus hml_model_write(const HmlModel *model, HmlWriter *writer) HML_NODISCARD;
+extern HmlStatus hml_model_read(HmlContext *ctx, const void *bytes, size_t length,
+								HmlModel **out) HML_NODISCARD;
+
+/* Add one metric; NaN becomes null. */
+extern void hml_metric(const HmlTraining *training, const char *name, double value);
+
+#endif /* HML_MODEL_MODEL_H */
