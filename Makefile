@@ -1,0 +1,130 @@
+# healthml: make, make install, make test, make demo; 'make help' lists the rest.
+#
+# The module is built with PGXS for the server of PG_CONFIG.  Sources are found by wildcard: a new file
+# needs no line here.  Everything that is built lies in build/, one directory per kind of build, except
+# healthml.so and healthml--<version>.sql, which PGXS wants beside the control file.
+
+EXTENSION = healthml
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
+PG_CONFIG ?= pg_config
+CLANG ?= $(firstword $(notdir $(shell command -v clang-14 clang)))
+
+# make DATA=...: a folder with recordings and tables for tests and demo; to PGXS, DATA means something else.
+export HEALTHML_DATA ?= $(abspath $(or $(DATA),../shared/data))
+export HEALTHML_GOLDEN ?= $(abspath ../shared/golden)
+override DATA = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
+
+# ---- sources -----------------------------------------------------------------------------------------
+
+# *_v3.c and *_v4.c are variants of kernels for x86-64 only.
+MACHINE := $(shell $(or $(CC),cc) -dumpmachine)
+OTHERS_KERNELS := $(if $(filter x86_64-%,$(MACHINE)),,%_v3.c %_v4.c)
+CORE := $(filter-out $(OTHERS_KERNELS),$(sort $(wildcard src/core/*/*.c)))
+GLUE := $(sort $(wildcard src/pg/*.c))
+UNIT := $(sort $(wildcard test/unit/test_*.c))
+UNIT_SUPPORT := $(filter-out $(UNIT),$(sort $(wildcard test/unit/*.c)))
+SQL := $(sort $(wildcard sql/*.sql))
+
+# ---- libraries ---------------------------------------------------------------------------------------
+
+# The serial OpenBLAS: the threaded one, which is Debian's default, has the same SONAME and would start
+# threads inside a backend.  Where there is no such directory, openblas.pc must mean a serial build.
+MULTIARCH := $(shell $(or $(CC),cc) -print-multiarch 2>/dev/null)
+OPENBLAS_DIR ?= $(wildcard /usr/lib/$(MULTIARCH)/openblas-serial)
+ifneq ($(OPENBLAS_DIR),)
+OPENBLAS_CPPFLAGS = -isystem /usr/include/$(MULTIARCH)/openblas-serial
+OPENBLAS_LIBS = -Wl,-rpath,$(OPENBLAS_DIR) $(OPENBLAS_DIR)/libopenblas.so
+else
+OPENBLAS_CPPFLAGS = $(shell pkg-config --cflags openblas 2>/dev/null)
+OPENBLAS_LIBS = $(shell pkg-config --libs openblas 2>/dev/null)
+endif
+PACKAGES = fftw3f sndfile soxr libcrypto
+LIBRARY_CPPFLAGS := $(OPENBLAS_CPPFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIBRARIES := -Wl,--as-needed $(OPENBLAS_LIBS) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+
+# ---- flags -------------------------------------------------------------------------------------------
+
+# 'make WERROR=' for a compiler that warns about what ours does not.
+WERROR = -Werror
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 $(WERROR)
+
+# No flag here changes the result of a floating-point operation.
+FLOAT = -ffp-contract=off -fno-math-errno -fno-trapping-math
+CORE_CPPFLAGS = -Isrc $(LIBRARY_CPPFLAGS)
+CORE_CFLAGS = -std=c11 -g -O3 $(FLOAT) -fPIC -fvisibility=hidden -fstack-protector-strong $(WARNINGS)
+GLUE_CFLAGS = $(WARNINGS) -Wno-declaration-after-statement -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-cast-qual -Wno-missing-field-initializers
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LEVEL = $(if $(filter %_v3.c,$<),-march=x86-64-v3)$(if $(filter %_v4.c,$<),-march=x86-64-v4)
+DEPENDENCIES = -MMD -MP
+
+# ---- the module --------------------------------------------------------------------------------------
+
+MODULE_big = $(EXTENSION)
+CORE_OBJS = $(CORE:%.c=build/core/%.o)
+GLUE_OBJS = $(GLUE:%.c=build/pg/%.o)
+OBJS = $(CORE_OBJS) $(GLUE_OBJS)
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+SHLIB_LINK = -Wl,--version-script=src/pg/exports.map $(LIBRARIES)
+EXTRA_CLEAN = build $(EXTENSION)--*.sql
+override with_llvm = no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+PG_CPPFLAGS = -Isrc $(LIBRARY_CPPFLAGS) -DHEALTHML_VERSION='"$(EXTVERSION)"' \
+	-isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CFLAGS = $(GLUE_CFLAGS)
+include $(PGXS)
+else
+.PHONY: all install clean
+all install:
+	@echo 'make: no PostgreSQL headers: "$(PG_CONFIG) --pgxs" names no file.' >&2
+	@echo 'Run "make deps" to install what is missing, or set PG_CONFIG.' >&2
+	@exit 1
+clean:
+	rm -rf build $(EXTENSION).so $(EXTENSION)--*.sql
+endif
+
+$(EXTENSION).so: src/pg/exports.map
+
+$(DATA_built): $(SQL) $(EXTENSION).control Makefile
+	@{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; cat $(SQL) /dev/null; } >$@
+
+build/libhml.a: $(CORE_OBJS)
+	rm -f $@ && $(AR) crs $@ $^
+all: build/libhml.a
+
+build/core/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) $(LEVEL) $(CORE_CPPFLAGS) $(DEPENDENCIES) -c $< -o $@
+
+# Objects of the glue fit one server version.
+build/server-version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+build/pg/%.o: %.c Makefile build/server-version
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CPPFLAGS) $(DEPENDENCIES) -c $< -o $@
+
+# ---- unit tests, with ASan and UBSan -----------------------------------------------------------------
+
+SANITIZED_OBJS = $(CORE:%.c=build/sanitized/%.o) $(UNIT_SUPPORT:%.c=build/sanitized/%.o)
+UNIT_PROGRAMS = $(UNIT:test/unit/%.c=build/unit/%)
+
+build/sanitized/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -O1 $(SANITIZERS) $(LEVEL) $(CORE_CPPFLAGS) -Itest $(DEPENDENCIES) -c $< -o $@
+build/libhml-sanitized.a: $(SANITIZED_OBJS)
+	rm -f $@ && $(AR) crs $@ $^
+build/unit/%: build/sanitized/test/unit/%.o build/libhml-sanitized.a
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZERS) $^ -lcmocka $(LIBRARIES) -o $@
+
+.PHONY: test-unit
+test-unit: $(UNIT_PROGRAMS)
+	@for program in $^; do echo "== $$program"; $$program || exit 1; done
+
+.PHONY: FORCE
+.SECONDARY:
+-include $(shell find build -name '*.d' 2>/dev/null)
