@@ -1,0 +1,18 @@
+/*
+ * sort.h
+ *	  Sorting of plain numbers, in linear time and cancellable.
+ */
+#ifndef HML_BASE_SORT_H
+#define HML_BASE_SORT_H
+
+#include "core/base/context.h"
+
+/*
+ * Sort values[0 .. n-1] in place, ascending.  -0 and 0 compare equal and may
+ * come in any order; there must be no NaN.  Takes a scratch block of n values.
+ * On failure (memory, cancellation) the values are still all there, in some
+ * order.
+ */
+extern HmlStatus hml_sort_doubles(HmlContext *ctx, double *values, size_t n) HML_NODISCARD;
+
+#endif /* HML_BASE_SORT_H */
