@@ -34,9 +34,9 @@ hml_rng_seed(HmlRng *rng, uint64_t seed)
 void
 hml_rng_seed_stream(HmlRng *rng, uint64_t seed, uint64_t stream)
 {
-	uint64_t mixed = splitmix64(&seed) ^ splitmix64(&stream);
+	uint64_t mixed = splitmix64(&seed) ^ stream;
 
-	hml_rng_seed(rng, mixed);
+	hml_rng_seed(rng, splitmix64(&mixed));
 }
 
 uint64_t
