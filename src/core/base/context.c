@@ -31,13 +31,28 @@ hml_context_init(HmlContext *ctx, const HmlHost *host)
 	ctx->memory_limit = SIZE_MAX;
 }
 
+/* A text that is too long is cut between two characters. */
+static void HML_PRINTF(2, 0) format(char buffer[HML_MESSAGE_SIZE], const char *fmt, va_list args)
+{
+	int length = vsnprintf(buffer, HML_MESSAGE_SIZE, fmt, args);
+	size_t end = HML_MESSAGE_SIZE - 1;
+
+	if (length < HML_MESSAGE_SIZE)
+		return;
+	while (end > 0 && ((unsigned char) buffer[end - 1] & 0xc0) == 0x80)
+		end--;
+	if (end > 0 && (unsigned char) buffer[end - 1] >= 0xc0)
+		end--;
+	buffer[end] = '\0';
+}
+
 HmlStatus
 hml_fail(HmlContext *ctx, HmlStatus status, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(ctx->message, sizeof(ctx->message), fmt, args);
+	format(ctx->message, fmt, args);
 	va_end(args);
 	ctx->status = status;
 	ctx->detail[0] = '\0';
@@ -51,7 +66,7 @@ hml_detail(HmlContext *ctx, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(ctx->detail, sizeof(ctx->detail), fmt, args);
+	format(ctx->detail, fmt, args);
 	va_end(args);
 	return ctx->status;
 }
@@ -62,7 +77,7 @@ hml_hint(HmlContext *ctx, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(ctx->hint, sizeof(ctx->hint), fmt, args);
+	format(ctx->hint, fmt, args);
 	va_end(args);
 	return ctx->status;
 }

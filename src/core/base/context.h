@@ -35,7 +35,7 @@ typedef enum HmlStatus
 	HML_INTERNAL          /* an invariant of libhml is broken */
 } HmlStatus;
 
-#define HML_MESSAGE_SIZE 512
+#define HML_MESSAGE_SIZE 1024 /* the list of all parameters fits a hint */
 
 /* Position of a long computation; strings live as long as the call. */
 typedef struct HmlProgress

@@ -28,11 +28,22 @@ extern void hml_text_add(HmlText *text, const char *string);
 extern void hml_text_add_bytes(HmlText *text, const char *bytes, size_t length);
 extern void hml_text_addf(HmlText *text, const char *fmt, ...) HML_PRINTF(2, 3);
 
+/*
+ * Numbers with a point in every locale, which "%g" is not: the shortest form
+ * that reads back equal ("NaN" and "Infinity" as they are), and one with
+ * exactly 'decimals' digits after the point.
+ */
+extern void hml_text_add_number(HmlText *text, double number);
+extern void hml_text_add_fixed(HmlText *text, double number, int decimals);
+
 /* A JSON string with its quotes, escaped; a number that JSON can hold ("null" for NaN and infinity). */
 extern void hml_text_add_json_string(HmlText *text, const char *string);
-extern void hml_text_add_json_number(HmlText *text, double number); /* shortest form that reads back equal */
+extern void hml_text_add_json_number(HmlText *text, double number);
 
 /* Text for XML content and attributes: & < > " ' escaped. */
 extern void hml_text_add_xml(HmlText *text, const char *string);
+
+/* The most bytes of 'text', at most 'limit', that do not cut a character in two: for "%.*s". */
+extern int hml_utf8_clip(const char *text, int limit);
 
 #endif /* HML_BASE_TEXT_H */

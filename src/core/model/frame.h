@@ -21,12 +21,13 @@ typedef enum HmlColumnKind
 
 #define HML_MAX_FEATURES 1600    /* PostgreSQL's limit of columns of a table */
 #define HML_MAX_CATEGORIES 10000 /* distinct texts of one column */
+#define HML_MAX_GROUPS 10000000  /* distinct texts of the group column */
 
 typedef struct HmlCategories
 {
 	size_t count;
-	const char **texts;             /* in order of first appearance */
-	struct HmlCategoryIndex *index; /* hash from text to code */
+	const char **texts;             /* of a frame in order of first appearance, of a pipeline sorted */
+	struct HmlCategoryIndex *index; /* of a frame: hash from text to code */
 } HmlCategories;
 
 typedef struct HmlColumn
@@ -59,28 +60,36 @@ typedef struct HmlFrame
 	size_t allocated;
 } HmlFrame;
 
-/* Columns are declared first; 'max_bytes' bounds the rows and gives the capacity. */
+/*
+ * Columns are declared first.  The capacity is the lesser of max_rows (0 = any
+ * number) and what fits max_bytes, which the frame's rows never exceed, not even
+ * while their arrays grow.
+ */
 extern HmlStatus hml_frame_create(HmlContext *ctx, size_t n_columns, bool has_target, bool has_group,
 								  size_t max_rows, size_t max_bytes, uint64_t seed,
 								  HmlFrame **out) HML_NODISCARD;
 extern void hml_frame_free(HmlFrame *frame);
 
-/* Names are copied.  Index n_columns is the target, n_columns + 1 the group. */
+/*
+ * Names are copied.  Index n_columns is the target, n_columns + 1 the group.
+ * Every column must be set before the first row.
+ */
 extern HmlStatus hml_frame_set_column(HmlFrame *frame, size_t index, const char *name,
 									  HmlColumnKind kind) HML_NODISCARD;
 
-/* Code of a text in a category column, new ones added. */
+/* Code of a text in a category column, new ones added; HML_LIMIT beyond HML_MAX_CATEGORIES or HML_MAX_GROUPS. */
 extern HmlStatus hml_frame_category(HmlFrame *frame, size_t index, const char *text, size_t length,
 									double *code) HML_NODISCARD;
 
 /*
- * Offer the next row.  *wanted says whether it will be kept: a caller can skip
- * the conversion of rows that are not (ask with hml_frame_wants() first).
+ * Offer the next row, values being (n_columns).  A caller can spare itself the
+ * conversion of a row that will not be kept: when hml_frame_wants() says no, it
+ * calls hml_frame_skip() instead of hml_frame_add().
  */
 extern bool hml_frame_wants(const HmlFrame *frame);
 extern HmlStatus hml_frame_add(HmlFrame *frame, const double *values, double target,
 							   double group) HML_NODISCARD;
-extern void hml_frame_skip(HmlFrame *frame); /* the row that is not wanted */
+extern void hml_frame_skip(HmlFrame *frame);
 
 static inline const double *
 hml_frame_row(const HmlFrame *frame, size_t row)

@@ -5,8 +5,9 @@
  * An algorithm declares its parameters as an array of HmlParamSpec that ends
  * with a row without a name.  hml_params_parse() checks a JSON object against
  * it: an unknown name is HML_UNDEFINED with the known ones in the hint, a wrong
- * type or a value out of range is HML_INVALID_ARGUMENT that quotes both.  The
- * same table feeds healthml.algorithm_parameters() and the reference manual.
+ * type or a value out of range is HML_INVALID_ARGUMENT that quotes both, and
+ * null stands for the default.  The same table feeds healthml.algorithm_parameters()
+ * and the reference manual.
  */
 #ifndef HML_MODEL_PARAMS_H
 #define HML_MODEL_PARAMS_H
@@ -31,10 +32,10 @@ typedef struct HmlParamSpec
 	const char *name;
 	HmlParamType type;
 	const char *fallback; /* default as JSON text, such as "300" or "\"auto\""; "null" = not set */
-	double min;           /* inclusive; ignored where the type has no range */
-	double max;
-	const char *choices; /* "auto" or "mean|median|constant|error"; NULL = any */
-	const char *help;    /* one sentence for the manual */
+	double min;           /* inclusive, may be infinite; ignored where the type has no range */
+	double max;           /* likewise; a whole number is exact up to 2^53 */
+	const char *choices;  /* "auto" or "mean|median|constant|error"; NULL = any */
+	const char *help;     /* one sentence for the manual */
 } HmlParamSpec;
 
 typedef struct HmlParams HmlParams;
@@ -42,7 +43,8 @@ typedef struct HmlParams HmlParams;
 /*
  * Checked values of 'given' (an object, or NULL for none) against 'specs',
  * a list of tables that ends with NULL: an algorithm's own and the shared ones.
- * 'owner' is the algorithm's name, for messages.
+ * Of two parameters of one name the first counts.  'given' must live as long as
+ * the arena.  'owner' is the algorithm's name, for messages.
  */
 extern HmlStatus hml_params_parse(HmlArena *arena, const char *owner, const HmlParamSpec *const *specs,
 								  const HmlJson *given, HmlParams **out) HML_NODISCARD;
