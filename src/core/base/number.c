@@ -141,8 +141,8 @@ scan_decimal(Decimal *decimal, const char *next, const char *end)
 	if (decimal->negative)
 		next++;
 	decimal->digits = next;
-	after = scan_digits(decimal, next, end);
-	if (after == next || (*next == '0' && after - next > 1))
+	after = next < end && *next == '0' ? next + 1 : scan_digits(decimal, next, end);
+	if (after == next)
 		return NULL;
 	next = decimal->end = after;
 	if (end - next >= 2 && *next == '.' && next[1] >= '0' && next[1] <= '9')

@@ -1,6 +1,6 @@
 /*
  * sort.c
- *	  Radix sort of float64, least significant byte first.
+ *	  Radix sort of float64, least significant byte first; heap sort of texts.
  *
  * The bits of a double, with the sign bit flipped for a positive and all bits
  * flipped for a negative number, order as unsigned integers as the numbers do
@@ -162,4 +162,36 @@ hml_sort_doubles(HmlContext *ctx, double *values, size_t n)
 	from_keys(values, n);
 	hml_free(ctx, scratch);
 	return status;
+}
+
+/* The item at 'root' sinks to its place in the heap texts[0 .. n-1] (R. W. Floyd, CACM 7, 1964). */
+static void
+sink(const char **texts, size_t root, size_t n)
+{
+	const char *item = texts[root];
+
+	for (size_t child; (child = 2 * root + 1) < n; root = child)
+	{
+		if (child + 1 < n && strcmp(texts[child + 1], texts[child]) > 0)
+			child++;
+		if (strcmp(texts[child], item) <= 0)
+			break;
+		texts[root] = texts[child];
+	}
+	texts[root] = item;
+}
+
+void
+hml_sort_texts(const char **texts, size_t n)
+{
+	for (size_t i = n / 2; i > 0; i--)
+		sink(texts, i - 1, n);
+	for (size_t i = n; i > 1; i--)
+	{
+		const char *largest = texts[0];
+
+		texts[0] = texts[i - 1];
+		texts[i - 1] = largest;
+		sink(texts, 0, i - 1);
+	}
 }
