@@ -1,0 +1,25 @@
+/*
+ * compat.h
+ *	  What differs between PostgreSQL 14 and 18, in one place.
+ */
+#ifndef HEALTHML_COMPAT_H
+#define HEALTHML_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 140000
+#error "healthml needs PostgreSQL 14 or later"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#include "utils/guc.h"
+
+#if PG_VERSION_NUM < 150000
+/* Version 14 only warns about placeholders that nobody defined. */
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+#endif /* HEALTHML_COMPAT_H */

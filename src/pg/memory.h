@@ -1,0 +1,24 @@
+/*
+ * memory.h
+ *	  A memory context as the host of libhml.
+ */
+#ifndef HEALTHML_MEMORY_H
+#define HEALTHML_MEMORY_H
+
+#include "compat.h"
+
+#include "utils/palloc.h"
+
+#include "core/base/context.h"
+
+/*
+ * Prepare 'ctx' to take its memory from 'memory' and to see cancellation
+ * requests.  Deleting 'memory' frees all that libhml holds through 'ctx', so an
+ * error needs no clean-up.  The limit is none until healthml_limit_memory().
+ */
+extern void healthml_context_init(HmlContext *ctx, MemoryContext memory);
+
+/* Apply healthml.max_memory. */
+extern void healthml_limit_memory(HmlContext *ctx);
+
+#endif /* HEALTHML_MEMORY_H */
