@@ -16,6 +16,8 @@
 
 PG_MODULE_MAGIC;
 
+extern void _PG_init(void); /* declared by fmgr.h from version 15 on */
+
 int healthml_model_cache_size = 256 * 1024;
 int healthml_max_memory = 1024 * 1024;
 int healthml_on_score_error = HEALTHML_SCORE_ERROR_WARN;

@@ -46,6 +46,9 @@ typedef struct HealthmlNewVersion
 /* Raises invalid_parameter_value for a malformed reference; allocates in the current context. */
 extern void healthml_parse_reference(const char *argument, HealthmlReference *out);
 
+/* Algorithm of the model of this name, NULL where there is no such model. */
+extern const char *healthml_model_algorithm(const char *name);
+
 /* Raises undefined_object when there is none; out->model lies in the current context. */
 extern void healthml_find_reference(const HealthmlReference *reference, HealthmlVersion *out);
 extern void healthml_find_artifact(const pg_uuid_t *artifact_id, HealthmlVersion *out);
