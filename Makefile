@@ -19,7 +19,7 @@ override DATA = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
 # *_v3.c and *_v4.c are variants of kernels for x86-64 only.
 MACHINE := $(shell $(or $(CC),cc) -dumpmachine)
 OTHERS_KERNELS := $(if $(filter x86_64-%,$(MACHINE)),,%_v3.c %_v4.c)
-CORE := $(filter-out $(OTHERS_KERNELS),$(sort $(wildcard src/core/*/*.c)))
+CORE := $(filter-out $(OTHERS_KERNELS),$(sort $(wildcard src/core/*/*.c src/core/*/*/*.c)))
 GLUE := $(sort $(wildcard src/pg/*.c))
 UNIT := $(sort $(wildcard test/unit/test_*.c))
 UNIT_SUPPORT := $(filter-out $(UNIT),$(sort $(wildcard test/unit/*.c)))
@@ -27,20 +27,9 @@ SQL := $(sort $(wildcard sql/*.sql))
 
 # ---- libraries ---------------------------------------------------------------------------------------
 
-# The serial OpenBLAS: the threaded one, which is Debian's default, has the same SONAME and would start
-# threads inside a backend.  Where there is no such directory, openblas.pc must mean a serial build.
-MULTIARCH := $(shell $(or $(CC),cc) -print-multiarch 2>/dev/null)
-OPENBLAS_DIR ?= $(wildcard /usr/lib/$(MULTIARCH)/openblas-serial)
-ifneq ($(OPENBLAS_DIR),)
-OPENBLAS_CPPFLAGS = -isystem /usr/include/$(MULTIARCH)/openblas-serial
-OPENBLAS_LIBS = -Wl,-rpath,$(OPENBLAS_DIR) $(OPENBLAS_DIR)/libopenblas.so
-else
-OPENBLAS_CPPFLAGS = $(shell pkg-config --cflags openblas 2>/dev/null)
-OPENBLAS_LIBS = $(shell pkg-config --libs openblas 2>/dev/null)
-endif
 PACKAGES = fftw3f sndfile soxr libcrypto
-LIBRARY_CPPFLAGS := $(OPENBLAS_CPPFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-LIBRARIES := -Wl,--as-needed $(OPENBLAS_LIBS) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+LIBRARY_CPPFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIBRARIES := -Wl,--as-needed $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
 # ---- flags -------------------------------------------------------------------------------------------
 

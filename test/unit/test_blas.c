@@ -160,6 +160,5 @@ main(void)
 		cmocka_unit_test(sgemv_equals_two_loops),
 	};
 
-	hml_blas_warm_up();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,4 @@ extern void hml_sgemm(HmlTranspose trans_a, HmlTranspose trans_b, size_t m, size
 extern void hml_sgemv(HmlTranspose trans, size_t m, size_t n, float alpha, const float *a, size_t lda,
 					  const float *x, float beta, float *y);
 
-/* Once per process, at load and before other work; later calls do nothing. */
-extern void hml_blas_warm_up(void);
-
 #endif /* HML_BASE_BLAS_H */

@@ -16,4 +16,11 @@ extern int hml_cpu_level(void);
 /* For tests: pretend to have at most this level; 4 lifts the cap. */
 extern void hml_cpu_cap_level(int level);
 
+/* The variant of 'name' for this processor: name_v4, name_v3 or name_c. */
+#ifdef __x86_64__
+#define HML_PICK(name) (hml_cpu_level() >= 4 ? name##_v4 : hml_cpu_level() == 3 ? name##_v3 : name##_c)
+#else
+#define HML_PICK(name) (name##_c)
+#endif
+
 #endif /* HML_BASE_CPU_H */
