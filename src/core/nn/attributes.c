@@ -140,7 +140,8 @@ read_value(HmlBuilder *builder, const HmlNode *node, const HmlAttrSpec *spec, co
 		return HML_OK;
 	if (value->type == HML_JSON_ARRAY && takes_array(spec->type))
 		return read_array(builder, node, spec, value, out);
-	if (spec->type == HML_ATTR_PADDING && value->type == HML_JSON_STRING && strcmp(value->string, "same") == 0)
+	if (spec->type == HML_ATTR_PADDING && value->type == HML_JSON_STRING &&
+		strcmp(value->string, "same") == 0)
 		return HML_OK;
 
 	out->count = 1;

@@ -47,7 +47,8 @@ add_parameter(HmlBuilder *builder, HmlNode *node, const HmlParameter *parameter)
 	size_t size = 1;
 
 	if (builder->n_parameters == HML_MAX_OP_PARAMETERS)
-		return hml_fail(builder->ctx, HML_INTERNAL, "operator \"%s\" has too many parameters", node->op->name);
+		return hml_fail(builder->ctx, HML_INTERNAL, "operator \"%s\" has too many parameters",
+						node->op->name);
 	for (size_t i = 0; i < parameter->shape.n_dims; i++)
 		if (!hml_size_mul(size, parameter->shape.dims[i], &size) || size > HML_MAX_WEIGHTS)
 			return hml_fail(builder->ctx, HML_LIMIT, "layer \"%s\" alone has more than %zu parameters",

@@ -139,19 +139,20 @@ typedef struct HmlRun
 	size_t first; /* number of its first sample in the batch */
 	size_t batch; /* samples of the batch */
 	bool training;
-	HmlRng *rng;                           /* for dropout; NULL unless training */
-	const float *x[HML_MAX_OP_INPUTS];     /* (n, x_shape[i]) each */
-	float *y;                              /* (n, shape) */
-	const float *gy;                       /* gradient of y */
-	float *gx[HML_MAX_OP_INPUTS];          /* gradient of x[i]; NULL = nobody wants it */
-	float *weights;                        /* of the network; only coupled operators write their state */
-	float *gradients;                      /* of the trainable weights; NULL = nobody wants them */
-	void *saved;                           /* node->saved_sample bytes per sample; NULL without backward */
-	void *state;                           /* node->state bytes, clear at the start; NULL likewise */
+	HmlRng *rng;                       /* for dropout; NULL unless training */
+	const float *x[HML_MAX_OP_INPUTS]; /* (n, x_shape[i]) each */
+	float *y;                          /* (n, shape) */
+	const float *gy;                   /* gradient of y */
+	float *gx[HML_MAX_OP_INPUTS];      /* gradient of x[i]; NULL = nobody wants it */
+	const float *weights;              /* of the network */
+	float *state_weights;              /* the same, for running means; NULL unless training */
+	float *gradients;                  /* of the trainable weights; NULL = nobody wants them */
+	void *saved;                       /* node->saved_sample bytes per sample; NULL without backward */
+	void *state;                       /* node->state bytes, clear at the start; NULL likewise */
 	void *scratch;
 } HmlRun;
 
-static inline float *
+static inline const float *
 hml_run_weight(const HmlRun *run, size_t parameter)
 {
 	return run->weights + run->node->parameters[parameter].offset;
@@ -178,10 +179,10 @@ typedef enum HmlOpFlag
 struct HmlOp
 {
 	const char *name;
-	const char *help;     /* one sentence for the manual */
+	const char *help; /* one sentence for the manual */
 	size_t min_inputs;
 	size_t max_inputs;
-	unsigned flags;       /* HmlOpFlag */
+	unsigned flags; /* HmlOpFlag */
 	const HmlAttrSpec *attrs;
 	/* Fills node->shape, parameters, geometry, work memory and flops from x_shape and attrs. */
 	HmlStatus (*shape)(HmlBuilder *builder, HmlNode *node);

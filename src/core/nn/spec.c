@@ -118,8 +118,8 @@ count_drafts(Drafts *drafts, const HmlJson *spec)
 	if ((input == NULL) == (inputs == NULL))
 		return hml_fail(drafts->ctx, HML_INVALID_ARGUMENT,
 						"a network must have either \"input\", a shape, or \"inputs\", an object of shapes");
-	if (inputs != NULL && (inputs->type != HML_JSON_OBJECT || inputs->count == 0 ||
-						   inputs->count > HML_MAX_NETWORK_INPUTS))
+	if (inputs != NULL &&
+		(inputs->type != HML_JSON_OBJECT || inputs->count == 0 || inputs->count > HML_MAX_NETWORK_INPUTS))
 		return hml_fail(drafts->ctx, HML_INVALID_ARGUMENT,
 						"\"inputs\" of a network must be an object with 1 to %d shapes",
 						HML_MAX_NETWORK_INPUTS);
@@ -382,8 +382,9 @@ add_weights(HmlBuilder *builder, const HmlNode *node)
 		const HmlParameter *parameter = &node->parameters[i];
 
 		if (parameter->size > HML_MAX_WEIGHTS - network->n_weights)
-			return hml_fail(builder->ctx, HML_LIMIT, "the network has more than %zu parameters up to layer \"%s\"",
-							HML_MAX_WEIGHTS, node->name);
+			return hml_fail(builder->ctx, HML_LIMIT,
+							"the network has more than %zu parameters up to layer \"%s\"", HML_MAX_WEIGHTS,
+							node->name);
 		network->n_weights += parameter->size;
 		if (parameter->trainable)
 			network->n_trainable += parameter->size;

@@ -1,0 +1,78 @@
+/*
+ * loops.h
+ *	  Loops over arrays of float32: everything that is no matrix product.
+ *
+ * One body (loops_body.h), compiled three times: portable, x86-64-v3, x86-64-v4.
+ * All variants give the same bits, because the compiler may not fuse or reorder
+ * and sums are made in HML_LANES fixed lanes.
+ *
+ * An output may be the very same array as an input of the same length, but may
+ * not overlap it otherwise.
+ */
+#ifndef HML_NN_LOOPS_H
+#define HML_NN_LOOPS_H
+
+#include <stddef.h>
+
+#define HML_LANES 16
+
+/* One step of Adam or AdamW; see optimizer.h. */
+typedef struct HmlAdamStep
+{
+	float learning_rate; /* divided by 1 - beta1^t */
+	float beta1;
+	float beta2;
+	float epsilon;
+	float second_scale; /* 1 / (1 - beta2^t) */
+	float decoupled;    /* 1 - learning rate * decay, for AdamW; 1 for Adam */
+	float coupled;      /* decay that is added to the gradient, for Adam; 0 for AdamW */
+	float clip;         /* factor on the gradient */
+} HmlAdamStep;
+
+typedef struct HmlLoops
+{
+	/* Activations: y = f(x), and gx = gy * f'(x) by means of x or y as named. */
+	void (*relu)(const float *x, float *y, size_t n);
+	void (*relu_backward)(const float *y, const float *gy, float *gx, size_t n);
+	void (*leaky_relu)(const float *x, float slope, float *y, size_t n);
+	void (*leaky_relu_backward)(const float *y, float slope, const float *gy, float *gx, size_t n);
+	void (*sigmoid)(const float *x, float *y, size_t n);
+	void (*sigmoid_backward)(const float *y, const float *gy, float *gx, size_t n);
+	void (*tanh)(const float *x, float *y, size_t n);
+	void (*tanh_backward)(const float *y, const float *gy, float *gx, size_t n);
+	void (*silu)(const float *x, float *y, size_t n);
+	void (*silu_backward)(const float *x, const float *gy, float *gx, size_t n);
+	void (*gelu)(const float *x, float *y, size_t n);
+	void (*gelu_backward)(const float *x, const float *gy, float *gx, size_t n);
+
+	/* y = e^(x - shift), and the sum of it; x - log-sum-exp is made of both. */
+	double (*exp_sum)(const float *x, float shift, float *y, size_t n);
+	float (*max)(const float *x, size_t n); /* n > 0 */
+
+	/* Elementwise. */
+	void (*add)(const float *a, const float *b, float *y, size_t n);
+	void (*multiply)(const float *a, const float *b, float *y, size_t n);
+	void (*accumulate)(const float *x, float *y, size_t n);                         /* y += x */
+	void (*accumulate_scaled)(const float *x, float a, float *y, size_t n);         /* y += a * x */
+	void (*accumulate_product)(const float *a, const float *b, float *y, size_t n); /* y += a * b */
+	void (*affine)(const float *x, float a, float b, float *y, size_t n);           /* y = a * x + b */
+	void (*affine2)(const float *x, float a, const float *z, float b, float c, float *y,
+					size_t n); /* y = a * x + b * z + c */
+	void (*affine_columns)(const float *x, const float *a, const float *b, float *y,
+						   size_t n); /* y = a * x + b, all arrays */
+
+	/* Sums in float32 lanes over blocks, the blocks in float64. */
+	double (*sum)(const float *x, size_t n);
+	double (*dot)(const float *x, const float *y, size_t n);
+	double (*square_sum)(const float *x, float shift, size_t n); /* of x - shift */
+
+	/* Optimisers: weights w, gradients g, moments m and v. */
+	void (*adam)(const HmlAdamStep *step, const float *g, float *w, float *m, float *v, size_t n);
+	void (*sgd)(float learning_rate, float momentum, float decay, float clip, const float *g, float *w,
+				float *m, size_t n);
+} HmlLoops;
+
+/* The loops for this processor. */
+extern const HmlLoops *hml_loops(void);
+
+#endif /* HML_NN_LOOPS_H */

@@ -1,0 +1,324 @@
+/*
+ * loops_body.h
+ *	  The loops of loops.h, included by each of its variants, which define
+ *	  HML_LOOPS_VARIANT as the name of the table.
+ */
+#include "core/nn/loops_variants.h"
+#include "core/nn/vmath.h"
+
+/* What the compiler cannot know: an output is an input, or does not overlap it. */
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+#define EACH(i, n) INDEPENDENT for (size_t i = 0; i < (n); i++)
+
+/* ---- activations ----------------------------------------------------------------------------------- */
+
+static void
+relu(const float *x, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = x[i] < 0.0f ? 0.0f : x[i]; /* NaN stays NaN */
+}
+
+static void
+relu_backward(const float *y, const float *gy, float *gx, size_t n)
+{
+	EACH(i, n)
+	{
+		float gradient = gy[i]; /* loaded in either case, or GCC would branch */
+
+		gx[i] = y[i] > 0.0f ? gradient : 0.0f;
+	}
+}
+
+static void
+leaky_relu(const float *x, float slope, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = x[i] < 0.0f ? slope * x[i] : x[i];
+}
+
+static void
+leaky_relu_backward(const float *y, float slope, const float *gy, float *gx, size_t n)
+{
+	EACH(i, n)
+	gx[i] = y[i] > 0.0f ? gy[i] : slope * gy[i];
+}
+
+static void
+sigmoid(const float *x, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = hml_sigmoidf(x[i]);
+}
+
+static void
+sigmoid_backward(const float *y, const float *gy, float *gx, size_t n)
+{
+	EACH(i, n)
+	gx[i] = gy[i] * (y[i] * (1.0f - y[i]));
+}
+
+static void
+tanh_forward(const float *x, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = hml_tanhf(x[i]);
+}
+
+static void
+tanh_backward(const float *y, const float *gy, float *gx, size_t n)
+{
+	EACH(i, n)
+	gx[i] = gy[i] * (1.0f - y[i] * y[i]);
+}
+
+static void
+silu(const float *x, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = x[i] * hml_sigmoidf(x[i]);
+}
+
+static void
+silu_backward(const float *x, const float *gy, float *gx, size_t n)
+{
+	EACH(i, n)
+	{
+		float s = hml_sigmoidf(x[i]);
+
+		gx[i] = gy[i] * (s * (1.0f + x[i] * (1.0f - s)));
+	}
+}
+
+#define SQRT_HALF 0.70710678f
+#define INVERSE_SQRT_2PI 0.39894228f
+
+static void
+gelu(const float *x, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = 0.5f * x[i] * (1.0f + hml_erff(x[i] * SQRT_HALF));
+}
+
+static void
+gelu_backward(const float *x, const float *gy, float *gx, size_t n)
+{
+	EACH(i, n)
+	{
+		float cumulative = 0.5f * (1.0f + hml_erff(x[i] * SQRT_HALF));
+		float density = INVERSE_SQRT_2PI * hml_expf(-0.5f * x[i] * x[i]);
+
+		gx[i] = gy[i] * (cumulative + x[i] * density);
+	}
+}
+
+/* ---- sums ------------------------------------------------------------------------------------------ */
+
+/* Elements that are summed in float32 before the sum goes to float64. */
+#define BLOCK 1024
+
+/*
+ * Sum of TERM(i) for i in [0, n), the same order in every variant: lane l of a
+ * block takes elements l, l + 16, ...; the lanes are added from first to last.
+ */
+#define LANE_SUM(total, n, TERM) \
+	do \
+	{ \
+		for (size_t begin_ = 0; begin_ < (n); begin_ += BLOCK) \
+		{ \
+			size_t end_ = (n) -begin_ < BLOCK ? (n) : begin_ + BLOCK; \
+			size_t whole_ = begin_ + (end_ - begin_) / HML_LANES * HML_LANES; \
+			float lanes_[HML_LANES] = {0}; \
+			for (size_t base_ = begin_; base_ < whole_; base_ += HML_LANES) \
+				for (size_t lane_ = 0; lane_ < HML_LANES; lane_++) \
+					lanes_[lane_] += TERM(base_ + lane_); \
+			for (size_t i_ = whole_; i_ < end_; i_++) \
+				lanes_[i_ - whole_] += TERM(i_); \
+			for (size_t lane_ = 0; lane_ < HML_LANES; lane_++) \
+				(total) += (double) lanes_[lane_]; \
+		} \
+	} while (0)
+
+static double
+sum(const float *x, size_t n)
+{
+	double total = 0;
+
+#define TERM(i) x[i]
+	LANE_SUM(total, n, TERM);
+#undef TERM
+	return total;
+}
+
+static double
+dot(const float *x, const float *y, size_t n)
+{
+	double total = 0;
+
+#define TERM(i) x[i] * y[i]
+	LANE_SUM(total, n, TERM);
+#undef TERM
+	return total;
+}
+
+static double
+square_sum(const float *x, float shift, size_t n)
+{
+	double total = 0;
+
+#define TERM(i) (x[i] - shift) * (x[i] - shift)
+	LANE_SUM(total, n, TERM);
+#undef TERM
+	return total;
+}
+
+static double
+exp_sum(const float *x, float shift, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = hml_expf(x[i] - shift);
+	return sum(y, n);
+}
+
+static float
+max(const float *x, size_t n)
+{
+	float lanes[HML_LANES];
+	size_t whole = n / HML_LANES * HML_LANES;
+	float best = x[0];
+
+	if (whole > 0)
+	{
+		memcpy(lanes, x, sizeof(lanes));
+		for (size_t base = HML_LANES; base < whole; base += HML_LANES)
+			for (size_t lane = 0; lane < HML_LANES; lane++)
+				lanes[lane] = x[base + lane] > lanes[lane] ? x[base + lane] : lanes[lane];
+		for (size_t lane = 0; lane < HML_LANES; lane++)
+			best = lanes[lane] > best ? lanes[lane] : best;
+	}
+	for (size_t i = whole; i < n; i++)
+		best = x[i] > best ? x[i] : best;
+	return best;
+}
+
+/* ---- elementwise ----------------------------------------------------------------------------------- */
+
+static void
+add(const float *a, const float *b, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = a[i] + b[i];
+}
+
+static void
+multiply(const float *a, const float *b, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = a[i] * b[i];
+}
+
+static void
+accumulate(const float *x, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] += x[i];
+}
+
+static void
+accumulate_scaled(const float *x, float a, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] += a * x[i];
+}
+
+static void
+accumulate_product(const float *a, const float *b, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] += a[i] * b[i];
+}
+
+static void
+affine(const float *x, float a, float b, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = a * x[i] + b;
+}
+
+static void
+affine2(const float *x, float a, const float *z, float b, float c, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = a * x[i] + (b * z[i] + c);
+}
+
+static void
+affine_columns(const float *x, const float *a, const float *b, float *y, size_t n)
+{
+	EACH(i, n)
+	y[i] = a[i] * x[i] + b[i];
+}
+
+/* ---- optimisers ------------------------------------------------------------------------------------ */
+
+static void
+adam(const HmlAdamStep *step, const float *g, float *w, float *m, float *v, size_t n)
+{
+	const HmlAdamStep s = *step;
+
+	EACH(i, n)
+	{
+		float gradient = g[i] * s.clip + s.coupled * w[i];
+		float first = s.beta1 * m[i] + (1.0f - s.beta1) * gradient;
+		float second = s.beta2 * v[i] + (1.0f - s.beta2) * (gradient * gradient);
+
+		m[i] = first;
+		v[i] = second;
+		w[i] = s.decoupled * w[i] - s.learning_rate * first / (sqrtf(second * s.second_scale) + s.epsilon);
+	}
+}
+
+static void
+sgd(float learning_rate, float momentum, float decay, float clip, const float *g, float *w, float *m,
+	size_t n)
+{
+	EACH(i, n)
+	{
+		m[i] = momentum * m[i] + (g[i] * clip + decay * w[i]);
+		w[i] -= learning_rate * m[i];
+	}
+}
+
+const HmlLoops HML_LOOPS_VARIANT = {
+	.relu = relu,
+	.relu_backward = relu_backward,
+	.leaky_relu = leaky_relu,
+	.leaky_relu_backward = leaky_relu_backward,
+	.sigmoid = sigmoid,
+	.sigmoid_backward = sigmoid_backward,
+	.tanh = tanh_forward,
+	.tanh_backward = tanh_backward,
+	.silu = silu,
+	.silu_backward = silu_backward,
+	.gelu = gelu,
+	.gelu_backward = gelu_backward,
+	.exp_sum = exp_sum,
+	.max = max,
+	.add = add,
+	.multiply = multiply,
+	.accumulate = accumulate,
+	.accumulate_scaled = accumulate_scaled,
+	.accumulate_product = accumulate_product,
+	.affine = affine,
+	.affine2 = affine2,
+	.affine_columns = affine_columns,
+	.sum = sum,
+	.dot = dot,
+	.square_sum = square_sum,
+	.adam = adam,
+	.sgd = sgd,
+};
