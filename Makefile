@@ -1,4 +1,20 @@
-# healthml: make, make install, make test, make demo; 'make help' lists the rest.
+# healthml: a PostgreSQL extension in C.
+#
+#: make                 build the extension for the server of PG_CONFIG
+#: make install         install it there
+#: make demo            tell the story on a private server (DATA=folder: on the data in it)
+#: make test            install what is missing, build, and run every layer of tests:
+#:   lint               warnings of two compilers, clang-format, cppcheck, shellcheck
+#:   check-layers       the numeric library knows nothing of PostgreSQL
+#:   test-unit          the numeric library, under ASan and UBSan
+#:   test-sql           pg_regress             (TESTS="name ..." for some only)
+#:   test-pgtap         pgTAP                  (TESTS="file ..." for some only)
+#:   test-tap           clusters of their own  (TESTS="file ..." for some only)
+#:   test-fuzz          each parser against FUZZ_SECONDS=30 of hostile input
+#: make test-deep       make test, then ten minutes of fuzzing each parser
+#: make bench           speed beside that of other programs
+#: make deps            install what building and testing need
+#: make clean           delete everything built
 #
 # The module is built with PGXS for the server of PG_CONFIG.  Sources are found by wildcard: a new file
 # needs no line here.  Everything that is built lies in build/, one directory per kind of build, except
@@ -112,7 +128,80 @@ build/unit/%: build/sanitized/test/unit/%.o build/libhml-sanitized.a
 
 .PHONY: test-unit
 test-unit: $(UNIT_PROGRAMS)
-	@for program in $^; do echo "== $$program"; $$program || exit 1; done
+	@CMOCKA_MESSAGE_OUTPUT=TAP scripts/tap unit $^
+
+# ---- fuzzing -----------------------------------------------------------------------------------------
+
+FUZZ_SECONDS ?= 30
+FUZZ := $(sort $(wildcard test/fuzz/fuzz_*.c))
+FUZZ_SUPPORT := $(filter-out $(FUZZ),$(sort $(wildcard test/fuzz/*.c)))
+FUZZ_PROGRAMS = $(FUZZ:test/fuzz/%.c=build/fuzz/%)
+FUZZ_OBJS = $(CORE:%.c=build/fuzzed/%.o) $(FUZZ_SUPPORT:%.c=build/fuzzed/%.o)
+
+build/fuzzed/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(CORE_CFLAGS) -O1 -fsanitize=fuzzer-no-link $(SANITIZERS) $(LEVEL) $(CORE_CPPFLAGS) -Itest \
+		$(DEPENDENCIES) -c $< -o $@
+build/libhml-fuzzed.a: $(FUZZ_OBJS)
+	rm -f $@ && $(AR) crs $@ $^
+build/fuzz/%: build/fuzzed/test/fuzz/%.o build/libhml-fuzzed.a
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer $(SANITIZERS) $^ $(LIBRARIES) -o $@
+
+.PHONY: test-fuzz
+test-fuzz: $(FUZZ_PROGRAMS)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/test-fuzz $^
+
+# ---- tests on a server -------------------------------------------------------------------------------
+
+# 'make test-sql TESTS="iforest metrics"', 'make test-pgtap TESTS=test/pgtap/score.sql' run some only.
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --outputdir=build/regress --load-extension=$(EXTENSION)
+PGTAP = $(sort $(wildcard test/pgtap/*.sql test/pgtap/*/*.sql))
+TAP = $(sort $(wildcard test/t/*.pl))
+
+.PHONY: test-sql test-pgtap test-tap
+test-sql: all
+	@scripts/in-sandbox scripts/test-sql $(or $(TESTS),$(REGRESS))
+test-pgtap: all
+	@scripts/in-sandbox scripts/test-pgtap $(or $(TESTS),$(PGTAP))
+test-tap: all
+	@scripts/in-sandbox scripts/test-tap $(or $(TESTS),$(TAP))
+
+# ---- code quality ------------------------------------------------------------------------------------
+
+# Everything once more through clang, for its warnings.
+CLANG_OBJS = $(patsubst %.c,build/clang/%.o,$(CORE) $(GLUE) $(UNIT) $(UNIT_SUPPORT) $(FUZZ) $(FUZZ_SUPPORT))
+build/clang/src/pg/%.o: CORE_CFLAGS = -O1 -fPIC -fwrapv -fno-strict-aliasing $(GLUE_CFLAGS)
+build/clang/src/pg/%.o: CORE_CPPFLAGS = $(CPPFLAGS)
+build/clang/%.o: %.c Makefile build/server-version
+	@mkdir -p $(@D)
+	$(CLANG) $(CORE_CFLAGS) -O1 $(LEVEL) $(CORE_CPPFLAGS) -Itest $(DEPENDENCIES) -c $< -o $@
+
+.PHONY: build-clang lint check-layers
+build-clang: $(CLANG_OBJS)
+lint:
+	@scripts/lint
+check-layers: build/libhml.a
+	@scripts/check-layers $<
+
+# ---- everything --------------------------------------------------------------------------------------
+
+.PHONY: deps test test-deep demo bench help print-server
+deps:
+	@scripts/install-deps
+test:
+	@scripts/test
+test-deep: FUZZ_SECONDS = 600
+test-deep: test test-fuzz
+demo:
+	@scripts/demo
+bench:
+	@scripts/bench
+print-server:
+	@echo '$(VERSION)'
+help:
+	@sed -n 's/^#: //p' Makefile
 
 .PHONY: FORCE
 .SECONDARY:

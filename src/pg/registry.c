@@ -3,7 +3,7 @@
  *	  Looking up and reading model versions through SPI.
  *
  * A lookup runs under the caller's active snapshot (SPI read-only mode), so it
- * sees what the calling query sees. 
+ * sees what the calling query sees.
  */
 #include "registry.h"
 
