@@ -82,39 +82,61 @@ typedef struct HmlAlgorithm
 	HmlStatus (*explain)(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExplanation *out);
 } HmlAlgorithm;
 
+#define HML_MAX_OUTPUTS 4096
+
 struct HmlModel
 {
 	HmlArena *arena;
 	const HmlAlgorithm *algorithm;
+	const char *params; /* of the training, as one JSON object; "{}" where there were none */
 	HmlPipeline *pipeline;
 	HmlCalibration calibration;
 	size_t n_outputs;          /* classes of a classifier, else 1 */
 	const char **output_names; /* (n_outputs) labels of the classes, or NULL */
-	int64_t trained_rows;
-	void *impl; /* the algorithm's own */
+	int64_t trained_rows;      /* rows that the fit used */
+	void *impl;                /* the algorithm's own */
 };
 
 /* Ends with NULL. */
 extern const HmlAlgorithm *const hml_algorithms[];
 extern const HmlAlgorithm *hml_algorithm_find(const char *name); /* NULL = unknown */
 
-/* "seed", "fit_on", "max_rows", ...: the parameters that every algorithm takes. */
+/* "seed" and "max_rows": the parameters that every algorithm takes. */
 extern const HmlParamSpec hml_shared_params[];
 
-/* Check params against the algorithm's table; 'given' may be NULL. */
+/*
+ * The tables of an algorithm's parameters, ending with NULL: its own, those of
+ * anomaly detectors where it is one, those of the pipeline, the shared ones.
+ */
+#define HML_PARAM_TABLES 5
+extern void hml_algorithm_param_tables(const HmlAlgorithm *algorithm,
+									   const HmlParamSpec *tables[HML_PARAM_TABLES]);
+
+/* Check params against these; 'given' may be NULL. */
 extern HmlStatus hml_algorithm_params(HmlArena *arena, const HmlAlgorithm *algorithm, const HmlJson *given,
 									  HmlParams **out) HML_NODISCARD;
+
+/* An empty model of the algorithm with one output, for importers; free it with hml_model_free(). */
+extern HmlStatus hml_model_create(HmlContext *ctx, const HmlAlgorithm *algorithm,
+								  HmlModel **out) HML_NODISCARD;
 
 extern HmlStatus hml_model_train(HmlContext *ctx, const HmlAlgorithm *algorithm, const HmlTraining *training,
 								 HmlModel **out) HML_NODISCARD;
 extern void hml_model_free(HmlModel *model); /* NULL is allowed */
 
-/* The artifact: docs/model-format.md.  Writing the same model twice gives the same bytes. */
+/*
+ * The artifact: docs/model-format.md.  Writing the same model twice gives the
+ * same bytes, and so does writing what was read.  Damage is HML_CORRUPT, a
+ * format or algorithm of a later version HML_UNSUPPORTED, more than
+ * HML_MAX_ARTIFACT_SIZE bytes HML_LIMIT.
+ */
+#define HML_MAX_ARTIFACT_SIZE ((size_t) 1 << 30)
+
 extern HmlStatus hml_model_write(const HmlModel *model, HmlWriter *writer) HML_NODISCARD;
 extern HmlStatus hml_model_read(HmlContext *ctx, const void *bytes, size_t length,
 								HmlModel **out) HML_NODISCARD;
 
-/* Add one metric; NaN becomes null. */
+/* Add one metric; NaN and infinity become null. */
 extern void hml_metric(const HmlTraining *training, const char *name, double value);
 
 #endif /* HML_MODEL_MODEL_H */

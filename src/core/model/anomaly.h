@@ -1,0 +1,44 @@
+/*
+ * anomaly.h
+ *	  What all anomaly detectors share: the rows of the fit, what a score means,
+ *	  and how good it is.
+ *
+ * A target is not learnt from.  Rows where it is true are left out of the fit
+ * unless "fit_on" is "all"; then the trained model scores rows of both kinds,
+ * which gives roc_auc, average_precision, precision, recall and f1.
+ */
+#ifndef HML_MODEL_ANOMALY_H
+#define HML_MODEL_ANOMALY_H
+
+#include "core/model/model.h"
+
+/*
+ * "fit_on", "contamination", "calibration_rows", "medium_percentile" and
+ * "high_percentile".  A detector that wants another default or range declares
+ * the parameter itself.
+ */
+extern const HmlParamSpec hml_anomaly_params[];
+
+/*
+ * Numbers of the frame's rows to fit on, ascending; the caller frees *rows with
+ * hml_free().  A target that is not boolean, 0 or 1 is HML_INVALID_DATA, as is
+ * one that leaves no row.
+ */
+extern HmlStatus hml_anomaly_select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t **rows,
+										 size_t *n_rows) HML_NODISCARD;
+
+/*
+ * Score at most "calibration_rows" rows, drawn uniformly, with the trained model,
+ * whose impl and pipeline are ready; set model->calibration and trained_rows and
+ * report the metrics.  rows is what hml_anomaly_select_rows() gave.
+ *
+ * is_anomaly means score > threshold, and threshold is the training scores'
+ * quantile at 1 - contamination, or auto_threshold where contamination is "auto".
+ * Risk is high above the threshold, or above the quantile of "high_percentile";
+ * it is medium above that of "medium_percentile", but never only above high.
+ */
+extern HmlStatus hml_anomaly_calibrate(HmlContext *ctx, const HmlTraining *training, HmlModel *model,
+									   const uint32_t *rows, size_t n_rows,
+									   double auto_threshold) HML_NODISCARD;
+
+#endif /* HML_MODEL_ANOMALY_H */

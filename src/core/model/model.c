@@ -1,0 +1,101 @@
+/*
+ * model.c
+ *	  The life of a model: created, trained, freed.
+ *
+ * Its bytes are written and read in artifact.c.
+ */
+#include "core/model/model.h"
+
+#include <string.h>
+
+HmlStatus
+hml_model_create(HmlContext *ctx, const HmlAlgorithm *algorithm, HmlModel **out)
+{
+	HmlArena *arena;
+	HmlStatus status;
+
+	*out = NULL;
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = HML_ARENA_NEW_ZERO(arena, out, 1);
+	if (status != HML_OK)
+	{
+		hml_arena_free(arena);
+		return status;
+	}
+	(*out)->arena = arena;
+	(*out)->algorithm = algorithm;
+	(*out)->params = "{}";
+	(*out)->n_outputs = 1;
+	return HML_OK;
+}
+
+void
+hml_model_free(HmlModel *model)
+{
+	if (model != NULL)
+		hml_arena_free(model->arena);
+}
+
+/* The parameters as the artifact keeps them. */
+static HmlStatus
+keep_params(HmlModel *model, const HmlParams *params)
+{
+	HmlText text;
+	const char *json;
+	char *copy = NULL;
+	HmlStatus status;
+
+	hml_text_init(&text, hml_arena_context(model->arena));
+	hml_params_write(params, &text);
+	status = hml_text_finish(&text, &json);
+	if (status == HML_OK)
+		status = hml_arena_strdup(model->arena, json, strlen(json), &copy);
+	if (status == HML_OK)
+		model->params = copy;
+	hml_text_free(&text);
+	return status;
+}
+
+static HmlStatus
+check_training(HmlContext *ctx, const HmlAlgorithm *algorithm, const HmlFrame *frame)
+{
+	if (frame->n_rows == 0)
+		return hml_fail(ctx, HML_INVALID_DATA, "there is no row to learn from");
+	if (algorithm->target_use == HML_TARGET_LEARNT && !frame->has_target)
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "algorithm \"%s\" needs a target column", algorithm->name);
+	return HML_OK;
+}
+
+HmlStatus
+hml_model_train(HmlContext *ctx, const HmlAlgorithm *algorithm, const HmlTraining *training, HmlModel **out)
+{
+	HmlModel *model;
+	HmlStatus status;
+
+	*out = NULL;
+	HML_TRY(check_training(ctx, algorithm, training->frame));
+	HML_TRY(hml_model_create(ctx, algorithm, &model));
+	model->trained_rows = (int64_t) training->frame->n_rows;
+	status = keep_params(model, training->params);
+	if (status == HML_OK)
+		status = algorithm->train(ctx, training, model);
+	if (status == HML_OK)
+		*out = model;
+	else
+		hml_model_free(model);
+	return status;
+}
+
+void
+hml_metric(const HmlTraining *training, const char *name, double value)
+{
+	HmlText *text = training->metrics;
+
+	if (text == NULL)
+		return;
+	if (text->length > 0)
+		hml_text_add(text, ", ");
+	hml_text_add_json_string(text, name);
+	hml_text_add(text, ": ");
+	hml_text_add_json_number(text, value);
+}

@@ -1,0 +1,354 @@
+/*
+ * pipeline_fit.c
+ *	  Learning a pipeline from training rows.
+ *
+ * Column by column: the values that are there are gathered into one block, which
+ * gives mean and standard deviation, is sorted, and gives the quantiles.  O(n)
+ * time for each column, two columns of memory.  Nothing depends on the order of
+ * the rows (sums run over sorted values).
+ */
+#include "core/model/pipeline.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/number.h"
+#include "core/base/sort.h"
+#include "core/model/calibration.h"
+
+#define POLL_ROWS ((size_t) 1 << 16)
+
+const HmlParamSpec hml_pipeline_params[] = {
+	{"impute", HML_PARAM_TEXT, "\"median\"", 0, 0, "median|mean|constant|error",
+	 "What stands in for a missing number: the median or mean of the training rows, impute_value, or an "
+	 "error. A missing category becomes the most frequent one."},
+	{"impute_value", HML_PARAM_NUMBER, "0", -INFINITY, INFINITY, NULL,
+	 "The number that stands in for a missing one when impute is constant."},
+	{"scale", HML_PARAM_TEXT, "null", 0, 0, "none|standard|robust|minmax",
+	 "Scaling of numbers: by mean and standard deviation, by median and interquartile range, or to 0..1; "
+	 "the default depends on the algorithm."},
+	{"encode", HML_PARAM_TEXT, "\"onehot\"", 0, 0, "onehot|ordinal",
+	 "How a text column becomes numbers: an input for each category, or the number of the category in "
+	 "alphabetical order."},
+	{0}};
+
+/* The rows to learn from, and where one column of them is gathered. */
+typedef struct Fit
+{
+	HmlContext *ctx;
+	HmlArena *arena;
+	const HmlFrame *frame;
+	const uint32_t *rows; /* NULL = all */
+	size_t n_rows;
+	double *values; /* (n_rows), of which n_values are there */
+	size_t n_values;
+	double constant; /* stands in for missing numbers, NaN where nothing does */
+} Fit;
+
+static HmlStatus
+refuse_infinite(HmlContext *ctx, const HmlColumn *column, double value)
+{
+	char number[HML_NUMBER_SIZE];
+
+	hml_fail(ctx, HML_INVALID_DATA, "column \"%s\" has the value \"%s\", which cannot be learnt from",
+			 column->name, hml_number_format(number, value));
+	return hml_hint(ctx, "Turn such values into NULL, or leave their rows out.");
+}
+
+/* The values of a column that are there, in the order of the rows. */
+static HmlStatus
+gather(Fit *fit, size_t column)
+{
+	const double *cell = fit->frame->values + column;
+	size_t stride = fit->frame->n_columns;
+
+	fit->n_values = 0;
+	for (size_t i = 0; i < fit->n_rows; i++)
+	{
+		double value = cell[(fit->rows != NULL ? fit->rows[i] : i) * stride];
+
+		if (i % POLL_ROWS == 0)
+			HML_TRY(hml_poll(fit->ctx));
+		if (isinf(value))
+			return refuse_infinite(fit->ctx, &fit->frame->columns[column], value);
+		fit->values[fit->n_values] = value;
+		fit->n_values += !isnan(value);
+	}
+	return HML_OK;
+}
+
+/* Sums of x - center and of its square. */
+static HmlStatus
+sum_around(const Fit *fit, double center, double *sum, double *squares)
+{
+	*sum = *squares = 0.0;
+	for (size_t start = 0; start < fit->n_values; start += POLL_ROWS)
+	{
+		size_t end = fit->n_values - start < POLL_ROWS ? fit->n_values : start + POLL_ROWS;
+
+		HML_TRY(hml_poll(fit->ctx));
+		for (size_t i = start; i < end; i++)
+		{
+			double distance = fit->values[i] - center;
+
+			*sum += distance;
+			*squares += distance * distance;
+		}
+	}
+	return HML_OK;
+}
+
+/* Two passes; the second corrects the rounding of the first (Chan, Golub, LeVeque, 1983). */
+static HmlStatus
+learn_moments(const Fit *fit, HmlFeature *feature)
+{
+	double n = (double) fit->n_values;
+	double sum;
+	double squares;
+
+	feature->mean = feature->min;
+	feature->sd = 0.0;
+	if (feature->min == feature->max)
+		return HML_OK;
+	HML_TRY(sum_around(fit, 0.0, &sum, &squares));
+	feature->mean = sum / n;
+	HML_TRY(sum_around(fit, feature->mean, &sum, &squares));
+	feature->mean += sum / n;
+	feature->sd = sqrt((squares - sum * sum / n) / n);
+	if (isfinite(feature->mean) && isfinite(feature->sd) && isfinite(feature->max - feature->min))
+		return HML_OK;
+	return hml_fail(fit->ctx, HML_INVALID_DATA, "column \"%s\" has values too large to be learnt from",
+					feature->column.name);
+}
+
+/* All are NaN when there is no value. */
+static HmlStatus
+learn_statistics(const Fit *fit, HmlFeature *feature)
+{
+	size_t n = fit->n_values;
+
+	feature->missing_share = (double) (fit->n_rows - n) / (double) fit->n_rows;
+	HML_TRY(hml_sort_doubles(fit->ctx, fit->values, n));
+	feature->min = hml_quantile(fit->values, n, 0.0);
+	feature->p05 = hml_quantile(fit->values, n, 0.05);
+	feature->p25 = hml_quantile(fit->values, n, 0.25);
+	feature->median = hml_quantile(fit->values, n, 0.5);
+	feature->p75 = hml_quantile(fit->values, n, 0.75);
+	feature->p95 = hml_quantile(fit->values, n, 0.95);
+	feature->max = hml_quantile(fit->values, n, 1.0);
+	return learn_moments(fit, feature);
+}
+
+/* Which codes of the frame occur among the gathered values. */
+static HmlStatus
+mark_used(const Fit *fit, size_t n_codes, bool **used)
+{
+	HML_TRY(HML_NEW_ZERO(fit->ctx, used, n_codes));
+	for (size_t i = 0; i < fit->n_values; i++)
+		(*used)[(size_t) fit->values[i]] = true;
+	return HML_OK;
+}
+
+/* The texts that occur, sorted, copied into the arena. */
+static HmlStatus
+learn_texts(const Fit *fit, const HmlCategories *known, HmlCategories *out)
+{
+	bool *used;
+	HmlStatus status;
+
+	HML_TRY(mark_used(fit, known->count, &used));
+	status = HML_ARENA_NEW(fit->arena, &out->texts, known->count);
+	for (size_t code = 0; status == HML_OK && code < known->count; code++)
+	{
+		char *copy;
+
+		if (!used[code])
+			continue;
+		status = hml_arena_strdup(fit->arena, known->texts[code], strlen(known->texts[code]), &copy);
+		out->texts[out->count] = copy;
+		out->count += status == HML_OK;
+	}
+	hml_free(fit->ctx, used);
+	hml_sort_texts(out->texts, out->count);
+	return status;
+}
+
+/* Gathered codes of the frame become codes of the pipeline; their shares. */
+static HmlStatus
+learn_categories(const Fit *fit, const HmlPipeline *pipeline, size_t index)
+{
+	HmlFeature *feature = &pipeline->features[index];
+	const HmlCategories *known = &fit->frame->columns[index].categories;
+
+	HML_TRY(learn_texts(fit, known, &feature->column.categories));
+	HML_TRY(HML_ARENA_NEW_ZERO(fit->arena, &feature->shares, feature->column.categories.count));
+	for (size_t i = 0; i < fit->n_values; i++)
+	{
+		const char *text = known->texts[(size_t) fit->values[i]];
+
+		if (i % POLL_ROWS == 0)
+			HML_TRY(hml_poll(fit->ctx));
+		fit->values[i] = hml_pipeline_category(pipeline, index, text, strlen(text));
+		feature->shares[(size_t) fit->values[i]] += 1.0;
+	}
+	for (size_t code = 0; code < feature->column.categories.count; code++)
+		feature->shares[code] /= (double) fit->n_values;
+	return HML_OK;
+}
+
+static double
+most_frequent(const HmlFeature *feature)
+{
+	size_t best = 0;
+
+	for (size_t code = 1; code < feature->column.categories.count; code++)
+		if (feature->shares[code] > feature->shares[best])
+			best = code;
+	return (double) best;
+}
+
+static double
+fill_of(const Fit *fit, HmlImputation imputation, const HmlFeature *feature)
+{
+	if (imputation == HML_IMPUTE_ERROR)
+		return NAN;
+	if (feature->column.kind == HML_COLUMN_CATEGORY)
+		return most_frequent(feature);
+	if (imputation == HML_IMPUTE_CONSTANT)
+		return fit->constant;
+	if (imputation == HML_IMPUTE_MEAN)
+		return feature->mean;
+	return feature->column.kind == HML_COLUMN_BOOLEAN ? feature->median > 0.5 : feature->median;
+}
+
+static void
+learn_scaling(const HmlPipeline *pipeline, HmlFeature *feature)
+{
+	double spread = 1.0;
+
+	feature->offset = 0.0;
+	feature->scale = 1.0;
+	if (isnan(feature->mean) ||
+		(feature->column.kind == HML_COLUMN_CATEGORY && pipeline->encoding == HML_ENCODE_ONEHOT))
+		return;
+	switch (pipeline->scaling)
+	{
+		case HML_SCALE_NONE:
+			return;
+		case HML_SCALE_STANDARD:
+			feature->offset = feature->mean;
+			spread = feature->sd;
+			break;
+		case HML_SCALE_ROBUST:
+			feature->offset = feature->median;
+			spread = feature->p75 - feature->p25;
+			break;
+		case HML_SCALE_MINMAX:
+			feature->offset = feature->min;
+			spread = feature->max - feature->min;
+			break;
+	}
+	if (spread > 0 && isfinite(1.0 / spread))
+		feature->scale = 1.0 / spread;
+}
+
+/* Are the values that are missing, if any, no obstacle? */
+static HmlStatus
+check_missing(const Fit *fit, HmlImputation imputation, const HmlColumn *column)
+{
+	size_t missing = fit->n_rows - fit->n_values;
+
+	if (missing > 0 && imputation == HML_IMPUTE_ERROR)
+	{
+		hml_fail(fit->ctx, HML_INVALID_DATA, "column \"%s\" has missing values", column->name);
+		return hml_detail(fit->ctx, "%zu of %zu rows have none, and \"impute\" is \"error\".", missing,
+						  fit->n_rows);
+	}
+	if (fit->n_values > 0 || (imputation == HML_IMPUTE_CONSTANT && column->kind != HML_COLUMN_CATEGORY))
+		return HML_OK;
+	hml_fail(fit->ctx, HML_INVALID_DATA, "column \"%s\" has no value in any of the %zu training rows",
+			 column->name, fit->n_rows);
+	return hml_hint(fit->ctx, "Leave it out of the features%s.",
+					column->kind == HML_COLUMN_CATEGORY
+						? ""
+						: ", or set \"impute\" to \"constant\" to have it filled with \"impute_value\"");
+}
+
+static HmlStatus
+learn_feature(Fit *fit, HmlPipeline *pipeline, size_t index)
+{
+	const HmlColumn *column = &fit->frame->columns[index];
+	HmlFeature *feature = &pipeline->features[index];
+	char *name;
+
+	HML_TRY(hml_arena_strdup(fit->arena, column->name, strlen(column->name), &name));
+	feature->column.name = name;
+	feature->column.kind = column->kind;
+	HML_TRY(gather(fit, index));
+	HML_TRY(check_missing(fit, pipeline->imputation, column));
+	if (column->kind == HML_COLUMN_CATEGORY)
+		HML_TRY(learn_categories(fit, pipeline, index));
+	HML_TRY(learn_statistics(fit, feature));
+	feature->fill = fill_of(fit, pipeline->imputation, feature);
+	learn_scaling(pipeline, feature);
+	return HML_OK;
+}
+
+static HmlImputation
+imputation_of(const HmlParams *params)
+{
+	if (hml_param_is_choice(params, "impute", "mean"))
+		return HML_IMPUTE_MEAN;
+	if (hml_param_is_choice(params, "impute", "constant"))
+		return HML_IMPUTE_CONSTANT;
+	return hml_param_is_choice(params, "impute", "error") ? HML_IMPUTE_ERROR : HML_IMPUTE_MEDIAN;
+}
+
+static HmlScaling
+scaling_of(const HmlParams *params, HmlScaling fallback)
+{
+	if (!hml_param_is_set(params, "scale"))
+		return fallback;
+	if (hml_param_is_choice(params, "scale", "standard"))
+		return HML_SCALE_STANDARD;
+	if (hml_param_is_choice(params, "scale", "robust"))
+		return HML_SCALE_ROBUST;
+	return hml_param_is_choice(params, "scale", "minmax") ? HML_SCALE_MINMAX : HML_SCALE_NONE;
+}
+
+static HmlStatus
+learn_features(Fit *fit, HmlPipeline *pipeline)
+{
+	HmlStatus status = HML_NEW(fit->ctx, &fit->values, fit->n_rows);
+
+	for (size_t i = 0; status == HML_OK && i < pipeline->n_features; i++)
+		status = learn_feature(fit, pipeline, i);
+	hml_free(fit->ctx, fit->values);
+	return status;
+}
+
+HmlStatus
+hml_pipeline_fit(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, size_t n_rows,
+				 const HmlParams *params, HmlScaling default_scaling, HmlPipeline **out)
+{
+	Fit fit = {.ctx = hml_arena_context(arena),
+			   .arena = arena,
+			   .frame = frame,
+			   .rows = rows,
+			   .n_rows = rows != NULL ? n_rows : frame->n_rows,
+			   .constant = hml_param_number(params, "impute_value")};
+	HmlPipeline *pipeline;
+
+	if (fit.n_rows == 0)
+		return hml_fail(fit.ctx, HML_INVALID_DATA, "there is no row to learn from");
+	HML_TRY(HML_ARENA_NEW_ZERO(arena, &pipeline, 1));
+	HML_TRY(HML_ARENA_NEW_ZERO(arena, &pipeline->features, frame->n_columns));
+	pipeline->imputation = imputation_of(params);
+	pipeline->scaling = scaling_of(params, default_scaling);
+	pipeline->encoding =
+		hml_param_is_choice(params, "encode", "ordinal") ? HML_ENCODE_ORDINAL : HML_ENCODE_ONEHOT;
+	pipeline->n_features = frame->n_columns;
+	HML_TRY(learn_features(&fit, pipeline));
+	*out = pipeline;
+	return hml_pipeline_lay_out(pipeline, fit.ctx);
+}
