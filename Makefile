@@ -140,7 +140,7 @@ FUZZ_OBJS = $(CORE:%.c=build/fuzzed/%.o) $(FUZZ_SUPPORT:%.c=build/fuzzed/%.o)
 
 build/fuzzed/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(CORE_CFLAGS) -O1 -fsanitize=fuzzer-no-link $(SANITIZERS) $(LEVEL) $(CORE_CPPFLAGS) -Itest \
+	$(CLANG) $(CORE_CFLAGS) -O1 -Wno-pass-failed -fsanitize=fuzzer-no-link $(SANITIZERS) $(LEVEL) $(CORE_CPPFLAGS) -Itest \
 		$(DEPENDENCIES) -c $< -o $@
 build/libhml-fuzzed.a: $(FUZZ_OBJS)
 	rm -f $@ && $(AR) crs $@ $^
