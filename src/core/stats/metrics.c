@@ -186,9 +186,8 @@ hml_confusion_matrix(HmlContext *ctx, const uint32_t *predicted, const uint32_t 
 	return HML_OK;
 }
 
-/* One class against the rest; true_negatives is not counted. */
-static HmlConfusion
-one_against_rest(const uint64_t *matrix, size_t n_classes, size_t class)
+HmlConfusion
+hml_matrix_class(const uint64_t *matrix, size_t n_classes, size_t class)
 {
 	HmlConfusion c = {matrix[class * n_classes + class], 0, 0, 0};
 
@@ -223,7 +222,7 @@ hml_macro_f1(const uint64_t *matrix, size_t n_classes)
 
 	for (size_t class = 0; class < n_classes; class ++)
 	{
-		HmlConfusion c = one_against_rest(matrix, n_classes, class);
+		HmlConfusion c = hml_matrix_class(matrix, n_classes, class);
 
 		if (c.true_positives + c.false_positives + c.false_negatives == 0)
 			continue;
@@ -241,7 +240,7 @@ hml_weighted_f1(const uint64_t *matrix, size_t n_classes)
 
 	for (size_t class = 0; class < n_classes; class ++)
 	{
-		HmlConfusion c = one_against_rest(matrix, n_classes, class);
+		HmlConfusion c = hml_matrix_class(matrix, n_classes, class);
 		double rows = (double) (c.true_positives + c.false_negatives);
 
 		sum += rows * hml_classification_metrics(&c).f1;

@@ -83,6 +83,8 @@ extern HmlClassificationMetrics hml_classification_metrics(const HmlConfusion *c
 
 extern HmlStatus hml_confusion_matrix(HmlContext *ctx, const uint32_t *predicted, const uint32_t *actual,
 									  size_t n, size_t n_classes, uint64_t *matrix) HML_NODISCARD;
+/* One class against the rest; true negatives are not counted and 0. */
+extern HmlConfusion hml_matrix_class(const uint64_t *matrix, size_t n_classes, size_t class);
 extern double hml_matrix_accuracy(const uint64_t *matrix, size_t n_classes);
 extern double hml_macro_f1(const uint64_t *matrix, size_t n_classes);
 extern double hml_weighted_f1(const uint64_t *matrix, size_t n_classes);
