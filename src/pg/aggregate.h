@@ -28,6 +28,7 @@ healthml_aggregate_context(FunctionCallInfo fcinfo)
 static inline Datum
 healthml_same_state(FunctionCallInfo fcinfo)
 {
+	healthml_aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	return PG_GETARG_DATUM(0);

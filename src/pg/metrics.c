@@ -314,6 +314,19 @@ healthml_classification_merge(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(state);
 }
 
+/* Counts that the metrics can be made of, whoever made the state. */
+static HmlConfusion
+confusion_of(const int64 *words)
+{
+	HmlConfusion confusion = {words[0], words[1], words[2], words[3]};
+
+	for (int i = 0; i < STATE_WORDS; i++)
+		if (words[i] < 0 || words[i] > HML_CONFUSION_MAX)
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("count " INT64_FORMAT " of a metric is out of range", words[i])));
+	return confusion;
+}
+
 /* Row type of the result, looked up once per query. */
 static TupleDesc
 result_desc(FunctionCallInfo fcinfo)
@@ -336,7 +349,7 @@ healthml_classification_metrics_final(PG_FUNCTION_ARGS)
 {
 	ArrayType *state;
 	int64 *words = state_words(fcinfo, 0, &state);
-	HmlConfusion confusion = {words[0], words[1], words[2], words[3]};
+	HmlConfusion confusion = confusion_of(words);
 	HmlClassificationMetrics m = hml_classification_metrics(&confusion);
 	Datum values[] = {Float8GetDatum(m.accuracy),    Float8GetDatum(m.precision), Float8GetDatum(m.recall),
 					  Float8GetDatum(m.specificity), Float8GetDatum(m.f1),        Float8GetDatum(m.mcc),

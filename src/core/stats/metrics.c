@@ -46,6 +46,8 @@ check_probability(HmlContext *ctx, double probability)
 {
 	if (isnan(probability))
 		return hml_fail(ctx, HML_INVALID_DATA, "probability cannot be NaN");
+	if (isinf(probability))
+		return hml_fail(ctx, HML_INVALID_DATA, "probability cannot be infinite");
 	if (!(probability >= 0 && probability <= 1))
 	{
 		hml_fail(ctx, HML_INVALID_DATA, "probability %g is not between 0 and 1", probability);

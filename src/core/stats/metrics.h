@@ -40,7 +40,9 @@ typedef HmlStatus (*HmlLoss)(HmlContext *ctx, double probability, bool label, do
 extern HmlStatus hml_mean_of_loss(HmlContext *ctx, HmlLoss loss, const double *probabilities,
 								  const bool *labels, size_t n, double *out) HML_NODISCARD;
 
-/* Two classes, predicted and actual.  Each count is at most 2^62. */
+#define HML_CONFUSION_MAX (INT64_MAX / 2) /* of each count, so that products fit in 128 bits */
+
+/* Two classes, predicted and actual. */
 typedef struct HmlConfusion
 {
 	uint64_t true_positives;
