@@ -22,4 +22,11 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
+#include "funcapi.h"
+
+#if PG_VERSION_NUM < 150000
+/* Later versions have it in funcapi.h. */
+extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
+#endif
+
 #endif /* HEALTHML_COMPAT_H */

@@ -2,7 +2,7 @@
  * module.c
  *	  The shared library: magic block and configuration parameters.
  *
- * Nothing else happens at load time: no shared memory, no hooks, no threads, so
+ * Little else happens at load time: no shared memory, no hooks, no threads, so
  * that the library needs no shared_preload_libraries and costs a backend that
  * does not use it nothing.
  */
@@ -12,6 +12,7 @@
 
 #include "fmgr.h"
 
+#include "binding.h"
 #include "settings.h"
 
 PG_MODULE_MAGIC;
@@ -72,4 +73,5 @@ _PG_init(void)
 	define_memory_settings();
 	define_trigger_settings();
 	MarkGUCPrefixReserved("healthml");
+	healthml_binding_init();
 }

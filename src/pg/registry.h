@@ -37,7 +37,6 @@ typedef struct HealthmlNewVersion
 {
 	const char *model;
 	const HmlModel *content;
-	const char *params;     /* JSON */
 	const char *metrics;    /* JSON */
 	const char *trained_on; /* the source */
 	TimestampTz started_at;
