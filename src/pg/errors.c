@@ -51,7 +51,13 @@ healthml_raise(const HmlContext *ctx, HmlStatus status)
 {
 	if (status == HML_CANCELLED)
 		CHECK_FOR_INTERRUPTS();
-	ereport(ERROR, (errcode(healthml_sqlstate(status)), errmsg_internal("%s", ctx->message),
+	healthml_raise_as(ctx, healthml_sqlstate(status));
+}
+
+void
+healthml_raise_as(const HmlContext *ctx, int sqlstate)
+{
+	ereport(ERROR, (errcode(sqlstate), errmsg_internal("%s", ctx->message),
 					ctx->detail[0] != '\0' ? errdetail_internal("%s", ctx->detail) : 0,
 					ctx->hint[0] != '\0' ? errhint("%s", ctx->hint) : 0));
 }

@@ -14,7 +14,9 @@
  */
 static inline void healthml_check(const HmlContext *ctx, HmlStatus status);
 
+/* Raise the error in 'ctx', with the SQLSTATE of the status or with another one. */
 extern void healthml_raise(const HmlContext *ctx, HmlStatus status) __attribute__((noreturn));
+extern void healthml_raise_as(const HmlContext *ctx, int sqlstate) __attribute__((noreturn));
 
 static inline void
 healthml_check(const HmlContext *ctx, HmlStatus status)

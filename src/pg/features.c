@@ -16,6 +16,8 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "document.h"
+
 void
 healthml_features_init(HealthmlFeatureReader *reader, MemoryContext parent)
 {
@@ -37,21 +39,15 @@ healthml_features_bind(HealthmlFeatureReader *reader, const HmlPipeline *pipelin
 /* ---- names ---- */
 
 static const char *
-server_text(const char *utf8)
-{
-	return pg_any_to_server(utf8, (int) strlen(utf8), PG_UTF8);
-}
-
-static const char *
 feature_name(const HealthmlFeatureReader *reader, size_t feature)
 {
-	return server_text(reader->pipeline->features[feature].column.name);
+	return healthml_from_utf8(reader->pipeline->features[feature].column.name);
 }
 
 int
 healthml_find_column(TupleDesc desc, const char *name)
 {
-	const char *wanted = server_text(name);
+	const char *wanted = healthml_from_utf8(name);
 	int i;
 
 	for (i = 0; i < desc->natts; i++)
@@ -67,7 +63,7 @@ healthml_find_column(TupleDesc desc, const char *name)
 const char *
 healthml_similar_column(TupleDesc desc, const char *name)
 {
-	const char *wanted = server_text(name);
+	const char *wanted = healthml_from_utf8(name);
 	int i;
 
 	for (i = 0; i < desc->natts; i++)

@@ -12,16 +12,14 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "algorithms.h"
+#include "document.h"
 #include "errors.h"
 #include "features.h"
 #include "memory.h"
@@ -92,14 +90,10 @@ feature_list(ArrayType *array)
 static void
 parse_params(Training *training, Datum jsonb)
 {
-	char *server = DatumGetCString(DirectFunctionCall1(jsonb_out, jsonb));
-	char *json = pg_server_to_any(server, (int) strlen(server), PG_UTF8);
-	const HmlJson *given;
-
 	healthml_check(&training->ctx, hml_arena_create(&training->ctx, &training->arena));
-	healthml_check(&training->ctx, hml_json_parse(training->arena, json, strlen(json), &given));
-	healthml_check(&training->ctx,
-				   hml_algorithm_params(training->arena, training->algorithm, given, &training->params));
+	healthml_check(&training->ctx, hml_algorithm_params(training->arena, training->algorithm,
+														healthml_document_of_jsonb(training->arena, jsonb),
+														&training->params));
 }
 
 static void
@@ -117,11 +111,7 @@ read_arguments(Training *training, FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"params\" must not be null")));
 	parse_params(training, PG_GETARG_DATUM(5));
 	if (hml_param_is_set(training->params, "group"))
-	{
-		const char *group = hml_param_text(training->params, "group");
-
-		training->group = pg_any_to_server(group, (int) strlen(group), PG_UTF8);
-	}
+		training->group = healthml_from_utf8(hml_param_text(training->params, "group"));
 	if (training->algorithm->target_use == HML_TARGET_LEARNT && training->target == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("algorithm \"%s\" needs a target column", training->algorithm->name)));
@@ -280,8 +270,7 @@ create_frame(Training *training)
 		const char *name = column_name(training, i);
 
 		healthml_check(&training->ctx,
-					   hml_frame_set_column(training->frame, (size_t) index,
-											pg_server_to_any(name, (int) strlen(name), PG_UTF8),
+					   hml_frame_set_column(training->frame, (size_t) index, healthml_to_utf8(name),
 											healthml_value_column(training->columns[i].kind)));
 	}
 	training->row = palloc(sizeof(double) * training->n_columns);

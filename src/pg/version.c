@@ -16,11 +16,11 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "document.h"
 #include "errors.h"
 #include "memory.h"
 #include "statement.h"
@@ -153,17 +153,10 @@ feature_names(const HmlPipeline *pipeline)
 	{
 		const char *name = pipeline->features[i].column.name;
 
-		names[i] = CStringGetTextDatum(pg_any_to_server(name, (int) strlen(name), PG_UTF8));
+		names[i] = CStringGetTextDatum(healthml_from_utf8(name));
 	}
 	return PointerGetDatum(
 		construct_array(names, (int) pipeline->n_features, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-static Datum
-json_datum(const char *json)
-{
-	return DirectFunctionCall1(jsonb_in,
-							   CStringGetDatum(pg_any_to_server(json, (int) strlen(json), PG_UTF8)));
 }
 
 static void
@@ -194,8 +187,8 @@ healthml_register_version(const HealthmlNewVersion *new_version)
 	values[2] = PointerGetDatum(artifact);
 	values[3] = UUIDPGetDatum(&id);
 	values[4] = feature_names(new_version->content->pipeline);
-	values[5] = json_datum(new_version->content->params);
-	values[6] = json_datum(new_version->metrics);
+	values[5] = healthml_jsonb_of_json(new_version->content->params);
+	values[6] = healthml_jsonb_of_json(new_version->metrics);
 	values[7] = CStringGetTextDatum(new_version->trained_on);
 	values[8] = Int64GetDatum(new_version->content->trained_rows);
 	values[9] = TimestampTzGetDatum(new_version->started_at);

@@ -1,0 +1,24 @@
+/*
+ * document.h
+ *	  jsonb values as JSON documents of libhml, and back.
+ *
+ * libhml speaks UTF-8; the database may have another encoding.
+ */
+#ifndef HEALTHML_DOCUMENT_H
+#define HEALTHML_DOCUMENT_H
+
+#include "compat.h"
+
+#include "core/base/json.h"
+
+/* The document lies in the arena. */
+extern const HmlJson *healthml_document_of_jsonb(HmlArena *arena, Datum jsonb);
+
+/* A jsonb datum in the current memory context. */
+extern Datum healthml_jsonb_of_json(const char *json);
+
+/* UTF-8 to and from the encoding of the database; the argument itself where they are the same. */
+extern const char *healthml_from_utf8(const char *utf8);
+extern const char *healthml_to_utf8(const char *server);
+
+#endif /* HEALTHML_DOCUMENT_H */
