@@ -52,42 +52,6 @@ matrix(HmlTranspose trans, const float *data, size_t ld)
 	return trans == HML_TRANS ? (Matrix){data, 1, ld} : (Matrix){data, ld, 1};
 }
 
-/* out[s][j] = in[j][s] for a block of four by four. */
-static inline void
-transpose_block(const float *in, size_t in_row, float *out, size_t out_row)
-{
-	typedef float Four __attribute__((vector_size(16)));
-	Four x[4], low[2], high[2];
-
-	for (size_t j = 0; j < 4; j++)
-		memcpy(&x[j], in + j * in_row, sizeof(Four));
-	low[0] = __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5);
-	low[1] = __builtin_shufflevector(x[2], x[3], 0, 4, 1, 5);
-	high[0] = __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7);
-	high[1] = __builtin_shufflevector(x[2], x[3], 2, 6, 3, 7);
-	x[0] = __builtin_shufflevector(low[0], low[1], 0, 1, 4, 5);
-	x[1] = __builtin_shufflevector(low[0], low[1], 2, 3, 6, 7);
-	x[2] = __builtin_shufflevector(high[0], high[1], 0, 1, 4, 5);
-	x[3] = __builtin_shufflevector(high[0], high[1], 2, 3, 6, 7);
-	for (size_t s = 0; s < 4; s++)
-		memcpy(out + s * out_row, &x[s], sizeof(Four));
-}
-
-/* out[s][j] = in[j][s], s < steps, j < columns. */
-static void
-transpose(const float *in, size_t in_row, size_t steps, size_t columns, float *out, size_t out_row)
-{
-	size_t s4 = steps - steps % 4;
-	size_t j4 = columns - columns % 4;
-
-	for (size_t s = 0; s < s4; s += 4)
-		for (size_t j = 0; j < j4; j += 4)
-			transpose_block(in + j * in_row + s, in_row, out + s * out_row + j, out_row);
-	for (size_t s = 0; s < steps; s++)
-		for (size_t j = s < s4 ? j4 : 0; j < columns; j++)
-			out[s * out_row + j] = in[j * in_row + s];
-}
-
 /* out is (steps, width): the columns of the panel, filled up with zeros to whole vectors. */
 static void
 pack_panel(const Product *p, size_t k0, size_t steps, size_t j0, size_t columns, size_t width, float *out)
@@ -98,7 +62,7 @@ pack_panel(const Product *p, size_t k0, size_t steps, size_t j0, size_t columns,
 		for (size_t s = 0; s < steps; s++)
 			memcpy(out + s * width, b + s * p->b.row, columns * sizeof(float));
 	else
-		transpose(b, p->b.column, steps, columns, out, width);
+		hml_transpose(columns, steps, b, p->b.column, out, width);
 	if (columns < width)
 		for (size_t s = 0; s < steps; s++)
 			memset(out + s * width + columns, 0, (width - columns) * sizeof(float));
@@ -223,4 +187,39 @@ hml_sgemv(HmlTranspose trans, size_t m, size_t n, float alpha, const float *a, s
 		hml_sgemm(HML_NO_TRANS, HML_NO_TRANS, 1, n, m, alpha, x, m, a, lda, beta, y, n);
 	else
 		hml_sgemm(HML_NO_TRANS, HML_TRANS, 1, m, n, alpha, x, n, a, lda, beta, y, m);
+}
+
+/* y[s][j] = x[j][s] for a block of four by four. */
+static inline void
+transpose_block(const float *x, size_t ldx, float *y, size_t ldy)
+{
+	typedef float Four __attribute__((vector_size(16)));
+	Four row[4], low[2], high[2];
+
+	for (size_t j = 0; j < 4; j++)
+		memcpy(&row[j], x + j * ldx, sizeof(Four));
+	low[0] = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
+	low[1] = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
+	high[0] = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
+	high[1] = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
+	row[0] = __builtin_shufflevector(low[0], low[1], 0, 1, 4, 5);
+	row[1] = __builtin_shufflevector(low[0], low[1], 2, 3, 6, 7);
+	row[2] = __builtin_shufflevector(high[0], high[1], 0, 1, 4, 5);
+	row[3] = __builtin_shufflevector(high[0], high[1], 2, 3, 6, 7);
+	for (size_t s = 0; s < 4; s++)
+		memcpy(y + s * ldy, &row[s], sizeof(Four));
+}
+
+void
+hml_transpose(size_t m, size_t n, const float *x, size_t ldx, float *y, size_t ldy)
+{
+	size_t m4 = m - m % 4;
+	size_t n4 = n - n % 4;
+
+	for (size_t j = 0; j < n4; j += 4)
+		for (size_t i = 0; i < m4; i += 4)
+			transpose_block(x + i * ldx + j, ldx, y + j * ldy + i, ldy);
+	for (size_t j = 0; j < n; j++)
+		for (size_t i = j < n4 ? m4 : 0; i < m; i++)
+			y[j * ldy + i] = x[i * ldx + j];
 }

@@ -37,4 +37,7 @@ extern void hml_sgemm(HmlTranspose trans_a, HmlTranspose trans_b, size_t m, size
 extern void hml_sgemv(HmlTranspose trans, size_t m, size_t n, float alpha, const float *a, size_t lda,
 					  const float *x, float beta, float *y);
 
+/* y = transpose of x, where x is (m,n) and y is (n,m); they do not overlap. */
+extern void hml_transpose(size_t m, size_t n, const float *x, size_t ldx, float *y, size_t ldy);
+
 #endif /* HML_BASE_BLAS_H */

@@ -7,7 +7,7 @@
  * (2008), with one difference: a is read where it lies, one broadcast element at
  * a time, so that the window of a convolution needs no copy (im2col) either.
  *
- *	  c[i][j] = max(low, alpha * (bias[j] + sum a[i][s][p] * b[s * length + p][j]) + beta * add[i][j])
+ *	  c[i][j] = max(low, alpha * (bias[j] + sum a[i][s][p] * b[s][p][j]) + beta * add[i][j])
  *
  * over the segments s and the steps p of each: a matrix has one segment, a
  * convolution in channels-last layout one for each row of its window.  The order
@@ -27,7 +27,8 @@ typedef struct HmlTile
 	size_t a_step;    /* from step to step */
 	size_t a_segment; /* from segment to segment */
 	const float *b;   /* whole vectors can be read from every row */
-	size_t b_step;    /* from row to row of b */
+	size_t b_step;    /* from step to step */
+	size_t b_segment; /* from segment to segment */
 	float *c;
 	size_t c_row;
 	size_t tail;       /* columns in the last vector, 1 to lanes */

@@ -47,7 +47,6 @@ tile_compute(const HmlTile *t, const int rows, const int vectors)
 	Vec sum[HML_TILE_MAX_ROWS][HML_TILE_MAX_VECTORS];
 	Vec column[HML_TILE_MAX_VECTORS];
 	const size_t row = t->a_row;
-	const float *b = t->b;
 
 #pragma GCC unroll 4
 	for (int j = 0; j < vectors; j++)
@@ -62,6 +61,7 @@ tile_compute(const HmlTile *t, const int rows, const int vectors)
 	{
 		const float *ahead = t->prefetch + s * t->a_segment;
 		const float *a = t->a + s * t->a_segment;
+		const float *b = t->b + s * t->b_segment;
 
 		for (size_t p = 0; p < t->length; p++)
 		{
