@@ -1,0 +1,497 @@
+/*
+ * conv_train.c
+ *	  Forward and backward of convolutions in PyTorch's layout.
+ *
+ * The gradient of x.  Along one direction, with framed input pixel q, output pixel
+ * o, tap k, stride s and dilation d, y[o] sums x[o s + k d] w[k].  Hence the
+ * gradient of pixel q = Q s + r sums gy[(q - k d) / s] w[k] over the taps for which
+ * k d = r modulo s: every (s / gcd(s, d))th tap from some first one on.  So each of
+ * the s * s phases (r vertical, r horizontal) is a convolution of gy without
+ * stride, with those taps in reverse order, and no zero is ever multiplied.
+ *
+ * The gradient of w is a matrix product whose inner dimension is the pixels.
+ */
+#include "core/nn/kernel/conv_train.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/blas.h"
+#include "core/base/checked.h"
+
+#define MAX_LANES 16               /* of any tile set */
+#define SLACK HML_TILE_MAX_COLUMNS /* floats behind an image, which tiles may read and not use */
+
+/* ---- scratch ---------------------------------------------------------------------------------------- */
+
+/* Floats of each area; an area starts on a cache line. */
+typedef struct Areas
+{
+	size_t framed;  /* x or gy in channels-last layout, within a frame of zeros */
+	size_t image;   /* y or gx in channels-last layout */
+	size_t filters; /* those of a phase, or the gradient of w in channels-last order */
+	size_t packed;  /* filters in the order of tiles */
+} Areas;
+
+typedef struct Scratch
+{
+	float *framed;
+	float *image;
+	float *filters;
+	float *packed;
+} Scratch;
+
+/* One direction of the gradient of x. */
+typedef struct Phases
+{
+	size_t before; /* zeros that gy needs in front, ... */
+	size_t after;  /* ... and behind */
+} Phases;
+
+static Phases
+phases_frame(const HmlConvShape *s, int direction)
+{
+	size_t reach = (s->kernel[direction] - 1) * s->dilation[direction] / s->stride[direction];
+	size_t last = (s->pad[direction] + s->in[direction] - 1) / s->stride[direction];
+
+	return (Phases){reach, last >= s->out[direction] ? last - (s->out[direction] - 1) : 0};
+}
+
+static size_t
+max_size(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Floats of an image, rounded up; false when there are too many. */
+static bool
+area(size_t height, size_t width, size_t channels, size_t *out)
+{
+	size_t pixels;
+	size_t floats;
+
+	if (!hml_size_mul(height, width, &pixels) || !hml_size_mul(pixels, channels, &floats) ||
+		floats > SIZE_MAX / 64)
+		return false;
+	*out = (floats + SLACK + MAX_LANES - 1) / MAX_LANES * MAX_LANES;
+	return true;
+}
+
+/* Floats for filters whose output channels fill whole vectors, whichever side of them is the output. */
+static bool
+filters_area(const HmlConvShape *s, size_t *out)
+{
+	size_t taps = s->kernel[0] * s->kernel[1];
+	size_t pairs;
+
+	return hml_size_mul(s->in_channels / s->groups + MAX_LANES, s->out_channels / s->groups + MAX_LANES,
+						&pairs) &&
+		   area(s->groups, taps, pairs, out);
+}
+
+static bool
+measure(const HmlConvShape *s, Areas *areas)
+{
+	Phases rows = phases_frame(s, 0);
+	Phases columns = phases_frame(s, 1);
+	size_t framed_x;
+	size_t framed_gy;
+	size_t x;
+	size_t y;
+
+	if (!area(hml_conv_extent(s, 0), hml_conv_extent(s, 1), s->in_channels, &framed_x) ||
+		!area(s->out[0] + rows.before + rows.after, s->out[1] + columns.before + columns.after,
+			  s->out_channels, &framed_gy) ||
+		!area(s->in[0], s->in[1], s->in_channels, &x) || !area(s->out[0], s->out[1], s->out_channels, &y) ||
+		!filters_area(s, &areas->filters))
+		return false;
+	areas->framed = max_size(framed_x, framed_gy);
+	areas->image = max_size(x, y);
+	areas->packed = areas->filters;
+	return true;
+}
+
+HmlStatus
+hml_conv_train_scratch(HmlContext *ctx, const HmlConvShape *shape, size_t *bytes)
+{
+	Areas areas;
+
+	if (!measure(shape, &areas))
+		return hml_fail(ctx, HML_LIMIT, "a convolution of %zu x %zu pixels and %zu channels is too large",
+						shape->in[0], shape->in[1], shape->in_channels);
+	*bytes = (areas.framed + areas.image + areas.filters + areas.packed) * sizeof(float);
+	return HML_OK;
+}
+
+static Scratch
+divide_scratch(const HmlConvShape *shape, void *memory)
+{
+	Areas areas = {0};
+	float *next = memory;
+
+	(void) measure(shape, &areas); /* it could be measured when the memory was asked for */
+	return (Scratch){next, next + areas.framed, next + areas.framed + areas.image,
+					 next + areas.framed + areas.image + areas.filters};
+}
+
+/* ---- layouts ---------------------------------------------------------------------------------------- */
+
+/* Contiguous images of (height, width, channels). */
+static HmlImages
+whole_images(float *data, size_t height, size_t width, size_t channels)
+{
+	return (HmlImages){data, height * width * channels, width * channels, channels};
+}
+
+/*
+ * One image x (channels, size[0], size[1]) into channels-last layout, its first
+ * pixel at (top, left) of a frame of (height, width) that is zero elsewhere; what
+ * does not fit into the frame is left out.
+ */
+static void
+frame_image(const float *x, size_t channels, const size_t size[2], size_t top, size_t left, size_t height,
+			size_t width, float *frame)
+{
+	size_t rows = size[0] < height - top ? size[0] : height - top;
+	size_t columns = size[1] < width - left ? size[1] : width - left;
+	size_t row = width * channels;
+
+	memset(frame, 0, top * row * sizeof(float));
+	for (size_t i = 0; i < rows; i++)
+	{
+		float *out = frame + (top + i) * row;
+
+		memset(out, 0, left * channels * sizeof(float));
+		hml_transpose(channels, columns, x + i * size[1], size[0] * size[1], out + left * channels, channels);
+		memset(out + (left + columns) * channels, 0, (width - left - columns) * channels * sizeof(float));
+	}
+	memset(frame + (top + rows) * row, 0, ((height - top - rows) * row + SLACK) * sizeof(float));
+}
+
+/* ---- forward ---------------------------------------------------------------------------------------- */
+
+HmlStatus
+hml_conv_forward(HmlContext *ctx, const HmlConvShape *s, size_t n, const float *x, const float *w,
+				 const float *bias, float *y, void *memory)
+{
+	Scratch scratch = divide_scratch(s, memory);
+	size_t height = hml_conv_extent(s, 0);
+	size_t width = hml_conv_extent(s, 1);
+	size_t pixels = s->out[0] * s->out[1];
+	HmlConvCall call = {.set = hml_tile_set(),
+						.shape = s,
+						.packed = scratch.packed,
+						.n = 1,
+						.x = whole_images(scratch.framed, height, width, s->in_channels),
+						.y = whole_images(scratch.image, s->out[0], s->out[1], s->out_channels),
+						.low = -INFINITY};
+
+	hml_conv_pack(call.set, s, w, NULL, scratch.packed);
+	if (bias != NULL)
+		call.bias = memcpy(scratch.filters, bias, s->out_channels * sizeof(float));
+	for (size_t i = 0; i < n; i++)
+	{
+		frame_image(x + i * s->in_channels * s->in[0] * s->in[1], s->in_channels, s->in, s->pad[0], s->pad[1],
+					height, width, scratch.framed);
+		HML_TRY(hml_conv_run(ctx, &call));
+		hml_transpose(pixels, s->out_channels, scratch.image, s->out_channels,
+					  y + i * pixels * s->out_channels, pixels);
+	}
+	return HML_OK;
+}
+
+/* ---- gradient of x ---------------------------------------------------------------------------------- */
+
+/* One phase in one direction: input pixels first, first + stride, ... and the taps that reach them. */
+typedef struct Phase
+{
+	size_t first_tap;
+	size_t tap_step;
+	size_t taps;     /* 0: no tap reaches these pixels */
+	size_t dilation; /* of the taps among the pixels of gy */
+	size_t first;    /* first pixel */
+	size_t pixels;
+	size_t gy; /* pixel of the framed gy that the last tap of the first pixel reads */
+} Phase;
+
+static size_t
+greatest_common_divisor(size_t a, size_t b)
+{
+	while (b != 0)
+	{
+		size_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+static Phase
+describe_phase(const HmlConvShape *s, int direction, size_t r)
+{
+	size_t stride = s->stride[direction];
+	size_t dilation = s->dilation[direction];
+	size_t pad = s->pad[direction];
+	size_t common = greatest_common_divisor(stride, dilation);
+	size_t begin = pad / stride + (pad % stride > r); /* Q of the first pixel that is no padding */
+	Phase phase = {.tap_step = stride / common, .dilation = dilation / common};
+
+	while (phase.first_tap < s->kernel[direction] && phase.first_tap * dilation % stride != r)
+		phase.first_tap++;
+	phase.taps = (s->kernel[direction] - phase.first_tap + phase.tap_step - 1) / phase.tap_step;
+	phase.first = begin * stride + r - pad;
+	if (phase.first < s->in[direction])
+		phase.pixels = (s->in[direction] - phase.first + stride - 1) / stride;
+	if (phase.taps > 0)
+		phase.gy = phases_frame(s, direction).before + begin - phase.first_tap * dilation / stride -
+				   (phase.taps - 1) * phase.dilation;
+	return phase;
+}
+
+/* What a phase is as a convolution of gy: input and output channels exchange their parts. */
+static HmlConvShape
+phase_shape(const HmlConvShape *s, const Phase *rows, const Phase *columns)
+{
+	return (HmlConvShape){.in_channels = s->out_channels,
+						  .out_channels = s->in_channels,
+						  .groups = s->groups,
+						  .out = {rows->pixels, columns->pixels},
+						  .kernel = {rows->taps, columns->taps},
+						  .stride = {1, 1},
+						  .dilation = {rows->dilation, columns->dilation}};
+}
+
+static bool
+phase_is_empty(const Phase *rows, const Phase *columns)
+{
+	return rows->taps * columns->taps * rows->pixels * columns->pixels == 0;
+}
+
+/* The taps of a phase in reverse order: (in_channels, out_channels / groups, taps, taps). */
+static void
+phase_filters(const HmlConvShape *s, const Phase *rows, const Phase *columns, const float *w, float *filters)
+{
+	size_t in = s->in_channels / s->groups;
+	size_t out = s->out_channels / s->groups;
+	size_t window = s->kernel[0] * s->kernel[1];
+
+	for (size_t c = 0; c < s->in_channels; c++)
+		for (size_t o = 0; o < out; o++)
+		{
+			const float *from = w + ((c / in * out + o) * in + c % in) * window;
+
+			for (size_t k = rows->taps; k-- > 0;)
+				for (size_t l = columns->taps; l-- > 0;)
+					*filters++ = from[(rows->first_tap + k * rows->tap_step) * s->kernel[1] +
+									  columns->first_tap + l * columns->tap_step];
+		}
+}
+
+/* The filters of all phases, one after the other. */
+static void
+pack_phases(const HmlConvShape *s, const float *w, float *filters, float *packed)
+{
+	for (size_t r = 0; r < s->stride[0]; r++)
+	{
+		Phase rows = describe_phase(s, 0, r);
+
+		for (size_t q = 0; q < s->stride[1]; q++)
+		{
+			Phase columns = describe_phase(s, 1, q);
+			HmlConvShape shape = phase_shape(s, &rows, &columns);
+
+			if (phase_is_empty(&rows, &columns))
+				continue;
+			phase_filters(s, &rows, &columns, w, filters);
+			hml_conv_pack(hml_tile_set(), &shape, filters, NULL, packed);
+			packed += hml_conv_packed_size(hml_tile_set(), &shape);
+		}
+	}
+}
+
+/* The gradient of one image from its framed gy; pixels that no tap reaches are left alone. */
+static HmlStatus
+run_phases(HmlContext *ctx, const HmlConvShape *s, const HmlImages *gy, const float *packed,
+		   const HmlImages *gx)
+{
+	for (size_t r = 0; r < s->stride[0]; r++)
+	{
+		Phase rows = describe_phase(s, 0, r);
+
+		for (size_t q = 0; q < s->stride[1]; q++)
+		{
+			Phase columns = describe_phase(s, 1, q);
+			HmlConvShape shape = phase_shape(s, &rows, &columns);
+			HmlConvCall call = {.set = hml_tile_set(),
+								.shape = &shape,
+								.packed = packed,
+								.n = 1,
+								.x = *gy,
+								.y = *gx,
+								.low = -INFINITY};
+
+			if (phase_is_empty(&rows, &columns))
+				continue;
+			call.x.data += rows.gy * gy->row + columns.gy * gy->pixel;
+			call.y.data += rows.first * gx->row + columns.first * gx->pixel;
+			call.y.row *= s->stride[0];
+			call.y.pixel *= s->stride[1];
+			HML_TRY(hml_conv_run(ctx, &call));
+			packed += hml_conv_packed_size(hml_tile_set(), &shape);
+		}
+	}
+	return HML_OK;
+}
+
+HmlStatus
+hml_conv_backward_data(HmlContext *ctx, const HmlConvShape *s, size_t n, const float *gy, const float *w,
+					   float *gx, void *memory)
+{
+	Scratch scratch = divide_scratch(s, memory);
+	Phases rows = phases_frame(s, 0);
+	Phases columns = phases_frame(s, 1);
+	size_t height = s->out[0] + rows.before + rows.after;
+	size_t width = s->out[1] + columns.before + columns.after;
+	size_t pixels = s->in[0] * s->in[1];
+	HmlImages framed = whole_images(scratch.framed, height, width, s->out_channels);
+	HmlImages image = whole_images(scratch.image, s->in[0], s->in[1], s->in_channels);
+
+	pack_phases(s, w, scratch.filters, scratch.packed);
+	memset(scratch.image, 0, pixels * s->in_channels * sizeof(float));
+	for (size_t i = 0; i < n; i++)
+	{
+		frame_image(gy + i * s->out_channels * s->out[0] * s->out[1], s->out_channels, s->out, rows.before,
+					columns.before, height, width, scratch.framed);
+		HML_TRY(run_phases(ctx, s, &framed, scratch.packed, &image));
+		hml_transpose(pixels, s->in_channels, scratch.image, s->in_channels, gx + i * pixels * s->in_channels,
+					  pixels);
+	}
+	return HML_OK;
+}
+
+/* ---- gradient of w ---------------------------------------------------------------------------------- */
+
+/* Columns of the product that gives the gradient: the taps of one row of the window that are contiguous. */
+typedef struct Run
+{
+	size_t taps;
+	size_t columns; /* taps * channels */
+} Run;
+
+static Run
+contiguous_run(const HmlConvShape *s)
+{
+	size_t channels = s->in_channels / s->groups;
+
+	if (s->groups == 1 && s->dilation[1] == 1)
+		return (Run){s->kernel[1], s->kernel[1] * channels};
+	return (Run){1, channels};
+}
+
+/*
+ * gradient (out channels of the group, columns) += gy (those channels, pixels) *
+ * x (pixels, columns), where x is read at the place that the taps see.
+ */
+static void
+multiply_pixels(const HmlConvShape *s, const float *gy, const float *x, size_t x_row, size_t columns,
+				float *gradient)
+{
+	const HmlTileSet *set = hml_tile_set();
+	size_t out = s->out_channels / s->groups;
+	size_t width;
+
+	for (size_t first = 0; first < columns; first += width)
+	{
+		size_t vectors = hml_tile_vectors(set, columns - first);
+		size_t rows = hml_tile_rows(set, out, vectors);
+		HmlTile tile = {.segments = s->out[0],
+						.length = s->out[1],
+						.a_row = s->out[0] * s->out[1],
+						.a_step = 1,
+						.a_segment = s->out[1],
+						.b = x + first,
+						.b_step = s->stride[1] * s->in_channels,
+						.b_segment = s->stride[0] * x_row,
+						.c_row = columns,
+						.add_row = columns,
+						.alpha = 1.0f,
+						.beta = 1.0f,
+						.low = -INFINITY,
+						.prefetch_row = s->out[0] * s->out[1],
+						.prefetch_next = 16 - 16 * s->out[0] * s->out[1]};
+
+		width = vectors * set->lanes;
+		tile.tail = width <= columns - first ? set->lanes : set->lanes - (width - (columns - first));
+		for (size_t o = 0; o < out; o += rows)
+		{
+			size_t n = out - o < rows ? out - o : rows;
+
+			tile.a = gy + o * tile.a_row;
+			tile.prefetch = tile.a + n * tile.a_row;
+			tile.c = gradient + o * columns + first;
+			tile.add = tile.c;
+			set->compute[vectors - 1][n - 1](&tile);
+		}
+	}
+}
+
+/* Add the gradient of one framed image to 'gradient' (groups, kernel rows, runs, out channels, columns). */
+static HmlStatus
+add_image_gradient(HmlContext *ctx, const HmlConvShape *s, const float *framed, const float *gy,
+				   float *gradient)
+{
+	Run run = contiguous_run(s);
+	size_t x_row = hml_conv_extent(s, 1) * s->in_channels;
+	size_t out = s->out_channels / s->groups;
+
+	for (size_t g = 0; g < s->groups; g++)
+		for (size_t k = 0; k < s->kernel[0]; k++)
+			for (size_t l = 0; l < s->kernel[1]; l += run.taps)
+			{
+				const float *x = framed + k * s->dilation[0] * x_row + l * s->dilation[1] * s->in_channels +
+								 g * (s->in_channels / s->groups);
+
+				multiply_pixels(s, gy + g * out * s->out[0] * s->out[1], x, x_row, run.columns, gradient);
+				gradient += out * run.columns;
+				HML_TRY(hml_poll(ctx));
+			}
+	return HML_OK;
+}
+
+/* gw += gradient, from its order to that of gw. */
+static void
+add_in_order(const HmlConvShape *s, const float *gradient, float *gw)
+{
+	Run run = contiguous_run(s);
+	size_t in = s->in_channels / s->groups;
+	size_t out = s->out_channels / s->groups;
+
+	for (size_t g = 0; g < s->groups; g++)
+		for (size_t k = 0; k < s->kernel[0]; k++)
+			for (size_t l = 0; l < s->kernel[1]; l += run.taps)
+				for (size_t o = 0; o < out; o++)
+					for (size_t tap = l; tap < l + run.taps; tap++)
+						for (size_t c = 0; c < in; c++)
+							gw[(((g * out + o) * in + c) * s->kernel[0] + k) * s->kernel[1] + tap] +=
+								*gradient++;
+}
+
+HmlStatus
+hml_conv_backward_filters(HmlContext *ctx, const HmlConvShape *s, size_t n, const float *x, const float *gy,
+						  float *gw, void *memory)
+{
+	Scratch scratch = divide_scratch(s, memory);
+	size_t filters = s->out_channels * (s->in_channels / s->groups) * s->kernel[0] * s->kernel[1];
+
+	memset(scratch.filters, 0, filters * sizeof(float));
+	for (size_t i = 0; i < n; i++)
+	{
+		frame_image(x + i * s->in_channels * s->in[0] * s->in[1], s->in_channels, s->in, s->pad[0], s->pad[1],
+					hml_conv_extent(s, 0), hml_conv_extent(s, 1), scratch.framed);
+		HML_TRY(add_image_gradient(ctx, s, scratch.framed, gy + i * s->out_channels * s->out[0] * s->out[1],
+								   scratch.filters));
+	}
+	add_in_order(s, scratch.filters, gw);
+	return HML_OK;
+}
