@@ -14,6 +14,7 @@
 #define HML_MODEL_MODEL_H
 
 #include "core/model/calibration.h"
+#include "core/model/epoch.h"
 #include "core/model/frame.h"
 #include "core/model/params.h"
 #include "core/model/pipeline.h"
@@ -26,19 +27,6 @@ typedef enum HmlTargetUse
 	HML_TARGET_EVALUATES, /* anomaly detectors: positives are left out of the fit and used for metrics */
 	HML_TARGET_LEARNT     /* classifiers and regressors: required */
 } HmlTargetUse;
-
-/* One row of healthml.training_epoch. */
-typedef struct HmlEpoch
-{
-	int epoch; /* from 1 */
-	int epochs;
-	double loss;
-	double validation_loss; /* NaN without a validation split */
-	double learning_rate;
-	const char *metric_name; /* the metric that early stopping watches, may be NULL */
-	double metric;
-	double seconds; /* since training began */
-} HmlEpoch;
 
 typedef struct HmlTraining
 {
