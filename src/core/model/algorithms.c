@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "core/model/anomaly.h"
+#include "core/tabular/iforest.h"
 
 const HmlAlgorithm *const hml_algorithms[] = {
+	&hml_isolation_forest,
 	NULL,
 };
 
