@@ -133,7 +133,7 @@ arrive(Builder *b, const HmlShapTree *tree, const Pending *at, uint32_t slot)
 	if (at->depth == 0)
 		return;
 	parent = &b->shap.nodes[tree->first_split + at->branch / 2];
-	*(at->branch % 2 == 0 ? &parent->left : &parent->right) = slot;
+	parent->child[at->branch % 2] = slot;
 	share = at->branch % 2 == 0 ? parent->left_share : 1 - parent->left_share;
 	step = &b->path[at->depth - 1];
 	step->branch = at->branch;
@@ -261,7 +261,7 @@ fill_quadrature(const Builder *b, HmlTreeShap *shap)
 		shap->weights[quad][lane] = w[i] / (t[i] * (1 - t[i]));
 		shap->absent[HML_SHAP_FIRST * shap->n_quads + quad][lane] = 1 - t[i];
 		shap->absent[HML_SHAP_ABSENT * shap->n_quads + quad][lane] = 1;
-		for (size_t row = HML_SHAP_ABSENT + 1; row < shap->n_absent; row++)
+		for (size_t row = HML_SHAP_FIRST + 1; row < shap->n_absent; row++)
 		{
 			double absent = b->shares[row] * (1 - t[i]);
 
@@ -330,7 +330,7 @@ build(Builder *b, HmlArena *arena, HmlTreeShap **out)
 	HML_TRY(HML_NEW(b->ctx, &b->shap.nodes, n_splits));
 	HML_TRY(HML_NEW(b->ctx, &b->shap.values, forest->n_leaves));
 	HML_TRY(HML_NEW(b->ctx, &b->cover, forest->n_nodes));
-	HML_TRY(HML_NEW(b->ctx, &b->shares, n_splits + HML_SHAP_ABSENT + 1));
+	HML_TRY(HML_NEW(b->ctx, &b->shares, n_splits + HML_SHAP_FIRST + 1));
 	for (size_t tree = 0; tree < forest->n_trees; tree++)
 	{
 		add_tree(b, &b->shap.trees[tree]);
@@ -352,7 +352,7 @@ hml_treeshap_prepare(HmlContext *ctx, HmlArena *arena, HmlForest *forest)
 		return HML_OK;
 	builder.shap.n_inputs = forest->n_inputs;
 	builder.shap.n_trees = forest->n_trees;
-	builder.shap.n_absent = HML_SHAP_ABSENT + 1;
+	builder.shap.n_absent = HML_SHAP_FIRST + 1;
 	builder.unit = 1 / ((double) forest->n_trees * hml_iforest_normalizer(forest));
 	status = build(&builder, arena, &forest->explainer);
 	hml_free(ctx, builder.shap.trees);

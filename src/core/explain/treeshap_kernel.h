@@ -22,8 +22,7 @@ typedef struct HmlShapNode
 	double left_share; /* cover of the left child / cover of the node */
 	float threshold;
 	uint32_t feature;
-	uint32_t left; /* slot */
-	uint32_t right;
+	uint32_t child[2]; /* slots of left and right */
 	uint32_t above;  /* branch of the nearest split above with the same feature; 2 * n_splits = none */
 	uint32_t absent; /* number of its row of 'absent' while the row went the branches above */
 } HmlShapNode;
@@ -36,8 +35,8 @@ typedef struct HmlShapTree
 } HmlShapTree;
 
 /* Rows of 'absent' that every forest has. */
-#define HML_SHAP_FIRST 0  /* no split above has the feature */
-#define HML_SHAP_ABSENT 1 /* the branch was possible only because the feature is absent */
+#define HML_SHAP_ABSENT 0 /* the branch was possible only because the feature is absent */
+#define HML_SHAP_FIRST 1  /* no split above has the feature */
 
 typedef struct HmlTreeShap
 {
@@ -81,58 +80,72 @@ extern void hml_treeshap_tree(const HmlTreeShap *shap, const HmlShapTree *tree, 
 extern void hml_treeshap_tree_v3(const HmlTreeShap *shap, const HmlShapTree *tree, size_t quad,
 								 const float *row, HmlShapScratch *scratch);
 
-/* From the root to the leaves: with which probability does a random coalition lead where? */
+/*
+ * From the root to the leaves: with which probability does a random coalition
+ * lead where?  The row's way is as good as random to the processor, so nothing
+ * here branches on it.
+ */
 static inline void
 hml_shap_go_down(const HmlTreeShap *shap, const HmlShapTree *tree, size_t quad, const float *row,
-				 HmlShapScratch *scratch)
+				 const HmlShapScratch *scratch)
 {
+	static const double other_offset[2] = {1, 0}; /* share of the other branch: 1 - left, or left */
+	static const double other_sign[2] = {-1, 1};
 	const HmlShapNode *nodes = shap->nodes + tree->first_split;
 	const HmlShapQuad *absent_rows = shap->absent + quad;
 	const HmlShapQuad weight = shap->weights[quad];
-	HmlShapQuad *reach = scratch->reach;
+	const size_t n_quads = shap->n_quads;
+	const size_t n_splits = tree->n_splits;
+	HmlShapQuad *restrict reach = scratch->reach;
+	HmlShapStep *restrict steps = scratch->steps;
+	uint8_t *restrict gone = scratch->gone;
 
 	reach[0] = (HmlShapQuad){1, 1, 1, 1};
-	scratch->gone[2 * tree->n_splits] = 0;
-	for (uint32_t i = 0; i < tree->n_splits; i++)
+	gone[2 * n_splits] = 0;
+	for (size_t i = 0; i < n_splits; i++)
 	{
 		const HmlShapNode *node = &nodes[i];
-		HmlShapStep *step = &scratch->steps[i];
-		uint8_t gone = scratch->gone[node->above];
-		uint8_t right = row[node->feature] > node->threshold;
-		double other_share = right ? node->left_share : 1 - node->left_share;
-		HmlShapQuad absent = absent_rows[shap->n_quads * (gone ? HML_SHAP_ABSENT : node->absent)];
+		HmlShapStep *step = &steps[i];
+		size_t gone_above = gone[node->above];
+		size_t right = row[node->feature] > node->threshold;
+		double other_share = other_offset[right] + other_sign[right] * node->left_share;
+		/* Row HML_SHAP_ABSENT where the branch is gone. */
+		HmlShapQuad absent = absent_rows[n_quads * (node->absent & (gone_above - 1))];
 		HmlShapQuad other;
 
-		step->own = right ? node->right : node->left;
-		step->other = right ? node->left : node->right;
+		step->own = node->child[right];
+		step->other = node->child[1 - right];
 		step->away = absent * other_share;
 		other = step->away * reach[i];
 		step->effect = (weight - weight * absent) * other;
 		reach[step->other] = other;
 		reach[step->own] = reach[i] - other;
-		scratch->gone[2 * i] = gone | right;
-		scratch->gone[2 * i + 1] = gone | !right;
+		gone[2 * i] = (uint8_t) (gone_above | right);
+		gone[2 * i + 1] = (uint8_t) (gone_above | (1 - right));
 	}
 }
 
 /* From the leaves to the root: the mean of what is behind a node, and what its feature adds to it. */
 static inline void
-hml_shap_go_up(const HmlTreeShap *shap, const HmlShapTree *tree, HmlShapScratch *scratch)
+hml_shap_go_up(const HmlTreeShap *shap, const HmlShapTree *tree, const HmlShapScratch *scratch)
 {
 	const HmlShapNode *nodes = shap->nodes + tree->first_split;
+	const HmlShapStep *steps = scratch->steps;
 	const double *values = shap->values + tree->first_leaf;
-	HmlShapQuad *expected = scratch->expected;
+	const size_t n_splits = tree->n_splits;
+	HmlShapQuad *restrict expected = scratch->expected;
+	HmlShapQuad *restrict sums = scratch->sums;
 
-	for (uint32_t i = 0; i <= tree->n_splits; i++)
-		expected[tree->n_splits + i] = (HmlShapQuad){0} + values[i];
-	for (uint32_t i = tree->n_splits; i-- > 0;)
+	for (size_t i = 0; i <= n_splits; i++)
+		expected[n_splits + i] = (HmlShapQuad){0} + values[i];
+	for (size_t i = n_splits; i-- > 0;)
 	{
-		const HmlShapStep *step = &scratch->steps[i];
+		const HmlShapStep *step = &steps[i];
 		HmlShapQuad own = expected[step->own];
 		HmlShapQuad difference = own - expected[step->other];
 
 		expected[i] = own - step->away * difference;
-		scratch->sums[nodes[i].feature] += step->effect * difference;
+		sums[nodes[i].feature] += step->effect * difference;
 	}
 }
 

@@ -254,7 +254,8 @@ make_words(Builder *b)
 {
 	HmlForestLayout *layout = b->layout;
 	size_t n_top = b->forest->n_trees * HML_FOREST_TOP_WORDS;
-	size_t n_words = n_top + n_top * HML_FOREST_BOTTOM_WORDS;
+	size_t n_bottom = (n_top + HML_FOREST_PADDING * HML_FOREST_TOP_WORDS) * HML_FOREST_BOTTOM_WORDS;
+	size_t n_words = n_top + n_bottom;
 
 	HML_TRY(HML_ARENA_NEW(b->arena, &b->words, n_words));
 	for (size_t i = 0; i < n_words; i++)
@@ -371,7 +372,7 @@ hml_forest_layout(HmlArena *arena, HmlForest *forest)
 size_t
 hml_forest_scratch_size(const HmlForestLayout *layout)
 {
-	size_t padded_trees = (layout->n_trees + 15) / 16 * 16;
+	size_t padded_trees = layout->n_trees + HML_FOREST_PADDING;
 
 	return HML_ALIGNMENT + sizeof(HmlForestScratch) + 2 * HML_ALIGNMENT +
 		   2 * padded_trees * sizeof(uint32_t) + layout->n_inputs * sizeof(float);
@@ -386,12 +387,12 @@ aligned(void *pointer)
 HmlForestScratch *
 hml_forest_scratch(const HmlForestLayout *layout, void *memory)
 {
-	size_t padded_trees = (layout->n_trees + 15) / 16 * 16;
+	size_t padded_trees = layout->n_trees + HML_FOREST_PADDING;
 	HmlForestScratch *scratch = aligned(memory);
 
 	memset(scratch->words, 0, sizeof(scratch->words[0]) << layout->feature_bits);
 	scratch->masks = aligned(scratch + 1);
-	scratch->blocks = scratch->masks + padded_trees;
-	scratch->row = (float *) (scratch->blocks + padded_trees);
+	scratch->places = scratch->masks + padded_trees;
+	scratch->row = (float *) (scratch->places + padded_trees);
 	return scratch;
 }

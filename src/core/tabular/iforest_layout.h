@@ -35,6 +35,7 @@
 #define HML_FOREST_MAX_WORD_FEATURES 256
 #define HML_FOREST_TOP_WORDS 32
 #define HML_FOREST_BOTTOM_WORDS 16
+#define HML_FOREST_PADDING 16 /* trees that kernels may walk beyond the last one */
 
 /* Path lengths are multiples of 2^-42: 10000 trees of 108 at most stay below 2^63. */
 #define HML_FOREST_PATH_ONE 0x1p42
@@ -70,7 +71,7 @@ typedef struct HmlForestLayout
 	size_t n_groups;       /* 0 = the nodes below are used */
 	HmlForestGroup *groups;
 	int16_t (*top)[HML_FOREST_TOP_WORDS];       /* (n_trees) */
-	int16_t (*bottom)[HML_FOREST_BOTTOM_WORDS]; /* (n_trees * 32) */
+	int16_t (*bottom)[HML_FOREST_BOTTOM_WORDS]; /* ((n_trees + HML_FOREST_PADDING) * 32) */
 	uint64_t *path;                             /* by code of leaf, or by node */
 
 	HmlForestNode *nodes;
@@ -82,9 +83,9 @@ typedef struct HmlForestLayout
 typedef struct HmlForestScratch
 {
 	int16_t words[HML_FOREST_MAX_WORD_FEATURES];
-	uint32_t *masks; /* (n_trees rounded up to 16) */
-	uint32_t *blocks;
-	float *row; /* (n_inputs) */
+	uint32_t *masks;  /* (n_trees + HML_FOREST_PADDING) */
+	uint32_t *places; /* the same */
+	float *row;       /* (n_inputs) */
 } HmlForestScratch;
 
 /* The word of a rank; that of a node has the number of distinct thresholds below its own. */
@@ -106,7 +107,9 @@ typedef uint64_t (*HmlForestWalk)(const HmlForestLayout *layout, HmlForestScratc
 /* The fastest one for this processor and this forest. */
 extern HmlForestWalk hml_forest_walk(const HmlForestLayout *layout);
 
+#define HML_FOREST_MAX_FEATURE_BITS_V4 6
 extern uint64_t hml_forest_walk_nodes(const HmlForestLayout *layout, HmlForestScratch *scratch);
 extern uint64_t hml_forest_walk_words(const HmlForestLayout *layout, HmlForestScratch *scratch);
+extern uint64_t hml_forest_walk_words_v4(const HmlForestLayout *layout, HmlForestScratch *scratch);
 
 #endif /* HML_TABULAR_IFOREST_LAYOUT_H */

@@ -137,5 +137,11 @@ hml_forest_walk_nodes(const HmlForestLayout *layout, HmlForestScratch *scratch)
 HmlForestWalk
 hml_forest_walk(const HmlForestLayout *layout)
 {
-	return layout->n_groups > 0 ? hml_forest_walk_words : hml_forest_walk_nodes;
+	if (layout->n_groups == 0)
+		return hml_forest_walk_nodes;
+#ifdef __x86_64__
+	if (hml_cpu_level() >= 4 && layout->feature_bits <= HML_FOREST_MAX_FEATURE_BITS_V4)
+		return hml_forest_walk_words_v4;
+#endif
+	return hml_forest_walk_words;
 }
