@@ -1,0 +1,381 @@
+/*
+ * fedavg.c
+ *	  The aggregate healthml.fedavg: average of weight vectors by samples.
+ *
+ * The state is a varlena of fixed size after the first row (type
+ * healthml.fedavg_state), changed in place within one aggregation, so that
+ * memory does not grow with the number of updates.  It has a binary form, hence
+ * parallel, partition-wise and distributed plans can split the aggregate; what
+ * arrives through that form is checked like any user's input.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "libpq/pqformat.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "core/federated/average.h"
+
+/*
+ * 'sum' is followed by 'rest': n floats when the weights are real[], n doubles
+ * when they are float8[].
+ */
+typedef struct FedavgState
+{
+	int32 vl_len_; /* varlena header (do not touch directly!) */
+	uint32 n;
+	int64 samples;
+	int64 updates;
+	uint32 weight_size; /* 4 or 8 */
+	uint32 padding;
+	double sum[FLEXIBLE_ARRAY_MEMBER];
+} FedavgState;
+
+#define MAX_WEIGHTS ((uint32) ((MaxAllocSize - offsetof(FedavgState, sum)) / (2 * sizeof(double))))
+#define STATE_SIZE(n, weight_size) \
+	(offsetof(FedavgState, sum) + (Size) (n) * (sizeof(double) + (weight_size)))
+
+static inline void *
+rest_of(FedavgState *state)
+{
+	return &state->sum[state->n];
+}
+
+static inline bool
+is_float4(const FedavgState *state)
+{
+	return state->weight_size == sizeof(float4);
+}
+
+static FedavgState *
+make_state(MemoryContext context, uint32 n, uint32 weight_size)
+{
+	Size size = STATE_SIZE(n, weight_size);
+	FedavgState *state = MemoryContextAllocZero(context, size);
+
+	SET_VARSIZE(state, size);
+	state->n = n;
+	state->weight_size = weight_size;
+	return state;
+}
+
+/* A state that comes from outside this aggregation: its size must be what its counts say. */
+static FedavgState *
+check_state(FedavgState *state)
+{
+	Size size = VARSIZE(state);
+	bool valid = size >= offsetof(FedavgState, sum) && state->n <= MAX_WEIGHTS && state->n > 0 &&
+				 (state->weight_size == sizeof(float4) || state->weight_size == sizeof(float8)) &&
+				 size == STATE_SIZE(state->n, state->weight_size) && state->samples > 0 &&
+				 state->updates > 0 && state->updates <= state->samples &&
+				 state->samples <= HML_AVERAGE_MAX_SAMPLES;
+
+	if (!valid)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid fedavg_state")));
+	return state;
+}
+
+#define GETARG_STATE(i) check_state((FedavgState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(i)))
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("function was called outside of an aggregate")));
+	return context;
+}
+
+static void
+check_same_length(uint32 expected, uint32 found)
+{
+	if (expected != found)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("cannot average weight vectors of different length"),
+						errdetail("One has %u weights, another has %u.", expected, found)));
+}
+
+/* Length of a vector of weights that can be averaged. */
+static uint32
+check_weights(ArrayType *weights)
+{
+	uint32 n;
+
+	if (ARR_NDIM(weights) != 1)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						ARR_NDIM(weights) == 0
+							? errmsg("weights must not be empty")
+							: errmsg("weights must be a one-dimensional array, not one of %d dimensions",
+									 ARR_NDIM(weights))));
+	if (array_contains_nulls(weights))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("weights must not contain nulls")));
+	n = (uint32) ARR_DIMS(weights)[0];
+	if (n > MAX_WEIGHTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("cannot average more than %u weights, but the vector has %u", MAX_WEIGHTS, n)));
+	return n;
+}
+
+static void
+add_samples(FedavgState *state, int64 samples)
+{
+	if (samples > HML_AVERAGE_MAX_SAMPLES - state->samples)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("sum of sample counts exceeds %lld", (long long) HML_AVERAGE_MAX_SAMPLES)));
+	state->samples += samples;
+}
+
+static void
+raise_nonfinite(const FedavgState *state, const void *weights)
+{
+	size_t index = is_float4(state) ? hml_average_find_nonfinite_f32(weights, state->n)
+									: hml_average_find_nonfinite_f64(weights, state->n);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("weight %zu is not finite", index + 1),
+			 errdetail("It belongs to update %lld of this aggregation.", (long long) state->updates + 1)));
+}
+
+static void
+add_update(FedavgState *state, ArrayType *weights, int64 samples)
+{
+	const void *values = ARR_DATA_PTR(weights);
+	bool finite;
+
+	add_samples(state, samples);
+	if (is_float4(state))
+		finite = hml_average_add_f32(state->sum, rest_of(state), values, samples, state->n);
+	else
+		finite = hml_average_add_f64(state->sum, rest_of(state), values, samples, state->n);
+	if (!finite)
+		raise_nonfinite(state, values);
+	state->updates++;
+}
+
+/*
+ * fedavg_accum(state, weights real[] or float8[], samples bigint): rows in which
+ * weights or samples are NULL are skipped.
+ */
+PG_FUNCTION_INFO_V1(healthml_fedavg_accum);
+Datum
+healthml_fedavg_accum(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	FedavgState *state = PG_ARGISNULL(0) ? NULL : (FedavgState *) PG_GETARG_POINTER(0);
+	ArrayType *weights;
+	int64 samples;
+	uint32 n;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+
+	weights = PG_GETARG_ARRAYTYPE_P(1);
+	samples = PG_GETARG_INT64(2);
+	n = check_weights(weights);
+	if (samples <= 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("sample count must be positive, not %lld", (long long) samples)));
+
+	if (state == NULL)
+		state = make_state(context, n, ARR_ELEMTYPE(weights) == FLOAT4OID ? sizeof(float4) : sizeof(float8));
+	check_same_length(state->n, n);
+	add_update(state, weights, samples);
+	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(healthml_fedavg_combine);
+Datum
+healthml_fedavg_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	FedavgState *state = PG_ARGISNULL(0) ? NULL : (FedavgState *) PG_GETARG_POINTER(0);
+	FedavgState *other;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	other = GETARG_STATE(1);
+	if (state == NULL)
+		state = make_state(context, other->n, other->weight_size);
+	check_same_length(state->n, other->n);
+	if (state->weight_size != other->weight_size)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("cannot combine averages of real and of float8")));
+
+	add_samples(state, other->samples);
+	state->updates += other->updates;
+	if (is_float4(state))
+		hml_average_combine_f32(state->sum, rest_of(state), other->sum, rest_of(other), state->n);
+	else
+		hml_average_combine_f64(state->sum, rest_of(state), other->sum, rest_of(other), state->n);
+	PG_RETURN_POINTER(state);
+}
+
+static ArrayType *
+make_average(FedavgState *state, Oid element_type)
+{
+	Size size = ARR_OVERHEAD_NONULLS(1) + (Size) state->n * state->weight_size;
+	ArrayType *average = palloc0(size);
+
+	SET_VARSIZE(average, size);
+	average->ndim = 1;
+	average->dataoffset = 0;
+	average->elemtype = element_type;
+	ARR_DIMS(average)[0] = (int) state->n;
+	ARR_LBOUND(average)[0] = 1;
+	return average;
+}
+
+/* The two results differ in type, so each aggregate has a final function of its own. */
+static FedavgState *
+final_state(FunctionCallInfo fcinfo, Oid element_type)
+{
+	FedavgState *state = GETARG_STATE(0);
+
+	if (is_float4(state) != (element_type == FLOAT4OID))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("fedavg_state is of the other type of weights")));
+	return state;
+}
+
+PG_FUNCTION_INFO_V1(healthml_fedavg_final_real);
+Datum
+healthml_fedavg_final_real(PG_FUNCTION_ARGS)
+{
+	FedavgState *state;
+	ArrayType *average;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = final_state(fcinfo, FLOAT4OID);
+	average = make_average(state, FLOAT4OID);
+	hml_average_finish_f32((float4 *) ARR_DATA_PTR(average), state->sum, rest_of(state), state->samples,
+						   state->n);
+	PG_RETURN_ARRAYTYPE_P(average);
+}
+
+PG_FUNCTION_INFO_V1(healthml_fedavg_final_float8);
+Datum
+healthml_fedavg_final_float8(PG_FUNCTION_ARGS)
+{
+	FedavgState *state;
+	ArrayType *average;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = final_state(fcinfo, FLOAT8OID);
+	average = make_average(state, FLOAT8OID);
+	hml_average_finish_f64((float8 *) ARR_DATA_PTR(average), state->sum, rest_of(state), state->samples,
+						   state->n);
+	PG_RETURN_ARRAYTYPE_P(average);
+}
+
+/* ---- the state as a type: binary form, and the same in hexadecimal as text ---- */
+
+static bytea *
+encode_state(FedavgState *state)
+{
+	StringInfoData buffer;
+
+	pq_begintypsend(&buffer);
+	pq_sendint32(&buffer, state->n);
+	pq_sendint32(&buffer, state->weight_size);
+	pq_sendint64(&buffer, state->samples);
+	pq_sendint64(&buffer, state->updates);
+	for (uint32 i = 0; i < state->n; i++)
+		pq_sendfloat8(&buffer, state->sum[i]);
+	for (uint32 i = 0; i < state->n; i++)
+		if (is_float4(state))
+			pq_sendfloat4(&buffer, ((float4 *) rest_of(state))[i]);
+		else
+			pq_sendfloat8(&buffer, ((float8 *) rest_of(state))[i]);
+	return pq_endtypsend(&buffer);
+}
+
+static double
+receive_finite(StringInfo buffer, uint32 size)
+{
+	double value = size == sizeof(float4) ? (double) pq_getmsgfloat4(buffer) : pq_getmsgfloat8(buffer);
+
+	if (!isfinite(value))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid fedavg_state: a sum is not finite")));
+	return value;
+}
+
+static FedavgState *
+decode_state(StringInfo buffer)
+{
+	uint32 n = pq_getmsgint(buffer, 4);
+	uint32 weight_size = pq_getmsgint(buffer, 4);
+	FedavgState *state;
+
+	if (n == 0 || n > MAX_WEIGHTS || (weight_size != sizeof(float4) && weight_size != sizeof(float8)) ||
+		(Size) (buffer->len - buffer->cursor) !=
+			2 * sizeof(int64) + (Size) n * (sizeof(double) + weight_size))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid fedavg_state"),
+						errdetail("Its length does not fit its %u weights.", n)));
+
+	state = make_state(CurrentMemoryContext, n, weight_size);
+	state->samples = pq_getmsgint64(buffer);
+	state->updates = pq_getmsgint64(buffer);
+	for (uint32 i = 0; i < n; i++)
+		state->sum[i] = receive_finite(buffer, sizeof(float8));
+	for (uint32 i = 0; i < n; i++)
+		if (is_float4(state))
+			((float4 *) rest_of(state))[i] = (float4) receive_finite(buffer, sizeof(float4));
+		else
+			((float8 *) rest_of(state))[i] = receive_finite(buffer, sizeof(float8));
+	return check_state(state);
+}
+
+PG_FUNCTION_INFO_V1(healthml_fedavg_state_send);
+Datum
+healthml_fedavg_state_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(encode_state(GETARG_STATE(0)));
+}
+
+PG_FUNCTION_INFO_V1(healthml_fedavg_state_recv);
+Datum
+healthml_fedavg_state_recv(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(decode_state((StringInfo) PG_GETARG_POINTER(0)));
+}
+
+PG_FUNCTION_INFO_V1(healthml_fedavg_state_out);
+Datum
+healthml_fedavg_state_out(PG_FUNCTION_ARGS)
+{
+	bytea *binary = encode_state(GETARG_STATE(0));
+
+	PG_RETURN_DATUM(DirectFunctionCall1(byteaout, PointerGetDatum(binary)));
+}
+
+PG_FUNCTION_INFO_V1(healthml_fedavg_state_in);
+Datum
+healthml_fedavg_state_in(PG_FUNCTION_ARGS)
+{
+	bytea *binary = DatumGetByteaPP(DirectFunctionCall1(byteain, PG_GETARG_DATUM(0)));
+	StringInfoData buffer;
+
+	initStringInfo(&buffer);
+	appendBinaryStringInfo(&buffer, VARDATA_ANY(binary), (int) VARSIZE_ANY_EXHDR(binary));
+	PG_RETURN_POINTER(decode_state(&buffer));
+}
