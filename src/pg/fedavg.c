@@ -15,12 +15,13 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 
 #include "core/federated/average.h"
+
+#include "binary_text.h"
+#include "weights.h"
 
 /*
  * 'sum' is followed by 'rest': n floats when the weights are real[], n doubles
@@ -83,48 +84,6 @@ check_state(FedavgState *state)
 
 #define GETARG_STATE(i) check_state((FedavgState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(i)))
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("function was called outside of an aggregate")));
-	return context;
-}
-
-static void
-check_same_length(uint32 expected, uint32 found)
-{
-	if (expected != found)
-		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("cannot average weight vectors of different length"),
-						errdetail("One has %u weights, another has %u.", expected, found)));
-}
-
-/* Length of a vector of weights that can be averaged. */
-static uint32
-check_weights(ArrayType *weights)
-{
-	uint32 n;
-
-	if (ARR_NDIM(weights) != 1)
-		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						ARR_NDIM(weights) == 0
-							? errmsg("weights must not be empty")
-							: errmsg("weights must be a one-dimensional array, not one of %d dimensions",
-									 ARR_NDIM(weights))));
-	if (array_contains_nulls(weights))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("weights must not contain nulls")));
-	n = (uint32) ARR_DIMS(weights)[0];
-	if (n > MAX_WEIGHTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("cannot average more than %u weights, but the vector has %u", MAX_WEIGHTS, n)));
-	return n;
-}
-
 static void
 add_samples(FedavgState *state, int64 samples)
 {
@@ -169,7 +128,7 @@ PG_FUNCTION_INFO_V1(healthml_fedavg_accum);
 Datum
 healthml_fedavg_accum(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = healthml_aggregate_context(fcinfo);
 	FedavgState *state = PG_ARGISNULL(0) ? NULL : (FedavgState *) PG_GETARG_POINTER(0);
 	ArrayType *weights;
 	int64 samples;
@@ -184,14 +143,14 @@ healthml_fedavg_accum(PG_FUNCTION_ARGS)
 
 	weights = PG_GETARG_ARRAYTYPE_P(1);
 	samples = PG_GETARG_INT64(2);
-	n = check_weights(weights);
+	n = healthml_weights_length(weights, MAX_WEIGHTS);
 	if (samples <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("sample count must be positive, not %lld", (long long) samples)));
 
 	if (state == NULL)
 		state = make_state(context, n, ARR_ELEMTYPE(weights) == FLOAT4OID ? sizeof(float4) : sizeof(float8));
-	check_same_length(state->n, n);
+	healthml_check_same_length(state->n, n);
 	add_update(state, weights, samples);
 	PG_RETURN_POINTER(state);
 }
@@ -200,7 +159,7 @@ PG_FUNCTION_INFO_V1(healthml_fedavg_combine);
 Datum
 healthml_fedavg_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = healthml_aggregate_context(fcinfo);
 	FedavgState *state = PG_ARGISNULL(0) ? NULL : (FedavgState *) PG_GETARG_POINTER(0);
 	FedavgState *other;
 
@@ -213,7 +172,7 @@ healthml_fedavg_combine(PG_FUNCTION_ARGS)
 	other = GETARG_STATE(1);
 	if (state == NULL)
 		state = make_state(context, other->n, other->weight_size);
-	check_same_length(state->n, other->n);
+	healthml_check_same_length(state->n, other->n);
 	if (state->weight_size != other->weight_size)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("cannot combine averages of real and of float8")));
@@ -225,21 +184,6 @@ healthml_fedavg_combine(PG_FUNCTION_ARGS)
 	else
 		hml_average_combine_f64(state->sum, rest_of(state), other->sum, rest_of(other), state->n);
 	PG_RETURN_POINTER(state);
-}
-
-static ArrayType *
-make_average(FedavgState *state, Oid element_type)
-{
-	Size size = ARR_OVERHEAD_NONULLS(1) + (Size) state->n * state->weight_size;
-	ArrayType *average = palloc0(size);
-
-	SET_VARSIZE(average, size);
-	average->ndim = 1;
-	average->dataoffset = 0;
-	average->elemtype = element_type;
-	ARR_DIMS(average)[0] = (int) state->n;
-	ARR_LBOUND(average)[0] = 1;
-	return average;
 }
 
 /* The two results differ in type, so each aggregate has a final function of its own. */
@@ -264,7 +208,7 @@ healthml_fedavg_final_real(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = final_state(fcinfo, FLOAT4OID);
-	average = make_average(state, FLOAT4OID);
+	average = healthml_make_weights(state->n, FLOAT4OID);
 	hml_average_finish_f32((float4 *) ARR_DATA_PTR(average), state->sum, rest_of(state), state->samples,
 						   state->n);
 	PG_RETURN_ARRAYTYPE_P(average);
@@ -280,7 +224,7 @@ healthml_fedavg_final_float8(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = final_state(fcinfo, FLOAT8OID);
-	average = make_average(state, FLOAT8OID);
+	average = healthml_make_weights(state->n, FLOAT8OID);
 	hml_average_finish_f64((float8 *) ARR_DATA_PTR(average), state->sum, rest_of(state), state->samples,
 						   state->n);
 	PG_RETURN_ARRAYTYPE_P(average);
@@ -363,19 +307,12 @@ PG_FUNCTION_INFO_V1(healthml_fedavg_state_out);
 Datum
 healthml_fedavg_state_out(PG_FUNCTION_ARGS)
 {
-	bytea *binary = encode_state(GETARG_STATE(0));
-
-	PG_RETURN_DATUM(DirectFunctionCall1(byteaout, PointerGetDatum(binary)));
+	PG_RETURN_CSTRING(healthml_value_to_text(PG_GETARG_DATUM(0), healthml_fedavg_state_send));
 }
 
 PG_FUNCTION_INFO_V1(healthml_fedavg_state_in);
 Datum
 healthml_fedavg_state_in(PG_FUNCTION_ARGS)
 {
-	bytea *binary = DatumGetByteaPP(DirectFunctionCall1(byteain, PG_GETARG_DATUM(0)));
-	StringInfoData buffer;
-
-	initStringInfo(&buffer);
-	appendBinaryStringInfo(&buffer, VARDATA_ANY(binary), (int) VARSIZE_ANY_EXHDR(binary));
-	PG_RETURN_POINTER(decode_state(&buffer));
+	return healthml_text_to_value(PG_GETARG_CSTRING(0), healthml_fedavg_state_recv);
 }
