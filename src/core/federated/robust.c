@@ -9,20 +9,45 @@
 #include "core/federated/robust.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/checked.h"
+#include "core/base/sort.h"
 
 #define BLOCK 64
 
-static int
-compare_floats(const void *left, const void *right)
+/* Restore the heap below 'root', whose children are heaps: the largest value is on top. */
+static void
+sift_down(float *heap, size_t root, size_t n)
 {
-	float a = *(const float *) left;
-	float b = *(const float *) right;
+	float value = heap[root];
 
-	return (a > b) - (a < b);
+	for (size_t child = 2 * root + 1; child < n; child = 2 * root + 1)
+	{
+		if (child + 1 < n && heap[child + 1] > heap[child])
+			child++;
+		if (!(heap[child] > value))
+			break;
+		heap[root] = heap[child];
+		root = child;
+	}
+	heap[root] = value;
+}
+
+/* Heapsort (J. W. J. Williams, 1964): in place, and no bad case. */
+static void
+sort_ascending(float *values, size_t n)
+{
+	for (size_t root = n / 2; root-- > 0;)
+		sift_down(values, root, n);
+	for (size_t end = n; end-- > 1;)
+	{
+		float largest = values[0];
+
+		values[0] = values[end];
+		values[end] = largest;
+		sift_down(values, 0, end);
+	}
 }
 
 /* Mean of the values that remain when 'cut' are dropped at each end. */
@@ -62,7 +87,7 @@ mean_of_sorted_columns(HmlContext *ctx, const float *updates, size_t n_updates, 
 		{
 			float *column = block + j * n_updates;
 
-			qsort(column, n_updates, sizeof(float), compare_floats);
+			sort_ascending(column, n_updates);
 			result[first + j] = mean_within(column, n_updates, cut);
 		}
 		status = hml_poll(ctx);
@@ -122,25 +147,15 @@ fill_distances(HmlContext *ctx, const float *updates, size_t n_updates, size_t n
 	return HML_OK;
 }
 
-static int
-compare_doubles(const void *left, const void *right)
-{
-	double a = *(const double *) left;
-	double b = *(const double *) right;
-
-	return (a > b) - (a < b);
-}
-
 /* The row is sorted in place; its first entry is the update's distance to itself. */
-static double
-krum_score(double *row, size_t n_updates, size_t n_closest)
+static HmlStatus
+krum_score(HmlContext *ctx, double *row, size_t n_updates, size_t n_closest, double *score)
 {
-	double score = 0.0;
-
-	qsort(row, n_updates, sizeof(double), compare_doubles);
+	HML_TRY(hml_sort_doubles(ctx, row, n_updates));
+	*score = 0.0;
 	for (size_t i = 1; i <= n_closest && i < n_updates; i++)
-		score += row[i];
-	return score;
+		*score += row[i];
+	return HML_OK;
 }
 
 /* Of equal scores the first update wins. */
@@ -199,11 +214,12 @@ hml_fed_krum(HmlContext *ctx, const float *updates, const int64_t *samples, size
 
 	if ((status = HML_NEW(ctx, &distances, n_pairs)) == HML_OK &&
 		(status = HML_NEW(ctx, &scores, n_updates)) == HML_OK &&
-		(status = HML_NEW(ctx, &chosen, n_updates)) == HML_OK &&
-		(status = fill_distances(ctx, updates, n_updates, n, distances)) == HML_OK)
+		(status = HML_NEW(ctx, &chosen, n_updates)) == HML_OK)
+		status = fill_distances(ctx, updates, n_updates, n, distances);
+	for (size_t u = 0; u < n_updates && status == HML_OK; u++)
+		status = krum_score(ctx, distances + u * n_updates, n_updates, n_closest, &scores[u]);
+	if (status == HML_OK)
 	{
-		for (size_t u = 0; u < n_updates; u++)
-			scores[u] = krum_score(distances + u * n_updates, n_updates, n_closest);
 		select_lowest(scores, n_updates, keep, chosen);
 		average_selected(updates, samples, n_updates, n, chosen, result);
 		if (selected != NULL)

@@ -90,6 +90,15 @@ extern HmlStatus hml_pipeline_fit(HmlArena *arena, const HmlFrame *frame, const 
 extern HmlStatus hml_pipeline_plain(HmlArena *arena, const char *const *names, size_t n_features,
 									HmlPipeline **out) HML_NODISCARD;
 
+/*
+ * A pipeline whose statistics come from elsewhere (src/core/federated/summary.c):
+ * create it, fill in column and statistics of each feature, settle each, which
+ * derives fill, offset and scale, and lay it out.
+ */
+extern HmlStatus hml_pipeline_create(HmlArena *arena, size_t n_features, const HmlParams *params,
+									 HmlScaling default_scaling, HmlPipeline **out) HML_NODISCARD;
+extern void hml_pipeline_settle(const HmlPipeline *pipeline, HmlFeature *feature, const HmlParams *params);
+
 /* Derive first_input, n_inputs and identity from the rest; HML_LIMIT beyond HML_MAX_INPUTS. */
 extern HmlStatus hml_pipeline_lay_out(HmlPipeline *pipeline, HmlContext *ctx) HML_NODISCARD;
 

@@ -42,7 +42,7 @@ typedef struct Fit
 	size_t n_rows;
 	double *values; /* (n_rows), of which n_values are there */
 	size_t n_values;
-	double constant; /* stands in for missing numbers, NaN where nothing does */
+	const HmlParams *params;
 } Fit;
 
 static HmlStatus
@@ -208,14 +208,14 @@ most_frequent(const HmlFeature *feature)
 }
 
 static double
-fill_of(const Fit *fit, HmlImputation imputation, const HmlFeature *feature)
+fill_of(HmlImputation imputation, double constant, const HmlFeature *feature)
 {
 	if (imputation == HML_IMPUTE_ERROR)
 		return NAN;
 	if (feature->column.kind == HML_COLUMN_CATEGORY)
 		return most_frequent(feature);
 	if (imputation == HML_IMPUTE_CONSTANT)
-		return fit->constant;
+		return constant;
 	if (imputation == HML_IMPUTE_MEAN)
 		return feature->mean;
 	return feature->column.kind == HML_COLUMN_BOOLEAN ? feature->median > 0.5 : feature->median;
@@ -250,6 +250,13 @@ learn_scaling(const HmlPipeline *pipeline, HmlFeature *feature)
 	}
 	if (spread > 0 && isfinite(1.0 / spread))
 		feature->scale = 1.0 / spread;
+}
+
+void
+hml_pipeline_settle(const HmlPipeline *pipeline, HmlFeature *feature, const HmlParams *params)
+{
+	feature->fill = fill_of(pipeline->imputation, hml_param_number(params, "impute_value"), feature);
+	learn_scaling(pipeline, feature);
 }
 
 /* Are the values that are missing, if any, no obstacle? */
@@ -289,8 +296,7 @@ learn_feature(Fit *fit, HmlPipeline *pipeline, size_t index)
 	if (column->kind == HML_COLUMN_CATEGORY)
 		HML_TRY(learn_categories(fit, pipeline, index));
 	HML_TRY(learn_statistics(fit, feature));
-	feature->fill = fill_of(fit, pipeline->imputation, feature);
-	learn_scaling(pipeline, feature);
+	hml_pipeline_settle(pipeline, feature, fit->params);
 	return HML_OK;
 }
 
@@ -316,6 +322,19 @@ scaling_of(const HmlParams *params, HmlScaling fallback)
 	return hml_param_is_choice(params, "scale", "minmax") ? HML_SCALE_MINMAX : HML_SCALE_NONE;
 }
 
+HmlStatus
+hml_pipeline_create(HmlArena *arena, size_t n_features, const HmlParams *params, HmlScaling default_scaling,
+					HmlPipeline **out)
+{
+	HML_TRY(HML_ARENA_NEW_ZERO(arena, out, 1));
+	(*out)->imputation = imputation_of(params);
+	(*out)->scaling = scaling_of(params, default_scaling);
+	(*out)->encoding =
+		hml_param_is_choice(params, "encode", "ordinal") ? HML_ENCODE_ORDINAL : HML_ENCODE_ONEHOT;
+	(*out)->n_features = n_features;
+	return HML_ARENA_NEW_ZERO(arena, &(*out)->features, n_features);
+}
+
 static HmlStatus
 learn_features(Fit *fit, HmlPipeline *pipeline)
 {
@@ -336,18 +355,12 @@ hml_pipeline_fit(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, s
 			   .frame = frame,
 			   .rows = rows,
 			   .n_rows = rows != NULL ? n_rows : frame->n_rows,
-			   .constant = hml_param_number(params, "impute_value")};
+			   .params = params};
 	HmlPipeline *pipeline;
 
 	if (fit.n_rows == 0)
 		return hml_fail(fit.ctx, HML_INVALID_DATA, "there is no row to learn from");
-	HML_TRY(HML_ARENA_NEW_ZERO(arena, &pipeline, 1));
-	HML_TRY(HML_ARENA_NEW_ZERO(arena, &pipeline->features, frame->n_columns));
-	pipeline->imputation = imputation_of(params);
-	pipeline->scaling = scaling_of(params, default_scaling);
-	pipeline->encoding =
-		hml_param_is_choice(params, "encode", "ordinal") ? HML_ENCODE_ORDINAL : HML_ENCODE_ONEHOT;
-	pipeline->n_features = frame->n_columns;
+	HML_TRY(hml_pipeline_create(arena, frame->n_columns, params, default_scaling, &pipeline));
 	HML_TRY(learn_features(&fit, pipeline));
 	*out = pipeline;
 	return hml_pipeline_lay_out(pipeline, fit.ctx);
