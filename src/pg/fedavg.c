@@ -227,6 +227,8 @@ healthml_fedavg_final_float8(PG_FUNCTION_ARGS)
 	average = healthml_make_weights(state->n, FLOAT8OID);
 	hml_average_finish_f64((float8 *) ARR_DATA_PTR(average), state->sum, rest_of(state), state->samples,
 						   state->n);
+	if (hml_average_find_nonfinite_f64((float8 *) ARR_DATA_PTR(average), state->n) < state->n)
+		float_overflow_error();
 	PG_RETURN_ARRAYTYPE_P(average);
 }
 
