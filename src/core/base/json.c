@@ -425,13 +425,14 @@ parse_object(Parser *parser, int depth, HmlJson *out)
 	return close_container(parser, first, where, HML_JSON_OBJECT, out);
 }
 
+/* 'depth' containers are open. */
 static HmlStatus
 parse_value(Parser *parser, int depth, HmlJson *out)
 {
 	skip_space(parser);
 	if (parser->next == parser->end)
 		return refuse_next(parser, "a value");
-	if (depth > HML_JSON_MAX_DEPTH)
+	if (depth == HML_JSON_MAX_DEPTH && (*parser->next == '{' || *parser->next == '['))
 		return refuse(parser, parser->next, "nested deeper than %d levels", HML_JSON_MAX_DEPTH);
 	switch (*parser->next)
 	{
