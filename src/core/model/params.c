@@ -88,9 +88,9 @@ is_choice(const char *choices, const char *text, size_t length)
 	return false;
 }
 
-/* The choices "a|b|c" as "a", "b" or "c", each in quotes. */
+/* The choices "a|b|c" as "a", "b" or "c", each in quotes, 'last' being what is in front of the last one. */
 static void
-choices_text(const char *choices, char *buffer, size_t size)
+choices_text(const char *choices, const char *last, char *buffer, size_t size)
 {
 	size_t used = 0;
 
@@ -98,11 +98,11 @@ choices_text(const char *choices, char *buffer, size_t size)
 	for (const char *choice = choices; *choice != '\0' && used < size;)
 	{
 		size_t length = strcspn(choice, "|");
-		bool last = choice[length] == '\0';
-		const char *separator = choice == choices ? "" : last ? " or " : ", ";
+		bool more = choice[length] != '\0';
+		const char *separator = choice == choices ? "" : more ? ", " : last;
 
 		used += (size_t) snprintf(buffer + used, size - used, "%s\"%.*s\"", separator, (int) length, choice);
-		choice += length + (last ? 0 : 1);
+		choice += length + (more ? 1 : 0);
 	}
 }
 
@@ -200,7 +200,7 @@ check_number(HmlContext *ctx, const HmlParamSpec *spec, size_t item, bool whole,
 	{
 		char choices[RANGE_SIZE];
 
-		choices_text(spec->choices, choices, sizeof(choices));
+		choices_text(spec->choices, ", ", choices, sizeof(choices));
 		snprintf(wanted, sizeof(wanted), "%s or a number%s", choices, range_text(spec, range));
 	}
 	else
@@ -217,7 +217,7 @@ check_text(HmlContext *ctx, const HmlParamSpec *spec, size_t item, const HmlJson
 		return refuse_value(ctx, spec, item, "a string", value);
 	if (spec->choices == NULL || is_choice(spec->choices, value->string, value->length))
 		return HML_OK;
-	choices_text(spec->choices, wanted, sizeof(wanted));
+	choices_text(spec->choices, " or ", wanted, sizeof(wanted));
 	return refuse_value(ctx, spec, item, wanted, value);
 }
 
