@@ -107,8 +107,8 @@ learn_moments(const Fit *fit, HmlFeature *feature)
 	double squares;
 
 	feature->mean = feature->min;
-	feature->sd = 0.0;
-	if (feature->min == feature->max)
+	feature->sd = feature->max - feature->min;
+	if (!(feature->sd > 0.0)) /* constant, or nothing there */
 		return HML_OK;
 	HML_TRY(sum_around(fit, 0.0, &sum, &squares));
 	feature->mean = sum / n;
