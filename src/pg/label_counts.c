@@ -141,24 +141,50 @@ search(const LabelCounts *table, Label label, bool *found)
 	return low;
 }
 
+/* Where the labels of 'from' are in 'into', which has them all. */
+static int *
+places_in(const LabelCounts *into, const LabelCounts *from)
+{
+	int *places = palloc(from->n * sizeof(int));
+	bool found;
+
+	for (uint32 i = 0; i < from->n; i++)
+		places[i] = search(into, label_at(from, i), &found);
+	return places;
+}
+
 /* Add all counts of 'from' to 'into', which has its labels. */
 static void
 add_counts(LabelCounts *into, LabelCounts *from)
 {
-	int *place = palloc(from->n * sizeof(int));
-	bool found;
+	int *places = places_in(into, from);
 
-	for (uint32 i = 0; i < from->n; i++)
-		place[i] = search(into, label_at(from, i), &found);
 	for (uint32 i = 0; i < from->n; i++)
 		for (uint32 j = 0; j < from->n; j++)
 		{
-			uint64 *count = count_of(into, place[i], place[j]);
+			uint64 *count = count_of(into, places[i], places[j]);
 
 			if (pg_add_s64_overflow((int64) *count, (int64) *count_of(from, i, j), (int64 *) count))
 				ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("bigint out of range")));
 		}
-	pfree(place);
+	pfree(places);
+}
+
+/* The same for a table whose counts are all 0. */
+static void
+copy_counts(LabelCounts *into, const LabelCounts *from)
+{
+	int *places = places_in(into, from);
+	const uint64 *count = from->counts;
+
+	for (uint32 i = 0; i < from->n; i++)
+	{
+		uint64 *row = count_of(into, places[i], 0);
+
+		for (uint32 j = 0; j < from->n; j++)
+			row[places[j]] = *count++;
+	}
+	pfree(places);
 }
 
 static bool
@@ -173,7 +199,7 @@ has_labels_of(const LabelCounts *table, const LabelCounts *other)
 
 /* A new table over the labels of both, with the counts of 'a'. */
 static LabelCounts *
-widen(LabelCounts *a, const LabelCounts *b)
+widen(const LabelCounts *a, const LabelCounts *b)
 {
 	Label *labels = palloc((a->n + b->n) * sizeof(Label));
 	uint32 n = 0;
@@ -190,7 +216,7 @@ widen(LabelCounts *a, const LabelCounts *b)
 		j += order >= 0;
 	}
 	wide = make_table(labels, n);
-	add_counts(wide, a);
+	copy_counts(wide, a);
 	pfree(labels);
 	return wide;
 }

@@ -88,7 +88,7 @@ SELECT brier_score('NaN', true);
 SELECT brier_score(1.5, true);
 SELECT log_loss(-0.001, false);
 SELECT log_loss('Infinity', false);
-SELECT confusion_matrix(n::text, 'a') -> 'accuracy' FROM generate_series(1, 999) n;
+SELECT confusion_matrix(n::text, 'a') -> 'accuracy' FROM generate_series(1, 99) n;
 SELECT confusion_matrix(n::text, 'a') FROM generate_series(1, 1000) n;
 SELECT jsonb_array_length(confusion_matrix(repeat('x', 256), '') -> 'labels');
 SELECT confusion_matrix(repeat('x', 257), 'a');
