@@ -23,7 +23,7 @@
 #include "aggregate.h"
 #include "binary_text.h"
 
-#define MAX_LABELS 1000
+#define MAX_LABELS 256
 #define MAX_LABEL_LENGTH 256 /* bytes */
 
 typedef struct LabelCounts
@@ -100,7 +100,7 @@ make_table(const Label *labels, uint32 n)
 	if (n > MAX_LABELS)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a confusion matrix cannot have more than %d labels", MAX_LABELS),
-						errhint("Group rare labels into one.")));
+						errhint("Group rare labels into one, or count the pairs with GROUP BY.")));
 	for (uint32 i = 0; i < n; i++)
 		size += labels[i].length;
 	table = palloc0(size);
