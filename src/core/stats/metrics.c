@@ -101,6 +101,74 @@ hml_mean_of_loss(HmlContext *ctx, HmlLoss loss, const double *probabilities, con
 	return HML_OK;
 }
 
+typedef struct CompensatedSum
+{
+	double sum;
+	double lost;
+} CompensatedSum;
+
+static void
+compensated_add(CompensatedSum *s, double term)
+{
+	double total = s->sum + term;
+
+	if (fabs(s->sum) >= fabs(term))
+		s->lost += (s->sum - total) + term;
+	else
+		s->lost += (term - total) + s->sum;
+	s->sum = total;
+}
+
+/* NaN when n is 0. */
+static double
+compensated_mean(const CompensatedSum *s, size_t n)
+{
+	return (s->sum + s->lost) / (double) n;
+}
+
+/* Add the losses of rows with one label to *sum and their weights to *rows. */
+static HmlStatus
+add_losses(HmlContext *ctx, HmlLoss loss, const double *probabilities, const uint32_t *weights, size_t n,
+		   bool label, CompensatedSum *sum, size_t *rows)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		uint32_t weight = weights == NULL ? 1 : weights[i];
+		double term;
+
+		if (i % POLL_EVERY == 0)
+			HML_TRY(hml_poll(ctx));
+		HML_TRY(loss(ctx, probabilities[i], label, &term));
+		compensated_add(sum, weight * term);
+		*rows += weight;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+ranking_loss(HmlContext *ctx, HmlLoss loss, const HmlRanking *r, double *out)
+{
+	CompensatedSum sum = {0, 0};
+	size_t rows = 0;
+
+	HML_TRY(add_losses(ctx, loss, r->positives, r->positive_weights, r->n_positives, true, &sum, &rows));
+	HML_TRY(add_losses(ctx, loss, r->negatives, r->negative_weights, r->n_negatives, false, &sum, &rows));
+	*out = compensated_mean(&sum, rows);
+	return HML_OK;
+}
+
+HmlStatus
+hml_ranking_brier_score(HmlContext *ctx, const HmlRanking *ranking, double *out)
+{
+	return ranking_loss(ctx, hml_brier_loss, ranking, out);
+}
+
+HmlStatus
+hml_ranking_log_loss(HmlContext *ctx, const HmlRanking *ranking, double *out)
+{
+	return ranking_loss(ctx, hml_log_loss, ranking, out);
+}
+
 void
 hml_confusion_add(HmlConfusion *confusion, bool predicted, bool actual)
 {
@@ -249,30 +317,6 @@ hml_weighted_f1(const uint64_t *matrix, size_t n_classes)
 		support += rows;
 	}
 	return support == 0 ? NAN : sum / support;
-}
-
-typedef struct CompensatedSum
-{
-	double sum;
-	double lost;
-} CompensatedSum;
-
-static void
-compensated_add(CompensatedSum *s, double term)
-{
-	double total = s->sum + term;
-
-	if (fabs(s->sum) >= fabs(term))
-		s->lost += (s->sum - total) + term;
-	else
-		s->lost += (term - total) + s->sum;
-	s->sum = total;
-}
-
-static double
-compensated_mean(const CompensatedSum *s, size_t n)
-{
-	return (s->sum + s->lost) / (double) n;
 }
 
 static double

@@ -40,6 +40,11 @@ typedef HmlStatus (*HmlLoss)(HmlContext *ctx, double probability, bool label, do
 extern HmlStatus hml_mean_of_loss(HmlContext *ctx, HmlLoss loss, const double *probabilities,
 								  const bool *labels, size_t n, double *out) HML_NODISCARD;
 
+/* The same of a ranking, for the bootstrap. */
+extern HmlStatus hml_ranking_brier_score(HmlContext *ctx, const HmlRanking *ranking,
+										 double *out) HML_NODISCARD;
+extern HmlStatus hml_ranking_log_loss(HmlContext *ctx, const HmlRanking *ranking, double *out) HML_NODISCARD;
+
 #define HML_CONFUSION_MAX (INT64_MAX / 2) /* of each count, so that products fit in 128 bits */
 
 /* Two classes, predicted and actual. */
