@@ -33,7 +33,7 @@ override DATA = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
 # ---- sources -----------------------------------------------------------------------------------------
 
 # *_v3.c and *_v4.c are variants of kernels for x86-64 only.
-MACHINE := $(shell $(or $(CC),cc) -dumpmachine)
+MACHINE := $(shell $(or $(CC),cc) -dumpmachine 2>/dev/null)
 OTHERS_KERNELS := $(if $(filter x86_64-%,$(MACHINE)),,%_v3.c %_v4.c)
 CORE := $(filter-out $(OTHERS_KERNELS),$(sort $(wildcard src/core/*/*.c src/core/*/*/*.c)))
 GLUE := $(sort $(wildcard src/pg/*.c))
