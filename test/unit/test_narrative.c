@@ -1,0 +1,345 @@
+/*
+ * test_narrative.c
+ *	  The clinician's paragraph, word for word.
+ */
+#include "unit/support.h"
+
+#include "core/explain/narrative.h"
+
+#define N_FEATURES 6
+
+enum
+{
+	AGE,
+	CHOLESTEROL,
+	CREATININE,
+	ANGINA,
+	WARD,
+	SEX
+};
+
+static TestHost host;
+static HmlContext ctx;
+static const char *wards[] = {"ICU", "Nord"};
+static double ward_shares[] = {0.004, 0.996};
+static HmlFeature features[N_FEATURES];
+static HmlPipeline pipeline;
+static HmlAlgorithm algorithm;
+static HmlModel model;
+static double values[N_FEATURES];
+static double contributions[N_FEATURES];
+static HmlExplanation explanation;
+static HmlNarrative narrative;
+
+static const HmlValueName sexes[] = {{0, "female"}, {1, "male"}};
+static const HmlFeatureWords words[N_FEATURES] = {
+	[AGE] = {.label = "age", .unit = "years"},
+	[CHOLESTEROL] = {.unit = "mg/dl"},
+	[CREATININE] = {.label = "serum creatinine", .unit = "mg/dl"},
+	[ANGINA] = {.label = "exercise angina"},
+	[WARD] = {.label = "ward"},
+	[SEX] = {.label = "sex", .n_values = 2, .values = sexes},
+};
+
+static int
+begin(void **state)
+{
+	(void) state;
+	test_host_init(&host, &ctx);
+	features[AGE] = (HmlFeature){.column = {.name = "age", .kind = HML_COLUMN_NUMERIC},
+								 .fill = 56,
+								 .min = 29,
+								 .p05 = 39.68,
+								 .median = 56,
+								 .p95 = 68,
+								 .max = 77};
+	features[CHOLESTEROL] = (HmlFeature){.column = {.name = "cholesterol", .kind = HML_COLUMN_NUMERIC},
+										 .fill = 240.7,
+										 .min = 126,
+										 .p05 = 175.25,
+										 .median = 240.7,
+										 .p95 = 326.9,
+										 .max = 417};
+	features[CREATININE] = (HmlFeature){.column = {.name = "creat", .kind = HML_COLUMN_NUMERIC},
+										.fill = 1.0946,
+										.min = 0.4,
+										.p05 = 0.60049,
+										.median = 1.0946,
+										.p95 = 2.15,
+										.max = 9.4};
+	features[ANGINA] = (HmlFeature){
+		.column = {.name = "angina", .kind = HML_COLUMN_BOOLEAN}, .fill = 0, .mean = 0.2449, .max = 1};
+	features[WARD] =
+		(HmlFeature){.column = {.name = "ward", .kind = HML_COLUMN_CATEGORY, .categories = {2, wards, NULL}},
+					 .fill = 1,
+					 .shares = ward_shares};
+	features[SEX] = (HmlFeature){.column = {.name = "sex", .kind = HML_COLUMN_NUMERIC},
+								 .fill = 1,
+								 .mean = 0.68,
+								 .median = 1,
+								 .max = 1};
+	pipeline = (HmlPipeline){.n_features = N_FEATURES, .features = features};
+	algorithm = (HmlAlgorithm){.name = "isolation_forest", .task = "anomaly_detection"};
+	model = (HmlModel){.algorithm = &algorithm, .pipeline = &pipeline};
+	memset(contributions, 0, sizeof(contributions));
+	memcpy(values, (double[]){45, 564, 1.2, 1, 0, 1}, sizeof(values));
+	explanation = (HmlExplanation){.contributions = contributions};
+	narrative = (HmlNarrative){.model = &model,
+							   .values = values,
+							   .words = words,
+							   .score = 0.71249,
+							   .percentile = 97.2,
+							   .risk = HML_RISK_HIGH,
+							   .explanation = &explanation};
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void) state;
+	test_host_finish(&host, &ctx);
+	return 0;
+}
+
+static void
+reads(const char *expected)
+{
+	HmlText text;
+	const char *written;
+
+	hml_text_init(&text, &ctx);
+	hml_narrate(&narrative, &text);
+	assert_ok(&ctx, hml_text_finish(&text, &written));
+	assert_string_equal(written, expected);
+	hml_text_free(&text);
+}
+
+static void
+tells_a_high_risk(void **state)
+{
+	(void) state;
+	contributions[AGE] = -0.05;
+	contributions[CHOLESTEROL] = 0.2;
+	contributions[CREATININE] = 0.01; /* not worth a word */
+	contributions[ANGINA] = 0.07;
+	contributions[WARD] = 0.08;
+	contributions[SEX] = -0.03;
+	reads(
+		"High risk: the anomaly score is 0.712; 97% of the training cases scored lower. The strongest "
+		"reasons "
+		"for this are cholesterol 564 mg/dl (usually 175 to 327, median 241, never above 417), ward: ICU "
+		"(less "
+		"than 1% of the training cases) and exercise angina: yes (24% of the training cases). This is partly "
+		"offset by age 45 years (usually 39.7 to 68, median 56) and sex: male (68% of the training cases). "
+		"Usual "
+		"values are the 5th to 95th percentile of the training cases. This supports a clinical decision and "
+		"is "
+		"not a diagnosis.");
+}
+
+static void
+tells_a_low_risk(void **state)
+{
+	(void) state;
+	narrative.risk = HML_RISK_LOW;
+	narrative.score = 0.4;
+	narrative.percentile = 0;
+	values[ANGINA] = 0;
+	values[WARD] = 1;
+	contributions[ANGINA] = -0.1;
+	contributions[WARD] = 0.03;
+	reads("Low risk: the anomaly score is 0.400; none of the training cases scored lower. The strongest "
+		  "reason for "
+		  "this is exercise angina: no (76% of the training cases). This is partly offset by ward: Nord "
+		  "(more than "
+		  "99% of the training cases). This supports a clinical decision and is not a diagnosis.");
+}
+
+static void
+tells_a_medium_risk_without_reasons(void **state)
+{
+	(void) state;
+	narrative.risk = HML_RISK_MEDIUM;
+	narrative.percentile = 100;
+	reads("Medium risk: the anomaly score is 0.712; all of the training cases scored lower. No single value "
+		  "stands "
+		  "out as a reason for this. This supports a clinical decision and is not a diagnosis.");
+	contributions[AGE] = -0.1;
+	narrative.percentile = NAN;
+	reads("Medium risk: the anomaly score is 0.712. No single value stands out as a reason for this. Against "
+		  "it "
+		  "stands age 45 years (usually 39.7 to 68, median 56). Usual values are the 5th to 95th percentile "
+		  "of the "
+		  "training cases. This supports a clinical decision and is not a diagnosis.");
+}
+
+static void
+tells_what_was_filled_in(void **state)
+{
+	const char *unseen[N_FEATURES] = {[WARD] = "Mars"};
+
+	(void) state;
+	values[CHOLESTEROL] = values[CREATININE] = values[WARD] = values[ANGINA] = NAN;
+	narrative.unseen = unseen;
+	contributions[CREATININE] = 0.1;
+	contributions[AGE] = 0.05;
+	reads(
+		"High risk: the anomaly score is 0.712; 97% of the training cases scored lower. The strongest "
+		"reasons for "
+		"this are missing serum creatinine and age 45 years (usually 39.7 to 68, median 56). Usual values "
+		"are the "
+		"5th to 95th percentile of the training cases. Missing values were filled in: cholesterol with 240.7 "
+		"mg/dl, serum creatinine with 1.0946 mg/dl and exercise angina with no. Values that the model does "
+		"not "
+		"know were replaced: ward \"Mars\" by Nord. This supports a clinical decision and is not a "
+		"diagnosis.");
+}
+
+static void
+lists_only_some_filled_in_values(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < N_FEATURES; i++)
+		values[i] = NAN;
+	narrative.words = NULL;
+	reads("High risk: the anomaly score is 0.712; 97% of the training cases scored lower. No single value "
+		  "stands out "
+		  "as a reason for this. Missing values were filled in: age with 56, cholesterol with 240.7, creat "
+		  "with "
+		  "1.0946, angina with no, ward with Nord and 1 more. This supports a clinical decision and is not a "
+		  "diagnosis.");
+}
+
+/* A model trained elsewhere brings no statistics. */
+static void
+does_without_statistics(void **state)
+{
+	HmlFeature *age = &features[AGE];
+
+	(void) state;
+	age->min = age->p05 = age->median = age->p95 = age->max = NAN;
+	features[SEX].min = features[SEX].mean = features[SEX].max = NAN;
+	narrative.percentile = NAN;
+	values[AGE] = 45.123456789;
+	contributions[AGE] = 2;
+	contributions[SEX] = 1;
+	reads("High risk: the anomaly score is 0.712. The strongest reasons for this are age 45.1235 years and "
+		  "sex: male. "
+		  "This supports a clinical decision and is not a diagnosis.");
+}
+
+static void
+tells_other_tasks(void **state)
+{
+	(void) state;
+	algorithm.task = "classification";
+	narrative.percentile = 99.9;
+	reads("High risk: the predicted probability is 0.712; more than 99% of the training cases scored lower. "
+		  "No single "
+		  "value stands out as a reason for this. This supports a clinical decision and is not a diagnosis.");
+	algorithm.task = "regression";
+	narrative.percentile = 0.3;
+	reads("High risk: the predicted value is 0.712; less than 1% of the training cases scored lower. No "
+		  "single value "
+		  "stands out as a reason for this. This supports a clinical decision and is not a diagnosis.");
+}
+
+/* Constant columns, values below all others, units that stick to their number, numbers of any size. */
+static void
+writes_numbers_as_people_do(void **state)
+{
+	const HmlFeatureWords odd[N_FEATURES] = {
+		[AGE] = {.label = "saturation", .unit = "%"}, [CHOLESTEROL] = {.label = "pulse", .unit = "/min"}};
+
+	(void) state;
+	narrative.words = odd;
+	values[AGE] = 20;
+	values[CHOLESTEROL] = 88.5;
+	values[CREATININE] = 0.000123;
+	features[CHOLESTEROL].min = features[CHOLESTEROL].max = features[CHOLESTEROL].median = 90;
+	features[CREATININE].p05 = features[CREATININE].p95 = 123456.7;
+	features[CREATININE].max = 1e20;
+	features[CREATININE].median = 123456.7;
+	contributions[AGE] = 3;
+	contributions[CHOLESTEROL] = 2;
+	contributions[CREATININE] = 1;
+	reads("High risk: the anomaly score is 0.712; 97% of the training cases scored lower. The strongest "
+		  "reasons for this "
+		  "are saturation 20% (usually 39.7 to 68, median 56, never below 29), pulse 88.5/min (always 90 in "
+		  "training) "
+		  "and creat 0.000123 (usually 123457, median 123457, never below 0.4). Usual values are the 5th to "
+		  "95th "
+		  "percentile of the training cases. This supports a clinical decision and is not a diagnosis.");
+	values[AGE] = -1e20;
+	values[CREATININE] = 1234567;
+	values[CHOLESTEROL] = 0;
+	reads("High risk: the anomaly score is 0.712; 97% of the training cases scored lower. The strongest "
+		  "reasons for this "
+		  "are saturation -1e+20% (usually 39.7 to 68, median 56, never below 29), pulse 0/min (always 90 in "
+		  "training) "
+		  "and creat 1234567 (usually 123457, median 123457). Usual values are the 5th to 95th percentile of "
+		  "the "
+		  "training cases. This supports a clinical decision and is not a diagnosis.");
+}
+
+/* Equal contributions come in the order of the features, each once. */
+static void
+names_equal_reasons_once(void **state)
+{
+	(void) state;
+	values[AGE] = values[CHOLESTEROL] = values[CREATININE] = values[ANGINA] = NAN;
+	for (size_t i = 0; i < 4; i++)
+		contributions[i] = 0.5;
+	narrative.words = NULL;
+	narrative.percentile = 100;
+	reads(
+		"High risk: the anomaly score is 0.712; all of the training cases scored lower. The strongest "
+		"reasons for this "
+		"are missing age, missing cholesterol and missing creat. Missing values were filled in: age with 56, "
+		"cholesterol with 240.7, creat with 1.0946 and angina with no. This supports a clinical decision and "
+		"is not "
+		"a diagnosis.");
+}
+
+static HmlStatus
+narrate(HmlContext *context, void *argument)
+{
+	HmlText text;
+	const char *written;
+	HmlStatus status;
+
+	(void) argument;
+	hml_text_init(&text, context);
+	hml_narrate(&narrative, &text);
+	status = hml_text_finish(&text, &written);
+	hml_text_free(&text);
+	return status;
+}
+
+static void
+survives_lack_of_memory(void **state)
+{
+	(void) state;
+	contributions[AGE] = 1;
+	test_allocation_sweep(narrate, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(tells_a_high_risk, begin, end),
+		cmocka_unit_test_setup_teardown(tells_a_low_risk, begin, end),
+		cmocka_unit_test_setup_teardown(tells_a_medium_risk_without_reasons, begin, end),
+		cmocka_unit_test_setup_teardown(tells_what_was_filled_in, begin, end),
+		cmocka_unit_test_setup_teardown(lists_only_some_filled_in_values, begin, end),
+		cmocka_unit_test_setup_teardown(does_without_statistics, begin, end),
+		cmocka_unit_test_setup_teardown(tells_other_tasks, begin, end),
+		cmocka_unit_test_setup_teardown(writes_numbers_as_people_do, begin, end),
+		cmocka_unit_test_setup_teardown(names_equal_reasons_once, begin, end),
+		cmocka_unit_test_setup_teardown(survives_lack_of_memory, begin, end),
+	};
+
+	return cmocka_run_group_tests_name("narrative", tests, NULL, NULL);
+}
