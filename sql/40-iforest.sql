@@ -25,3 +25,8 @@ COMMENT ON FUNCTION healthml.iforest_score(float8[], uuid) IS
 'as with a model name, for one artifact: immutable, so usable in indexes, generated columns and push-down';
 COMMENT ON FUNCTION healthml.iforest_score(jsonb, uuid) IS
 'as with a model name, for one artifact: immutable, so usable in indexes, generated columns and push-down';
+
+CREATE FUNCTION healthml.import_iforest(model text, forest jsonb) RETURNS healthml.training_result
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'healthml_import_iforest';
+COMMENT ON FUNCTION healthml.import_iforest(text, jsonb) IS
+'makes a new version of a model from an isolation forest that was trained elsewhere, such as with scikit-learn; docs/isolation-forest.md describes the format healthml-iforest/1. There is no calibration: percentile is NULL, and is_anomaly is score > -offset';

@@ -6,7 +6,10 @@
 
 #include "fmgr.h"
 
+#include "core/tabular/iforest.h"
+#include "document.h"
 #include "score.h"
+#include "transfer.h"
 
 PG_FUNCTION_INFO_V1(healthml_iforest_score);
 
@@ -15,4 +18,25 @@ Datum
 healthml_iforest_score(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(healthml_scorer_score(healthml_scorer_of_call(fcinfo, "isolation_forest")));
+}
+
+static HmlStatus
+import_forest(HmlContext *ctx, Datum argument, HmlModel **out)
+{
+	HmlArena *arena;
+	HmlStatus status;
+
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = hml_iforest_import(ctx, healthml_document_of_jsonb(arena, argument), out);
+	hml_arena_free(arena);
+	return status;
+}
+
+PG_FUNCTION_INFO_V1(healthml_import_iforest);
+
+/* healthml.import_iforest(model, forest) RETURNS healthml.training_result */
+Datum
+healthml_import_iforest(PG_FUNCTION_ARGS)
+{
+	return healthml_import(fcinfo, import_forest);
 }

@@ -13,12 +13,19 @@
 
 #include "settings.h"
 
+/* The 'user' of an HmlHost, in the memory context itself. */
+typedef struct Host
+{
+	MemoryContext memory;
+	HealthmlJournal *journal; /* NULL = progress is not reported */
+} Host;
+
 static void *
 host_alloc(void *user, size_t size)
 {
 	if (size > MaxAllocHugeSize)
 		return NULL; /* PostgreSQL would raise an error */
-	return MemoryContextAllocExtended((MemoryContext) user, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	return MemoryContextAllocExtended(((Host *) user)->memory, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
 }
 
 static void
@@ -33,12 +40,27 @@ host_cancelled(void *user pg_attribute_unused())
 	return QueryCancelPending || ProcDiePending;
 }
 
+static void
+host_progress(void *user, const HmlProgress *progress)
+{
+	healthml_journal_progress(((Host *) user)->journal, progress);
+}
+
 void
 healthml_context_init(HmlContext *ctx, MemoryContext memory)
 {
-	HmlHost host = {.alloc = host_alloc, .free = host_free, .cancelled = host_cancelled, .user = memory};
+	Host *user = MemoryContextAllocZero(memory, sizeof(*user));
+	HmlHost host = {.alloc = host_alloc, .free = host_free, .cancelled = host_cancelled, .user = user};
 
+	user->memory = memory;
 	hml_context_init(ctx, &host);
+}
+
+void
+healthml_context_report(HmlContext *ctx, HealthmlJournal *journal)
+{
+	((Host *) ctx->host.user)->journal = journal;
+	ctx->host.progress = host_progress;
 }
 
 void

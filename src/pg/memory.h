@@ -10,6 +10,7 @@
 #include "utils/palloc.h"
 
 #include "core/base/context.h"
+#include "journal.h"
 
 /*
  * Prepare 'ctx' to take its memory from 'memory' and to see cancellation
@@ -17,6 +18,9 @@
  * error needs no clean-up.  The limit is none until healthml_limit_memory().
  */
 extern void healthml_context_init(HmlContext *ctx, MemoryContext memory);
+
+/* Report progress of what runs with 'ctx' to the journal of a training. */
+extern void healthml_context_report(HmlContext *ctx, HealthmlJournal *journal);
 
 /* Apply healthml.max_memory. */
 extern void healthml_limit_memory(HmlContext *ctx);

@@ -58,7 +58,8 @@ extern bytea *healthml_read_artifact(const pg_uuid_t *artifact_id);
 /* Raise unless 'name' may name a model and the current user may write one with this algorithm. */
 extern void healthml_check_new_version(const char *name, const HmlAlgorithm *algorithm);
 
-/* Write it, with a number of its own; the first one becomes champion.  Returns a training_result. */
-extern Datum healthml_register_version(const HealthmlNewVersion *new_version);
+/* Write it, with a number of its own; the first one becomes champion.  Returns a
+ * training_result in the current memory context, and the number. */
+extern Datum healthml_register_version(const HealthmlNewVersion *new_version, int32 *version);
 
 #endif /* HEALTHML_REGISTRY_H */

@@ -4,6 +4,11 @@
  */
 #include "statement.h"
 
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
 uint64
 healthml_execute(HealthmlStatement *statement, Datum *values, const char *nulls, bool read_only)
 {
@@ -32,4 +37,13 @@ healthml_result(int column)
 
 	Assert(!is_null);
 	return value;
+}
+
+void
+healthml_check_privilege(const char *table, AclMode mode)
+{
+	Oid relation = get_relname_relid(table, get_namespace_oid("healthml", false));
+
+	if (pg_class_aclmask(relation, GetUserId(), mode, ACLMASK_ALL) != mode)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, table);
 }

@@ -22,6 +22,7 @@
 #include "document.h"
 #include "errors.h"
 #include "features.h"
+#include "journal.h"
 #include "memory.h"
 #include "registry.h"
 #include "source.h"
@@ -39,6 +40,8 @@ typedef struct Training
 	HmlContext ctx;
 	HmlArena *arena;
 	HmlParams *params;
+	HealthmlRun run;
+	HealthmlJournal *journal;
 
 	HealthmlSource *source;
 	HealthmlSourceColumn *columns; /* (n_columns): features, then target and group where there are */
@@ -48,6 +51,8 @@ typedef struct Training
 	double *row; /* (n_columns) */
 	int64 row_number;
 } Training;
+
+#define ROWS_PER_REPORT 1024
 
 /* ---- arguments ---- */
 
@@ -308,7 +313,8 @@ add_row(void *user, TupleTableSlot *slot)
 	int n = training->n_features;
 	int i;
 
-	training->row_number++;
+	if (++training->row_number % ROWS_PER_REPORT == 0)
+		hml_report_progress(&training->ctx, "read", training->row_number, 0);
 	if (!hml_frame_wants(training->frame))
 	{
 		hml_frame_skip(training->frame);
@@ -345,12 +351,26 @@ read_source(Training *training)
 
 /* ---- learning ---- */
 
+static HmlStatus
+on_epoch(void *user, const HmlEpoch *epoch)
+{
+	Training *training = user;
+
+	if (healthml_journal_epoch(training->journal, epoch) != HML_OK)
+		return hml_fail(&training->ctx, HML_NO_MEMORY, "out of memory for the journal of the training");
+	return HML_OK;
+}
+
 static HmlModel *
 learn(Training *training, const char **metrics)
 {
 	HmlText members;
 	StringInfoData object;
-	HmlTraining learning = {.frame = training->frame, .params = training->params, .metrics = &members};
+	HmlTraining learning = {.frame = training->frame,
+							.params = training->params,
+							.metrics = &members,
+							.on_epoch = on_epoch,
+							.on_epoch_user = training};
 	HmlModel *model;
 	const char *finished;
 
@@ -364,13 +384,76 @@ learn(Training *training, const char **metrics)
 	return model;
 }
 
+/* ---- the journal ---- */
+
+static void
+open_journal(Training *training)
+{
+	HmlText params;
+	const char *json;
+
+	hml_text_init(&params, &training->ctx);
+	hml_params_write(training->params, &params);
+	healthml_check(&training->ctx, hml_text_finish(&params, &json));
+	training->run = (HealthmlRun){.model = training->model,
+								  .algorithm = training->algorithm->name,
+								  .source = training->source_text,
+								  .params = healthml_from_utf8(json),
+								  .started_at = GetCurrentTimestamp()};
+	training->journal = healthml_journal_begin(&training->run);
+	healthml_context_report(&training->ctx, training->journal);
+}
+
+/* Read, learn and write; returns the training_result in the caller's memory context. */
+static Datum
+make_version(Training *training, MemoryContext caller)
+{
+	HealthmlNewVersion new_version = {.model = training->model,
+									  .trained_on = training->source_text,
+									  .started_at = training->run.started_at};
+	MemoryContext memory;
+	int32 version;
+	Datum result;
+
+	read_source(training);
+	new_version.content = learn(training, &new_version.metrics);
+	memory = MemoryContextSwitchTo(caller);
+	result = healthml_register_version(&new_version, &version);
+	MemoryContextSwitchTo(memory);
+	healthml_journal_succeeded(training->journal, version, training->row_number);
+	return result;
+}
+
+static Datum
+make_version_on_record(Training *training, MemoryContext caller)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	Datum result = (Datum) 0;
+
+	PG_TRY();
+	{
+		result = make_version(training, caller);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		healthml_journal_failed(training->journal, error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	return result;
+}
+
 PG_FUNCTION_INFO_V1(healthml_train);
 
 /* healthml.train(model, algorithm, source, features, target, params) RETURNS healthml.training_result */
 Datum
 healthml_train(PG_FUNCTION_ARGS)
 {
-	HealthmlNewVersion new_version = {.started_at = GetCurrentTimestamp()};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext memory = AllocSetContextCreate(caller, "healthml training", ALLOCSET_DEFAULT_SIZES);
 	Training *training;
@@ -386,13 +469,9 @@ healthml_train(PG_FUNCTION_ARGS)
 	healthml_limit_memory(&training->ctx);
 	read_arguments(training, fcinfo);
 	healthml_check_new_version(training->model, training->algorithm);
-
-	read_source(training);
-	new_version.model = training->model;
-	new_version.trained_on = training->source_text;
-	new_version.content = learn(training, &new_version.metrics);
+	open_journal(training);
+	result = make_version_on_record(training, caller);
 	MemoryContextSwitchTo(caller);
-	result = healthml_register_version(&new_version);
 	MemoryContextDelete(memory);
 	PG_RETURN_DATUM(result);
 }

@@ -29,6 +29,7 @@ healthml_import(FunctionCallInfo fcinfo, HealthmlImporter importer)
 	HmlContext ctx;
 	HmlModel *model;
 	HmlStatus status;
+	int32 version;
 	Datum result;
 
 	PreventCommandDuringRecovery("import of a model");
@@ -44,7 +45,7 @@ healthml_import(FunctionCallInfo fcinfo, HealthmlImporter importer)
 	new_version.content = model;
 	healthml_check_new_version(new_version.model, model->algorithm);
 	MemoryContextSwitchTo(caller);
-	result = healthml_register_version(&new_version);
+	result = healthml_register_version(&new_version, &version);
 	MemoryContextDelete(memory);
 	return result;
 }

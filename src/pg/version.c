@@ -7,16 +7,12 @@
  */
 #include "registry.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -71,16 +67,6 @@ check_name(const char *name)
 }
 
 static void
-check_insert_privilege(void)
-{
-	Oid relation = get_relname_relid("model_version", get_namespace_oid("healthml", false));
-	AclResult result = pg_class_aclcheck(relation, GetUserId(), ACL_INSERT);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, "model_version");
-}
-
-static void
 refuse_algorithm(const char *name, const char *present, const char *wanted)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -94,7 +80,7 @@ healthml_check_new_version(const char *name, const HmlAlgorithm *algorithm)
 	const char *present;
 
 	check_name(name);
-	check_insert_privilege();
+	healthml_check_privilege("model_version", ACL_INSERT);
 	present = healthml_model_algorithm(name);
 	if (present != NULL && strcmp(present, algorithm->name) != 0)
 		refuse_algorithm(name, present, algorithm->name);
@@ -175,7 +161,7 @@ take_version_number(const HealthmlNewVersion *new_version, Datum *model_id, Datu
 }
 
 Datum
-healthml_register_version(const HealthmlNewVersion *new_version)
+healthml_register_version(const HealthmlNewVersion *new_version, int32 *version)
 {
 	bytea *artifact = artifact_of(new_version->content);
 	pg_uuid_t id = artifact_id_of(VARDATA(artifact), VARSIZE(artifact) - VARHDRSZ);
@@ -196,7 +182,8 @@ healthml_register_version(const HealthmlNewVersion *new_version)
 	values[11] = CStringGetTextDatum(new_version->content->algorithm->name);
 	healthml_execute(&insert_version, values, NULL, false);
 	result = SPI_datumTransfer(healthml_result(1), false, -1);
-	if (DatumGetInt32(values[1]) == 1)
+	*version = DatumGetInt32(values[1]);
+	if (*version == 1)
 		healthml_execute(&insert_champion, values, NULL, false);
 	SPI_finish();
 	return result;
