@@ -59,8 +59,8 @@ COMMENT ON FUNCTION healthml.assess(float8[], uuid) IS
 COMMENT ON FUNCTION healthml.assess(jsonb, uuid) IS
 'as with a model name, for one artifact; model and version are the oldest that has it, which a drop can change, so this is not immutable';
 
-CREATE FUNCTION healthml.cache_status(OUT models bigint, OUT bytes bigint, OUT in_use bigint, OUT hits bigint,
-	OUT loads bigint)
-LANGUAGE C VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'healthml_cache_status';
-COMMENT ON FUNCTION healthml.cache_status() IS
-'models that this session has loaded: how many, their memory in bytes, how many a running query uses, and how often one was found or loaded';
+CREATE FUNCTION healthml.session_status(OUT models bigint, OUT bytes bigint, OUT in_use bigint, OUT hits bigint,
+	OUT loads bigint, OUT unseen_categories bigint)
+LANGUAGE C VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'healthml_session_status';
+COMMENT ON FUNCTION healthml.session_status() IS
+'what this session has done: models that it has loaded, their memory in bytes, how many a running query uses, how often a model was found or had to be loaded, and how many text values were met that training had not seen and so were taken as missing';

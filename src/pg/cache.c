@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 
 #include "errors.h"
+#include "features.h"
 #include "memory.h"
 #include "registry.h"
 #include "settings.h"
@@ -137,10 +138,21 @@ healthml_cache_acquire(const pg_uuid_t *artifact_id)
 	return loaded;
 }
 
+/* A model can have grown by tables that its first explanation has made. */
+static void
+update_size(HealthmlLoadedModel *loaded)
+{
+	Size bytes = MemoryContextMemAllocated(loaded->memory, true);
+
+	cache_bytes += bytes - loaded->bytes;
+	loaded->bytes = bytes;
+}
+
 void
 healthml_cache_release(HealthmlLoadedModel *loaded)
 {
 	loaded->references--;
+	update_size(loaded);
 	trim();
 }
 
@@ -150,21 +162,21 @@ healthml_loaded_model(const HealthmlLoadedModel *loaded)
 	return loaded->model;
 }
 
-PG_FUNCTION_INFO_V1(healthml_cache_status);
+PG_FUNCTION_INFO_V1(healthml_session_status);
 
-/* healthml.cache_status() RETURNS (models, bytes, in_use, hits, loads) */
+/* healthml.session_status() RETURNS (models, bytes, in_use, hits, loads, unseen_categories) */
 Datum
-healthml_cache_status(PG_FUNCTION_ARGS)
+healthml_session_status(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
-	Datum values[5];
-	bool nulls[5] = {false};
+	Datum values[6];
+	bool nulls[6] = {false};
 	int64 models = 0;
 	int64 in_use = 0;
 	dlist_iter iter;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "healthml.cache_status must return a row");
+		elog(ERROR, "healthml.session_status must return a row");
 	dlist_foreach(iter, &by_use)
 	{
 		models++;
@@ -175,5 +187,6 @@ healthml_cache_status(PG_FUNCTION_ARGS)
 	values[2] = Int64GetDatum(in_use);
 	values[3] = Int64GetDatum(cache_hits);
 	values[4] = Int64GetDatum(cache_loads);
+	values[5] = Int64GetDatum(healthml_unseen_categories);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }

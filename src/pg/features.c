@@ -18,6 +18,8 @@
 
 #include "document.h"
 
+int64 healthml_unseen_categories = 0;
+
 void
 healthml_features_init(HealthmlFeatureReader *reader, MemoryContext parent)
 {
@@ -33,6 +35,8 @@ healthml_features_bind(HealthmlFeatureReader *reader, const HmlPipeline *pipelin
 	reader->pipeline = pipeline;
 	reader->model = model;
 	reader->values = MemoryContextAlloc(reader->memory, sizeof(double) * Max(pipeline->n_features, 1));
+	reader->unseen = MemoryContextAllocZero(reader->memory, sizeof(char *) * Max(pipeline->n_features, 1));
+	reader->any_unseen = false;
 	reader->row_type = InvalidOid;
 }
 
@@ -179,13 +183,36 @@ use_row_type(HealthmlFeatureReader *reader, TupleDesc desc, Oid type, int32 typm
 	reader->row_identifier = identifier;
 }
 
+static void
+forget_unseen(HealthmlFeatureReader *reader)
+{
+	if (reader->any_unseen)
+		memset(reader->unseen, 0, sizeof(char *) * reader->pipeline->n_features);
+	reader->any_unseen = false;
+}
+
+/* The code of a category in UTF-8; the name of one that is unknown lives as long as the row. */
 static double
-category_code(const HealthmlFeatureReader *reader, size_t feature, HealthmlValueKind kind, Datum value)
+category_code(HealthmlFeatureReader *reader, size_t feature, const char *category, size_t length)
+{
+	double code = hml_pipeline_category(reader->pipeline, feature, category, length);
+
+	if (isnan(code))
+	{
+		reader->unseen[feature] = pnstrdup(category, length);
+		reader->any_unseen = true;
+		healthml_unseen_categories++;
+	}
+	return code;
+}
+
+static double
+text_code(HealthmlFeatureReader *reader, size_t feature, HealthmlValueKind kind, Datum value)
 {
 	size_t length;
 	const char *category = healthml_category_text(kind, value, &length);
 
-	return hml_pipeline_category(reader->pipeline, feature, category, length);
+	return category_code(reader, feature, category, length);
 }
 
 static const double *
@@ -195,6 +222,7 @@ convert(HealthmlFeatureReader *reader, const Datum *datums, const bool *nulls)
 	double *values = reader->values;
 	size_t i;
 
+	forget_unseen(reader);
 	for (i = 0; i < n; i++)
 	{
 		HealthmlSourceColumn column = reader->columns[i];
@@ -202,7 +230,7 @@ convert(HealthmlFeatureReader *reader, const Datum *datums, const bool *nulls)
 		if (nulls[column.attribute])
 			values[i] = NAN;
 		else if (healthml_value_is_text(column.kind))
-			values[i] = category_code(reader, i, column.kind, datums[column.attribute]);
+			values[i] = text_code(reader, i, column.kind, datums[column.attribute]);
 		else
 			values[i] = healthml_number(column.kind, datums[column.attribute]);
 	}
@@ -296,6 +324,7 @@ healthml_features_of_array(HealthmlFeatureReader *reader, ArrayType *array)
 						errmsg("feature array has %d elements, but model \"%s\" has %zu features",
 							   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), reader->model, n),
 						errhint("The features are, in this order: %s.", list_features(reader))));
+	forget_unseen(reader);
 	for (i = 0; i < n; i++)
 	{
 		bool is_null = present != NULL && (present[i / 8] & (1 << (i % 8))) == 0;
@@ -342,16 +371,16 @@ refuse_json_type(const HealthmlFeatureReader *reader, size_t feature)
 }
 
 static double
-json_category(const HealthmlFeatureReader *reader, size_t feature, const JsonbValue *value)
+json_category(HealthmlFeatureReader *reader, size_t feature, const JsonbValue *value)
 {
 	const char *category = pg_server_to_any(value->val.string.val, value->val.string.len, PG_UTF8);
 	size_t length = category == value->val.string.val ? (size_t) value->val.string.len : strlen(category);
 
-	return hml_pipeline_category(reader->pipeline, feature, category, length);
+	return category_code(reader, feature, category, length);
 }
 
 static double
-json_value(const HealthmlFeatureReader *reader, size_t feature, const JsonbValue *value)
+json_value(HealthmlFeatureReader *reader, size_t feature, const JsonbValue *value)
 {
 	bool category = reader->pipeline->features[feature].column.kind == HML_COLUMN_CATEGORY;
 
@@ -377,6 +406,7 @@ healthml_features_of_jsonb(HealthmlFeatureReader *reader, Jsonb *object)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("features in jsonb must be an object with one key per feature"),
 				 errhint("The features of model \"%s\" are: %s.", reader->model, list_features(reader))));
+	forget_unseen(reader);
 	for (i = 0; i < reader->pipeline->n_features; i++)
 	{
 		const char *name = feature_name(reader, i);

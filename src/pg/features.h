@@ -37,6 +37,8 @@ typedef struct HealthmlFeatureReader
 	const HmlPipeline *pipeline;
 	const char *model; /* for messages */
 	double *values;
+	const char **unseen; /* (n_features) text of a category that training has not seen (UTF-8), else NULL */
+	bool any_unseen;
 
 	/* How rows of one type are read. */
 	MemoryContext row_memory; /* emptied when another type arrives */
@@ -61,6 +63,9 @@ extern const double *healthml_features_of_tuple(HealthmlFeatureReader *reader, H
 extern const double *healthml_features_of_slot(HealthmlFeatureReader *reader, TupleTableSlot *slot);
 extern const double *healthml_features_of_array(HealthmlFeatureReader *reader, ArrayType *array);
 extern const double *healthml_features_of_jsonb(HealthmlFeatureReader *reader, Jsonb *object);
+
+/* Categories that this session has met and training had not: each was taken as missing. */
+extern int64 healthml_unseen_categories;
 
 /* Position of the column of this name (UTF-8), or -1. */
 extern int healthml_find_column(TupleDesc desc, const char *name);
