@@ -189,7 +189,7 @@ message_context(FunctionCallInfo fcinfo)
 
 /* (state, probability, label) with the loss of this row added or taken away. */
 static Datum
-change_loss(FunctionCallInfo fcinfo, HmlLoss loss, bool add)
+change_loss(FunctionCallInfo fcinfo, HmlProbabilityLoss loss, bool add)
 {
 	HmlContext *ctx = message_context(fcinfo);
 	ArrayType *state;

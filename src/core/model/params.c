@@ -221,6 +221,24 @@ check_text(HmlContext *ctx, const HmlParamSpec *spec, size_t item, const HmlJson
 	return refuse_value(ctx, spec, item, wanted, value);
 }
 
+/* An object, or where there are choices one of these. */
+static HmlStatus
+check_object(HmlContext *ctx, const HmlParamSpec *spec, const HmlJson *value)
+{
+	char choices[RANGE_SIZE];
+	char wanted[RANGE_SIZE + 32];
+
+	if (value->type == HML_JSON_OBJECT)
+		return HML_OK;
+	if (spec->choices == NULL)
+		return refuse_value(ctx, spec, 0, "an object", value);
+	if (value->type == HML_JSON_STRING && is_choice(spec->choices, value->string, value->length))
+		return HML_OK;
+	choices_text(spec->choices, ", ", choices, sizeof(choices));
+	snprintf(wanted, sizeof(wanted), "%s or an object", choices);
+	return refuse_value(ctx, spec, 0, wanted, value);
+}
+
 static HmlStatus
 check_items(HmlContext *ctx, const HmlParamSpec *spec, const HmlJson *value)
 {
@@ -255,7 +273,7 @@ check_value(HmlContext *ctx, const HmlParamSpec *spec, const HmlJson *value)
 		case HML_PARAM_TEXTS:
 			return check_items(ctx, spec, value);
 		case HML_PARAM_OBJECT:
-			return value->type == HML_JSON_OBJECT ? HML_OK : refuse_value(ctx, spec, 0, "an object", value);
+			return check_object(ctx, spec, value);
 	}
 	return hml_fail(ctx, HML_INTERNAL, "parameter \"%s\" has an unknown type", spec->name);
 }

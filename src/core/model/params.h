@@ -24,7 +24,7 @@ typedef enum HmlParamType
 	HML_PARAM_NUMBER_OR_CHOICE, /* "auto" or a number: max_samples, contamination */
 	HML_PARAM_INTEGERS,         /* array of whole numbers in [min, max]: hidden_layers */
 	HML_PARAM_TEXTS,            /* array of strings */
-	HML_PARAM_OBJECT            /* an object that the algorithm checks itself: network, rules */
+	HML_PARAM_OBJECT            /* an object that the algorithm checks itself, or one of 'choices' if any */
 } HmlParamType;
 
 typedef struct HmlParamSpec

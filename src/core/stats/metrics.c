@@ -83,8 +83,8 @@ hml_mean_loss(HmlExactSum sum, int64_t n)
 }
 
 HmlStatus
-hml_mean_of_loss(HmlContext *ctx, HmlLoss loss, const double *probabilities, const bool *labels, size_t n,
-				 double *out)
+hml_mean_of_loss(HmlContext *ctx, HmlProbabilityLoss loss, const double *probabilities, const bool *labels,
+				 size_t n, double *out)
 {
 	HmlExactSum sum = {0, 0, 0};
 
@@ -128,7 +128,7 @@ compensated_mean(const CompensatedSum *s, size_t n)
 
 /* Add the losses of rows with one label to *sum and their weights to *rows. */
 static HmlStatus
-add_losses(HmlContext *ctx, HmlLoss loss, const double *probabilities, const uint32_t *weights, size_t n,
+add_losses(HmlContext *ctx, HmlProbabilityLoss loss, const double *probabilities, const uint32_t *weights, size_t n,
 		   bool label, CompensatedSum *sum, size_t *rows)
 {
 	for (size_t i = 0; i < n; i++)
@@ -146,7 +146,7 @@ add_losses(HmlContext *ctx, HmlLoss loss, const double *probabilities, const uin
 }
 
 static HmlStatus
-ranking_loss(HmlContext *ctx, HmlLoss loss, const HmlRanking *r, double *out)
+ranking_loss(HmlContext *ctx, HmlProbabilityLoss loss, const HmlRanking *r, double *out)
 {
 	CompensatedSum sum = {0, 0};
 	size_t rows = 0;

@@ -35,9 +35,9 @@ extern HmlStatus hml_log_loss(HmlContext *ctx, double probability, bool label, d
 /* The mean of 'n' losses that were summed exactly; NaN when n is 0. */
 extern double hml_mean_loss(HmlExactSum sum, int64_t n);
 
-typedef HmlStatus (*HmlLoss)(HmlContext *ctx, double probability, bool label, double *out);
+typedef HmlStatus (*HmlProbabilityLoss)(HmlContext *ctx, double probability, bool label, double *out);
 
-extern HmlStatus hml_mean_of_loss(HmlContext *ctx, HmlLoss loss, const double *probabilities,
+extern HmlStatus hml_mean_of_loss(HmlContext *ctx, HmlProbabilityLoss loss, const double *probabilities,
 								  const bool *labels, size_t n, double *out) HML_NODISCARD;
 
 /* The same of a ranking, for the bootstrap. */

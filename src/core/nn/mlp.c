@@ -1,0 +1,378 @@
+/*
+ * mlp.c
+ *	  The algorithm "mlp" behind the interface of all algorithms: parameters,
+ *	  network, outputs, artifact.  How it trains is in mlp_train.c.
+ *
+ * Section of the artifact: u8 task, f64 offset, f64 scale, then the network.
+ */
+#include "core/nn/mlp.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/nn/pass.h"
+
+#define BLOCK_ROWS 256
+#define MAX_LAYER_UNITS 65536
+
+static const HmlParamSpec params[] = {
+	{"hidden_layers", HML_PARAM_INTEGERS, "[64, 32, 16]", 1, MAX_LAYER_UNITS, NULL,
+	 "Units of each hidden layer; an empty array is a linear model."},
+	{"activation", HML_PARAM_TEXT, "\"relu\"", 0, 0, "relu|leaky_relu|silu|gelu|sigmoid|tanh",
+	 "Activation after each hidden layer."},
+	{"dropout", HML_PARAM_NUMBER, "0.1", 0, 0.95, NULL,
+	 "Share of each hidden layer's units dropped in training."},
+	{"network", HML_PARAM_OBJECT, "null", 0, 0, NULL,
+	 "A network specification in place of hidden_layers, activation and dropout."},
+	{"loss", HML_PARAM_TEXT, "\"mse\"", 0, 0, "mse|mae|huber",
+	 "Loss of a regressor; classifiers use cross-entropy."},
+	{"optimizer", HML_PARAM_TEXT, "\"adam\"", 0, 0, "adam|adamw|sgd",
+	 "Optimiser; sgd has a momentum of 0.9."},
+	{"learning_rate", HML_PARAM_NUMBER, "0.001", 1e-12, 1e6, NULL,
+	 "Learning rate that the schedule starts from."},
+	{"weight_decay", HML_PARAM_NUMBER, "0.0001", 0, 1e6, NULL, "Decay of the weights, biases excepted."},
+	{"clip_norm", HML_PARAM_NUMBER, "0", 0, 1e6, NULL,
+	 "Largest norm of a batch's gradient; 0 leaves it as it is."},
+	{"schedule", HML_PARAM_TEXT, "\"cosine\"", 0, 0, "constant|step|cosine|reduce_on_plateau",
+	 "How the learning rate changes: not at all, halved every 30 epochs, along half a cosine to 1 %, or "
+	 "halved when "
+	 "the loss has not improved for 5 epochs."},
+	{"epochs", HML_PARAM_INTEGER, "100", 1, 1000000, NULL, "The most passes through the training rows."},
+	{"batch_size", HML_PARAM_INTEGER, "32", 1, 1000000, NULL, "Rows for each step of the optimiser."},
+	{"validation_fraction", HML_PARAM_NUMBER, "0.15", 0, 0.9, NULL,
+	 "Share of the rows that judges each epoch and is not learnt from; 0 keeps the last epoch."},
+	{"patience", HML_PARAM_INTEGER, "15", 0, 1000000, NULL,
+	 "Epochs without a better validation loss after which training stops; 0 is never."},
+	{"group", HML_PARAM_TEXT, "null", 0, 0, NULL,
+	 "Column that tells which rows belong together, such as those of one patient: they are never split "
+	 "between "
+	 "training and validation."},
+	{"class_weight", HML_PARAM_OBJECT, "null", 0, 0, "balanced",
+	 "Weight of each class by its name; balanced makes all classes count alike."},
+	{"threshold", HML_PARAM_NUMBER_OR_CHOICE, "\"youden\"", 0, 1, "youden|f1",
+	 "Probability above which a row is called positive: a number, or the one with the greatest sensitivity + "
+	 "specificity, or the greatest F1, on the validation rows."},
+	{"task", HML_PARAM_TEXT, "\"auto\"", 0, 0, "auto|classification|regression",
+	 "What the target is: classes, or values. By default texts, booleans and numbers that are all 0 or 1 are "
+	 "classes, other numbers values."},
+	{"positive", HML_PARAM_TEXT, "null", 0, 0, NULL,
+	 "The class whose probability is the score when there are two; by default true, 1, or the last by its "
+	 "text."},
+	{0}};
+
+/* ---- network -------------------------------------------------------------------------------------- */
+
+static void
+add_hidden_layers(HmlText *text, const HmlParams *given)
+{
+	const HmlJson *layers = hml_param_json(given, "hidden_layers");
+	double dropout = hml_param_number(given, "dropout");
+
+	for (size_t i = 0; i < layers->count; i++)
+	{
+		hml_text_addf(text, "{\"op\": \"dense\", \"units\": %.0f}, {\"op\": \"%s\"}, ",
+					  layers->items[i].number, hml_param_text(given, "activation"));
+		if (dropout > 0.0)
+		{
+			hml_text_add(text, "{\"op\": \"dropout\", \"p\": ");
+			hml_text_add_json_number(text, dropout);
+			hml_text_add(text, "}, ");
+		}
+	}
+}
+
+static const char *
+last_op(HmlTask task)
+{
+	if (task == HML_TASK_REGRESSION)
+		return NULL;
+	return task == HML_TASK_BINARY ? "sigmoid" : "softmax";
+}
+
+static HmlStatus
+build_default(HmlArena *arena, const HmlParams *given, size_t n_inputs, HmlTask task, size_t n_outputs,
+			  HmlNetwork **out)
+{
+	HmlText text;
+	const char *spec;
+	HmlStatus status;
+
+	hml_text_init(&text, hml_arena_context(arena));
+	hml_text_addf(&text, "{\"input\": [%zu], \"layers\": [", n_inputs);
+	add_hidden_layers(&text, given);
+	hml_text_addf(&text, "{\"op\": \"dense\", \"units\": %zu}", n_outputs);
+	if (last_op(task) != NULL)
+		hml_text_addf(&text, ", {\"op\": \"%s\"}", last_op(task));
+	hml_text_add(&text, "]}");
+	status = hml_text_finish(&text, &spec);
+	if (status == HML_OK)
+		status = hml_network_parse(arena, spec, text.length, out);
+	hml_text_free(&text);
+	return status;
+}
+
+/* A network that was given must take the inputs and end as the task needs it. */
+static HmlStatus
+check_network(HmlContext *ctx, const HmlNetwork *network, size_t n_inputs, HmlTask task, size_t n_outputs)
+{
+	const HmlNode *output = &network->nodes[network->output];
+	const char *last = last_op(task);
+
+	if (network->n_inputs != 1 || hml_shape_size(&network->nodes[0].shape) != n_inputs)
+	{
+		hml_fail(ctx, HML_INVALID_ARGUMENT,
+				 "network takes %zu inputs of %zu numbers, but the features give one of %zu",
+				 network->n_inputs, hml_shape_size(&network->nodes[0].shape), n_inputs);
+		return hml_hint(
+			ctx, "A text feature is one number for each of its categories unless \"encode\" is \"ordinal\".");
+	}
+	if (hml_shape_size(&output->shape) != n_outputs)
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "network has %zu outputs, but the target needs %zu",
+						hml_shape_size(&output->shape), n_outputs);
+	if (last != NULL && (output->op == NULL || strcmp(output->op->name, last) != 0))
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "network must end in \"%s\" to classify", last);
+	return HML_OK;
+}
+
+HmlStatus
+hml_mlp_network(HmlArena *arena, const HmlParams *given, size_t n_inputs, HmlTask task, size_t n_outputs,
+				HmlNetwork **out)
+{
+	if (!hml_param_is_set(given, "network"))
+		return build_default(arena, given, n_inputs, task, n_outputs, out);
+	HML_TRY(hml_network_build(arena, hml_param_json(given, "network"), out));
+	return check_network(hml_arena_context(arena), *out, n_inputs, task, n_outputs);
+}
+
+/* ---- training ------------------------------------------------------------------------------------- */
+
+static HmlStatus
+make_mlp(const HmlParams *given, const HmlLabels *labels, HmlModel *model)
+{
+	HmlMlp *mlp;
+
+	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
+	mlp->task = labels->task;
+	mlp->offset = labels->offset;
+	mlp->scale = labels->scale;
+	HML_TRY(hml_mlp_network(model->arena, given, model->pipeline->n_inputs, labels->task,
+							labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1, &mlp->network));
+	HML_TRY(HML_ARENA_NEW(model->arena, &mlp->weights, mlp->network->n_weights));
+	hml_network_init(mlp->network, (uint64_t) hml_param_integer(given, "seed"), mlp->weights);
+	model->impl = mlp;
+	return HML_OK;
+}
+
+static HmlStatus
+keep_class_names(HmlModel *model, const HmlLabels *labels)
+{
+	if (labels->task == HML_TASK_REGRESSION)
+		return HML_OK;
+	model->n_outputs = labels->n_classes;
+	HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, labels->n_classes));
+	for (size_t i = 0; i < labels->n_classes; i++)
+	{
+		char *name;
+
+		HML_TRY(hml_arena_strdup(model->arena, labels->names[i], strlen(labels->names[i]), &name));
+		model->output_names[i] = name;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+train_on(HmlContext *ctx, HmlArena *arena, const HmlTraining *training, HmlModel *model)
+{
+	HmlLabels labels;
+
+	HML_TRY(hml_labels_read(arena, training->frame, training->params, &labels));
+	HML_TRY(keep_class_names(model, &labels));
+	model->trained_rows = (int64_t) labels.n_rows;
+	HML_TRY(hml_pipeline_fit(model->arena, training->frame, labels.rows, labels.n_rows, training->params,
+							 HML_SCALE_STANDARD, &model->pipeline));
+	HML_TRY(make_mlp(training->params, &labels, model));
+	return hml_mlp_fit(ctx, training, &labels, model);
+}
+
+static HmlStatus
+train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
+{
+	HmlArena *arena;
+	HmlStatus status;
+
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = train_on(ctx, arena, training, model);
+	hml_arena_free(arena);
+	return status;
+}
+
+/* ---- outputs -------------------------------------------------------------------------------------- */
+
+typedef void (*TakeOutputs)(const HmlModel *model, const float *outputs, size_t n, double *result);
+
+static HmlStatus
+run_blocks(const HmlModel *model, HmlContext *ctx, HmlPass *pass, float *block, const double *inputs,
+		   size_t n, TakeOutputs take, size_t n_results, double *results)
+{
+	const HmlMlp *mlp = model->impl;
+	size_t n_inputs = model->pipeline->n_inputs;
+
+	for (size_t first = 0; first < n; first += BLOCK_ROWS)
+	{
+		size_t count = n - first < BLOCK_ROWS ? n - first : BLOCK_ROWS;
+		const float *network_inputs[1] = {block};
+
+		HML_TRY(hml_poll(ctx));
+		for (size_t i = 0; i < count * n_inputs; i++)
+			block[i] = (float) inputs[first * n_inputs + i];
+		HML_TRY(hml_pass_forward(pass, mlp->weights, network_inputs, count));
+		take(model, hml_pass_output(pass), count, results + first * n_results);
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+run_network(const HmlModel *model, HmlContext *ctx, const double *inputs, size_t n, TakeOutputs take,
+			size_t n_results, double *results)
+{
+	const HmlMlp *mlp = model->impl;
+	HmlPassOptions options = {.batch = n < BLOCK_ROWS ? n : BLOCK_ROWS, .loss_node = mlp->network->output};
+	HmlPass *pass;
+	float *block = NULL;
+	HmlStatus status;
+
+	HML_TRY(hml_pass_create(ctx, mlp->network, &options, &pass));
+	status = HML_NEW(ctx, &block, options.batch * model->pipeline->n_inputs);
+	if (status == HML_OK)
+		status = run_blocks(model, ctx, pass, block, inputs, n, take, n_results, results);
+	hml_free(ctx, block);
+	hml_pass_free(pass);
+	return status;
+}
+
+/* Of several classes the score is the probability of the most likely one. */
+static void
+take_scores(const HmlModel *model, const float *outputs, size_t n, double *scores)
+{
+	const HmlMlp *mlp = model->impl;
+	size_t width = mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1;
+
+	for (size_t row = 0; row < n; row++)
+	{
+		const float *output = outputs + row * width;
+
+		scores[row] = (double) output[0] * mlp->scale + mlp->offset;
+		for (size_t c = 1; c < width; c++)
+			scores[row] = fmax(scores[row], (double) output[c]);
+	}
+}
+
+static void
+take_probabilities(const HmlModel *model, const float *outputs, size_t n, double *probabilities)
+{
+	const HmlMlp *mlp = model->impl;
+
+	if (mlp->task == HML_TASK_MULTICLASS)
+		for (size_t i = 0; i < n * model->n_outputs; i++)
+			probabilities[i] = (double) outputs[i];
+	else
+		for (size_t row = 0; row < n; row++)
+		{
+			probabilities[2 * row] = 1.0 - (double) outputs[row];
+			probabilities[2 * row + 1] = (double) outputs[row];
+		}
+}
+
+static size_t
+scratch_size(const HmlModel *model)
+{
+	(void) model;
+	return 0;
+}
+
+static HmlStatus
+score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *scores)
+{
+	(void) scratch;
+	return run_network(model, ctx, inputs, n, take_scores, 1, scores);
+}
+
+static HmlStatus
+outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
+		double *probabilities)
+{
+	const HmlMlp *mlp = model->impl;
+
+	(void) scratch;
+	if (mlp->task == HML_TASK_REGRESSION)
+		return run_network(model, ctx, inputs, n, take_scores, 1, probabilities);
+	return run_network(model, ctx, inputs, n, take_probabilities, model->n_outputs, probabilities);
+}
+
+/* ---- artifact ------------------------------------------------------------------------------------- */
+
+static void
+write_mlp(const HmlModel *model, HmlWriter *writer)
+{
+	const HmlMlp *mlp = model->impl;
+
+	hml_write_u8(writer, (uint8_t) mlp->task);
+	hml_write_f64(writer, mlp->offset);
+	hml_write_f64(writer, mlp->scale);
+	hml_network_write(mlp->network, mlp->weights, writer);
+}
+
+/* The outputs of the model must be what its task and network say. */
+static HmlStatus
+check_mlp(const HmlModel *model, const HmlMlp *mlp, HmlReader *reader)
+{
+	bool named = model->output_names != NULL;
+	size_t width = mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1;
+	bool fits =
+		mlp->task == HML_TASK_REGRESSION
+			? model->n_outputs == 1 && !named
+			: named && model->n_outputs >= 2 && (mlp->task != HML_TASK_BINARY || model->n_outputs == 2);
+
+	if (!fits || !isfinite(mlp->offset) || !isfinite(mlp->scale) || !(mlp->scale > 0.0))
+		return hml_fail(reader->ctx, HML_CORRUPT, "%s contradicts its outputs", reader->what);
+	if (check_network(reader->ctx, mlp->network, model->pipeline->n_inputs, mlp->task, width) != HML_OK)
+	{
+		reader->ctx->status = HML_CORRUPT;
+		return HML_CORRUPT;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+read_mlp(HmlModel *model, HmlReader *reader)
+{
+	HmlMlp *mlp;
+	uint8_t task;
+
+	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
+	HML_TRY(hml_read_u8(reader, &task));
+	if (task < HML_TASK_BINARY || task > HML_TASK_REGRESSION)
+		return hml_fail(reader->ctx, HML_CORRUPT, "%s has the unknown task %u", reader->what, task);
+	mlp->task = (HmlTask) task;
+	HML_TRY(hml_read_f64(reader, &mlp->offset));
+	HML_TRY(hml_read_f64(reader, &mlp->scale));
+	HML_TRY(hml_network_read(model->arena, reader, &mlp->network, &mlp->weights));
+	HML_TRY(check_mlp(model, mlp, reader));
+	model->impl = mlp;
+	return HML_OK;
+}
+
+const HmlAlgorithm hml_mlp = {
+	.name = "mlp",
+	.task = "classification",
+	.help = "A neural network of dense layers that classifies rows or predicts a value.",
+	.target_use = HML_TARGET_LEARNT,
+	.default_scaling = HML_SCALE_STANDARD,
+	.params = params,
+	.train = train,
+	.write = write_mlp,
+	.read = read_mlp,
+	.scratch_size = scratch_size,
+	.score = score,
+	.outputs = outputs,
+};

@@ -1,0 +1,501 @@
+/*
+ * mlp_train.c
+ *	  How the algorithm "mlp" learns: rows to batches, weights of classes, the
+ *	  validation split, the decision threshold, metrics.
+ *
+ * All inputs are computed once, as float32: n_rows * n_inputs * 4 bytes.  What a
+ * fit allocates lies in one arena that ends with it.
+ */
+#include "core/nn/mlp.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/model/split.h"
+#include "core/nn/train.h"
+#include "core/stats/metrics.h"
+
+#define SPLIT_STREAM 1 /* of the seed: not the numbers that weights begin with */
+#define BLOCK_ROWS 1024
+#define SGD_MOMENTUM 0.9
+#define STEP_EPOCHS 30
+#define HALVE 0.5
+#define PLATEAU_PATIENCE 5
+#define FINAL_SHARE 0.01
+
+typedef struct Fit
+{
+	HmlContext *ctx;
+	HmlArena *arena;
+	const HmlTraining *training;
+	const HmlLabels *labels;
+	HmlModel *model;
+	HmlMlp *mlp;
+	size_t n_inputs;
+	size_t n_outputs;
+	float *inputs;        /* (n_rows, n_inputs) of the labelled rows */
+	double *class_weight; /* (n_classes), NULL when all are 1 */
+	uint32_t *learnt;     /* labelled rows to learn from, ... */
+	size_t n_learnt;
+	uint32_t *held_out; /* ... and those that judge */
+	size_t n_held_out;
+} Fit;
+
+/* A subset of the labelled rows as a dataset of the trainer. */
+typedef struct Subset
+{
+	const Fit *fit;
+	const uint32_t *rows;
+} Subset;
+
+/* ---- data ----------------------------------------------------------------------------------------- */
+
+static HmlStatus
+compute_inputs(Fit *fit)
+{
+	const HmlLabels *labels = fit->labels;
+	HmlArena *arena = fit->arena;
+	double *block;
+
+	HML_TRY(HML_ARENA_NEW(arena, &block, BLOCK_ROWS * fit->n_inputs));
+	HML_TRY(hml_arena_alloc(arena, labels->n_rows, fit->n_inputs * sizeof(float), (void **) &fit->inputs));
+	for (size_t first = 0; first < labels->n_rows; first += BLOCK_ROWS)
+	{
+		size_t count = labels->n_rows - first < BLOCK_ROWS ? labels->n_rows - first : BLOCK_ROWS;
+
+		HML_TRY(hml_pipeline_apply_frame(fit->model->pipeline, fit->ctx, fit->training->frame,
+										 labels->rows + first, count, block));
+		for (size_t i = 0; i < count * fit->n_inputs; i++)
+			fit->inputs[first * fit->n_inputs + i] = (float) block[i];
+	}
+	return HML_OK;
+}
+
+static void
+fill_target(const Fit *fit, size_t row, float *target)
+{
+	const HmlLabels *labels = fit->labels;
+
+	if (labels->task == HML_TASK_REGRESSION)
+		target[0] = labels->values[row];
+	else if (labels->task == HML_TASK_BINARY)
+		target[0] = (float) labels->classes[row];
+	else
+	{
+		memset(target, 0, fit->n_outputs * sizeof(float));
+		target[labels->classes[row]] = 1.0f;
+	}
+}
+
+static HmlStatus
+fill_batch(void *user, HmlContext *ctx, const HmlBatch *batch, HmlRng *rng)
+{
+	const Subset *subset = user;
+	const Fit *fit = subset->fit;
+
+	(void) ctx;
+	(void) rng;
+	for (size_t i = 0; i < batch->n; i++)
+	{
+		size_t row = subset->rows[batch->rows[i]];
+
+		memcpy(batch->inputs[0] + i * fit->n_inputs, fit->inputs + row * fit->n_inputs,
+			   fit->n_inputs * sizeof(float));
+		fill_target(fit, row, batch->targets + i * fit->n_outputs);
+		if (fit->class_weight != NULL)
+			batch->weights[i] = (float) fit->class_weight[fit->labels->classes[row]];
+	}
+	return HML_OK;
+}
+
+/* ---- weights of classes --------------------------------------------------------------------------- */
+
+/* n / (n_classes * n_of_class), as in scikit-learn: the mean weight of a row is 1. */
+static void
+balance_classes(const Fit *fit)
+{
+	size_t n_classes = fit->labels->n_classes;
+
+	memset(fit->class_weight, 0, n_classes * sizeof(double));
+	for (size_t row = 0; row < fit->labels->n_rows; row++)
+		fit->class_weight[fit->labels->classes[row]] += 1.0;
+	for (size_t c = 0; c < n_classes; c++)
+		fit->class_weight[c] = (double) fit->labels->n_rows / ((double) n_classes * fit->class_weight[c]);
+}
+
+static HmlStatus
+weigh_class(const Fit *fit, const HmlJson *member)
+{
+	if (member->type != HML_JSON_NUMBER || !(member->number > 0.0) || member->number > 1e6)
+		return hml_fail(fit->ctx, HML_INVALID_ARGUMENT,
+						"weight of class \"%s\" in parameter \"class_weight\" must be a number above 0",
+						member->key);
+	for (size_t c = 0; c < fit->labels->n_classes; c++)
+		if (strcmp(fit->labels->names[c], member->key) == 0)
+		{
+			fit->class_weight[c] = member->number;
+			return HML_OK;
+		}
+	return hml_fail(fit->ctx, HML_UNDEFINED, "parameter \"class_weight\" names the unknown class \"%s\"",
+					member->key);
+}
+
+static HmlStatus
+weigh_classes(Fit *fit)
+{
+	const HmlJson *given = hml_param_json(fit->training->params, "class_weight");
+
+	if (given->type == HML_JSON_NULL)
+		return HML_OK;
+	if (fit->labels->task == HML_TASK_REGRESSION)
+		return hml_fail(fit->ctx, HML_INVALID_ARGUMENT, "parameter \"class_weight\" is for classifiers");
+	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->class_weight, fit->labels->n_classes));
+	if (given->type == HML_JSON_STRING)
+	{
+		balance_classes(fit);
+		return HML_OK;
+	}
+	for (size_t c = 0; c < fit->labels->n_classes; c++)
+		fit->class_weight[c] = 1.0;
+	for (size_t i = 0; i < given->count; i++)
+		HML_TRY(weigh_class(fit, &given->items[i]));
+	return HML_OK;
+}
+
+/* ---- validation split ----------------------------------------------------------------------------- */
+
+/* Codes of the group column; a row without a group is a group of its own. */
+static HmlStatus
+number_groups(Fit *fit, uint32_t **out, size_t *n_groups)
+{
+	const HmlFrame *frame = fit->training->frame;
+	const HmlLabels *labels = fit->labels;
+	size_t next = frame->group.categories.count;
+
+	*out = NULL;
+	*n_groups = 0;
+	if (!frame->has_group)
+		return HML_OK;
+	HML_TRY(HML_ARENA_NEW(fit->arena, out, labels->n_rows));
+	for (size_t i = 0; i < labels->n_rows; i++)
+	{
+		double code = frame->groups[labels->rows[i]];
+
+		(*out)[i] = (uint32_t) (isnan(code) ? (double) next++ : code);
+	}
+	*n_groups = next;
+	return HML_OK;
+}
+
+static HmlStatus
+split_rows(Fit *fit)
+{
+	const HmlLabels *labels = fit->labels;
+	double fraction = hml_param_number(fit->training->params, "validation_fraction");
+	HmlSplit split = {.n_rows = labels->n_rows,
+					  .strata = labels->classes,
+					  .n_strata = labels->n_classes,
+					  .seed = (uint64_t) hml_param_integer(fit->training->params, "seed") + SPLIT_STREAM};
+	uint32_t *fold;
+	uint32_t *groups;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->learnt, labels->n_rows));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->held_out, labels->n_rows));
+	HML_TRY(HML_ARENA_NEW_ZERO(fit->arena, &fold, labels->n_rows));
+	if (fraction > 0.0)
+	{
+		split.n_folds = hml_split_folds_for(fraction);
+		HML_TRY(number_groups(fit, &groups, &split.n_groups));
+		split.groups = groups;
+		HML_TRY(hml_split(fit->ctx, &split, fold));
+	}
+	for (uint32_t i = 0; i < labels->n_rows; i++)
+		if (fraction > 0.0 && fold[i] == 0)
+			fit->held_out[fit->n_held_out++] = i;
+		else
+			fit->learnt[fit->n_learnt++] = i;
+	return HML_OK;
+}
+
+/* ---- training ------------------------------------------------------------------------------------- */
+
+static HmlLossKind
+loss_of(const Fit *fit)
+{
+	HmlLossKind kind = HML_LOSS_MSE;
+
+	if (fit->labels->task == HML_TASK_BINARY)
+		return HML_LOSS_BCE_WITH_LOGITS;
+	if (fit->labels->task == HML_TASK_MULTICLASS)
+		return HML_LOSS_CROSS_ENTROPY;
+	hml_loss_find(hml_param_text(fit->training->params, "loss"), &kind);
+	return kind;
+}
+
+static void
+set_optimizer(const HmlParams *given, HmlOptimizerOptions *optimizer)
+{
+	if (hml_param_is_choice(given, "optimizer", "sgd"))
+		optimizer->kind = HML_SGD;
+	else
+		optimizer->kind = hml_param_is_choice(given, "optimizer", "adamw") ? HML_ADAMW : HML_ADAM;
+	optimizer->momentum = SGD_MOMENTUM;
+	optimizer->weight_decay = hml_param_number(given, "weight_decay");
+	optimizer->clip_norm = hml_param_number(given, "clip_norm");
+}
+
+static void
+set_schedule(const HmlParams *given, HmlSchedule *schedule)
+{
+	if (hml_param_is_choice(given, "schedule", "step"))
+		schedule->kind = HML_SCHEDULE_STEP;
+	else if (hml_param_is_choice(given, "schedule", "cosine"))
+		schedule->kind = HML_SCHEDULE_COSINE;
+	else if (hml_param_is_choice(given, "schedule", "reduce_on_plateau"))
+		schedule->kind = HML_SCHEDULE_REDUCE_ON_PLATEAU;
+	else
+		schedule->kind = HML_SCHEDULE_CONSTANT;
+	schedule->learning_rate = hml_param_number(given, "learning_rate");
+	schedule->factor = HALVE;
+	schedule->step_epochs = STEP_EPOCHS;
+	schedule->final_share = FINAL_SHARE;
+	schedule->plateau_patience = PLATEAU_PATIENCE;
+}
+
+static HmlTrainOptions
+options_of(const Fit *fit)
+{
+	const HmlParams *given = fit->training->params;
+	HmlTrainOptions options = hml_default_train_options();
+
+	options.loss = loss_of(fit);
+	set_optimizer(given, &options.optimizer);
+	set_schedule(given, &options.schedule);
+	options.epochs = (int) hml_param_integer(given, "epochs");
+	options.batch_size = (size_t) hml_param_integer(given, "batch_size");
+	options.patience = (int) hml_param_integer(given, "patience");
+	options.seed = (uint64_t) hml_param_integer(given, "seed");
+	options.on_epoch = fit->training->on_epoch;
+	options.on_epoch_user = fit->training->on_epoch_user;
+	return options;
+}
+
+static HmlStatus
+run_training(const Fit *fit, HmlTrainResult *result)
+{
+	HmlTrainOptions options = options_of(fit);
+	Subset learnt = {fit, fit->learnt};
+	Subset held_out = {fit, fit->held_out};
+	HmlDataset training = {.n_rows = fit->n_learnt, .fill = fill_batch, .user = &learnt};
+	HmlDataset validation = {.n_rows = fit->n_held_out, .fill = fill_batch, .user = &held_out};
+
+	if (options.batch_size > fit->n_learnt)
+		options.batch_size = fit->n_learnt;
+	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training,
+							 fit->n_held_out > 0 ? &validation : NULL, fit->mlp->weights, result);
+}
+
+/* ---- what the trained model is worth -------------------------------------------------------------- */
+
+/* Results of the model for some labelled rows, (n_rows, n_results). */
+static HmlStatus
+predict(const Fit *fit, const uint32_t *rows, size_t n_rows, bool all_classes, double *results)
+{
+	const HmlAlgorithm *algorithm = fit->model->algorithm;
+	size_t n_results = all_classes ? fit->model->n_outputs : 1;
+	double *block;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &block, BLOCK_ROWS * fit->n_inputs));
+	for (size_t first = 0; first < n_rows; first += BLOCK_ROWS)
+	{
+		size_t count = n_rows - first < BLOCK_ROWS ? n_rows - first : BLOCK_ROWS;
+		double *out = results + first * n_results;
+
+		for (size_t i = 0; i < count; i++)
+			for (size_t j = 0; j < fit->n_inputs; j++)
+				block[i * fit->n_inputs + j] = (double) fit->inputs[rows[first + i] * fit->n_inputs + j];
+		HML_TRY(all_classes ? algorithm->outputs(fit->model, fit->ctx, NULL, block, count, out)
+							: algorithm->score(fit->model, fit->ctx, NULL, block, count, out));
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+choose_threshold(const Fit *fit, const double *scores, const bool *labels, size_t n)
+{
+	const HmlParams *given = fit->training->params;
+	HmlCalibration *calibration = &fit->model->calibration;
+	HmlThresholdCriterion criterion =
+		hml_param_is_choice(given, "threshold", "f1") ? HML_THRESHOLD_F1 : HML_THRESHOLD_YOUDEN;
+	HmlRanking ranking;
+	HmlStatus status;
+
+	if (hml_param_json(given, "threshold")->type == HML_JSON_NUMBER)
+	{
+		calibration->threshold = hml_param_number(given, "threshold");
+		return HML_OK;
+	}
+	HML_TRY(hml_ranking_create(fit->ctx, scores, labels, n, &ranking));
+	status = hml_ranking_best_threshold(fit->ctx, &ranking, criterion, &calibration->threshold, NULL);
+	hml_ranking_free(fit->ctx, &ranking);
+	/* The criterion says "at least", the model "above". */
+	calibration->threshold =
+		isfinite(calibration->threshold) ? nextafter(calibration->threshold, -INFINITY) : 0.5;
+	return status;
+}
+
+static HmlStatus
+report_binary(const Fit *fit, const uint32_t *rows, size_t n)
+{
+	HmlConfusion confusion;
+	HmlClassificationMetrics metrics;
+	double *scores;
+	bool *labels;
+	double value;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &labels, n));
+	HML_TRY(predict(fit, rows, n, false, scores));
+	for (size_t i = 0; i < n; i++)
+		labels[i] = fit->labels->classes[rows[i]] == 1;
+	HML_TRY(choose_threshold(fit, scores, labels, n));
+	confusion = hml_confusion_at(scores, labels, n, fit->model->calibration.threshold);
+	metrics = hml_classification_metrics(&confusion);
+	HML_TRY(hml_roc_auc(fit->ctx, scores, labels, n, &value));
+	hml_metric(fit->training, "roc_auc", value);
+	HML_TRY(hml_average_precision(fit->ctx, scores, labels, n, &value));
+	hml_metric(fit->training, "average_precision", value);
+	HML_TRY(hml_mean_of_loss(fit->ctx, hml_brier_loss, scores, labels, n, &value));
+	hml_metric(fit->training, "brier_score", value);
+	hml_metric(fit->training, "accuracy", metrics.accuracy);
+	hml_metric(fit->training, "precision", metrics.precision);
+	hml_metric(fit->training, "recall", metrics.recall);
+	hml_metric(fit->training, "specificity", metrics.specificity);
+	hml_metric(fit->training, "f1", metrics.f1);
+	hml_metric(fit->training, "threshold", fit->model->calibration.threshold);
+	return HML_OK;
+}
+
+static uint32_t
+most_likely(const double *probabilities, size_t n_classes)
+{
+	uint32_t best = 0;
+
+	for (uint32_t c = 1; c < n_classes; c++)
+		if (probabilities[c] > probabilities[best])
+			best = c;
+	return best;
+}
+
+static HmlStatus
+report_multiclass(const Fit *fit, const uint32_t *rows, size_t n)
+{
+	size_t n_classes = fit->labels->n_classes;
+	double *probabilities;
+	uint32_t *predicted;
+	uint32_t *actual;
+	uint64_t *matrix;
+
+	HML_TRY(hml_arena_alloc(fit->arena, n, n_classes * sizeof(double), (void **) &probabilities));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &predicted, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &actual, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &matrix, n_classes * n_classes));
+	HML_TRY(predict(fit, rows, n, true, probabilities));
+	for (size_t i = 0; i < n; i++)
+	{
+		predicted[i] = most_likely(probabilities + i * n_classes, n_classes);
+		actual[i] = fit->labels->classes[rows[i]];
+	}
+	HML_TRY(hml_confusion_matrix(fit->ctx, predicted, actual, n, n_classes, matrix));
+	hml_metric(fit->training, "accuracy", hml_matrix_accuracy(matrix, n_classes));
+	hml_metric(fit->training, "macro_f1", hml_macro_f1(matrix, n_classes));
+	hml_metric(fit->training, "weighted_f1", hml_weighted_f1(matrix, n_classes));
+	return HML_OK;
+}
+
+static HmlStatus
+report_regression(const Fit *fit, const uint32_t *rows, size_t n)
+{
+	HmlRegressionMetrics metrics;
+	double *predicted;
+	double *actual;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &predicted, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &actual, n));
+	HML_TRY(predict(fit, rows, n, false, predicted));
+	for (size_t i = 0; i < n; i++)
+		actual[i] = fit->training->frame->targets[fit->labels->rows[rows[i]]];
+	metrics = hml_regression_metrics(predicted, actual, n);
+	hml_metric(fit->training, "rmse", metrics.rmse);
+	hml_metric(fit->training, "mae", metrics.mae);
+	hml_metric(fit->training, "r2", metrics.r2);
+	return HML_OK;
+}
+
+/* Judged on the rows that were held out; without any, on those that were learnt. */
+static HmlStatus
+report(const Fit *fit, const HmlTrainResult *result)
+{
+	const uint32_t *rows = fit->n_held_out > 0 ? fit->held_out : fit->learnt;
+	size_t n = fit->n_held_out > 0 ? fit->n_held_out : fit->n_learnt;
+
+	hml_metric(fit->training, "loss", result->loss);
+	if (fit->n_held_out > 0)
+		hml_metric(fit->training, "validation_loss", result->validation_loss);
+	hml_metric(fit->training, "epochs", result->epochs);
+	hml_metric(fit->training, "best_epoch", result->best_epoch);
+	hml_metric(fit->training, "validation_rows", (double) fit->n_held_out);
+	if (fit->labels->task == HML_TASK_REGRESSION)
+		return report_regression(fit, rows, n);
+	if (fit->labels->task == HML_TASK_BINARY)
+		return report_binary(fit, rows, n);
+	return report_multiclass(fit, rows, n);
+}
+
+/* Percentiles among the scores of the rows that were learnt; high risk above the threshold, medium above half of it. */
+static HmlStatus
+calibrate(const Fit *fit)
+{
+	HmlCalibration *calibration = &fit->model->calibration;
+	double threshold = fit->labels->task == HML_TASK_BINARY ? calibration->threshold : INFINITY;
+	double *scores;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, fit->n_learnt));
+	HML_TRY(predict(fit, fit->learnt, fit->n_learnt, false, scores));
+	HML_TRY(hml_calibration_fit(fit->model->arena, scores, fit->n_learnt, calibration));
+	calibration->threshold = threshold;
+	calibration->high_cutoff = threshold;
+	calibration->medium_cutoff = threshold / 2.0;
+	return HML_OK;
+}
+
+static HmlStatus
+fit_model(Fit *fit)
+{
+	HmlTrainResult result;
+
+	HML_TRY(compute_inputs(fit));
+	HML_TRY(weigh_classes(fit));
+	HML_TRY(split_rows(fit));
+	HML_TRY(run_training(fit, &result));
+	HML_TRY(report(fit, &result));
+	return calibrate(fit);
+}
+
+HmlStatus
+hml_mlp_fit(HmlContext *ctx, const HmlTraining *training, const HmlLabels *labels, HmlModel *model)
+{
+	Fit fit = {.ctx = ctx,
+			   .training = training,
+			   .labels = labels,
+			   .model = model,
+			   .mlp = model->impl,
+			   .n_inputs = model->pipeline->n_inputs,
+			   .n_outputs = labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1};
+	HmlStatus status;
+
+	HML_TRY(hml_arena_create(ctx, &fit.arena));
+	status = fit_model(&fit);
+	hml_arena_free(fit.arena);
+	return status;
+}
