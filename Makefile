@@ -10,6 +10,7 @@
 #:   test-sql           pg_regress             (TESTS="name ..." for some only)
 #:   test-pgtap         pgTAP                  (TESTS="file ..." for some only)
 #:   test-tap           clusters of their own  (TESTS="file ..." for some only)
+#:   test-demo          the demonstration still runs
 #:   test-fuzz          each parser against FUZZ_SECONDS=30 of hostile input
 #: make test-deep       make test, then ten minutes of fuzzing each parser
 #: make bench           speed beside that of other programs
@@ -28,6 +29,7 @@ CLANG ?= $(firstword $(notdir $(shell command -v clang-14 clang)))
 # make DATA=...: a folder with recordings and tables for tests and demo; to PGXS, DATA means something else.
 export HEALTHML_DATA ?= $(abspath $(or $(DATA),../shared/data))
 export HEALTHML_GOLDEN ?= $(abspath ../shared/golden)
+DEMO_DATA := $(and $(DATA),$(abspath $(DATA)))
 override DATA = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
 
 # ---- sources -----------------------------------------------------------------------------------------
@@ -160,13 +162,15 @@ REGRESS_OPTS = --inputdir=test --outputdir=build/regress --load-extension=$(EXTE
 PGTAP = $(sort $(wildcard test/pgtap/*.sql test/pgtap/*/*.sql))
 TAP = $(sort $(wildcard test/t/*.pl))
 
-.PHONY: test-sql test-pgtap test-tap
+.PHONY: test-sql test-pgtap test-tap test-demo
 test-sql: all
 	@scripts/in-sandbox scripts/test-sql $(or $(TESTS),$(REGRESS))
 test-pgtap: all
 	@scripts/in-sandbox scripts/test-pgtap $(or $(TESTS),$(PGTAP))
 test-tap: all
 	@scripts/in-sandbox scripts/test-tap $(or $(TESTS),$(TAP))
+test-demo: all
+	@scripts/in-sandbox scripts/test-demo
 
 # ---- code quality ------------------------------------------------------------------------------------
 
@@ -195,7 +199,7 @@ test:
 test-deep: FUZZ_SECONDS = 600
 test-deep: test test-fuzz
 demo:
-	@scripts/demo
+	@scripts/demo "$(DEMO_DATA)"
 bench:
 	@scripts/bench
 print-server:
