@@ -32,6 +32,7 @@
 #define VEC_LANES 16
 typedef __m512 Vec;
 typedef int32_t VecInt __attribute__((vector_size(64)));
+typedef uint32_t VecBits __attribute__((vector_size(64)));
 typedef __mmask16 VecMask;
 
 HML_INLINE Vec
@@ -95,6 +96,7 @@ vec_min(Vec a, Vec b)
 #define VEC_LANES 8
 typedef __m256 Vec;
 typedef int32_t VecInt __attribute__((vector_size(32)));
+typedef uint32_t VecBits __attribute__((vector_size(32)));
 typedef __m256i VecMask;
 
 HML_INLINE Vec
@@ -156,6 +158,7 @@ vec_min(Vec a, Vec b)
 #define VEC_LANES 4
 typedef float Vec __attribute__((vector_size(16)));
 typedef int32_t VecInt __attribute__((vector_size(16)));
+typedef uint32_t VecBits __attribute__((vector_size(16)));
 typedef size_t VecMask; /* n */
 
 HML_INLINE Vec

@@ -8,6 +8,7 @@
  */
 #include "core/model/model.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/crc32c.h"
@@ -261,6 +262,7 @@ static HmlStatus
 read_section_header(HmlReader *reader, SectionHeader *out)
 {
 	const unsigned char *start;
+	char what[40];
 
 	HML_TRY(hml_read_bytes(reader, TAG_SIZE, &start));
 	for (int i = 0; i < TAG_SIZE; i++)
@@ -269,7 +271,8 @@ read_section_header(HmlReader *reader, SectionHeader *out)
 	HML_TRY(hml_read_u32(reader, &out->flags));
 	HML_TRY(hml_read_count(reader, 1, HML_MAX_ARTIFACT_SIZE, &out->length));
 	HML_TRY(hml_read_bytes(reader, out->length, &out->payload));
-	return check_crc(reader, start, "section of the artifact");
+	snprintf(what, sizeof(what), "section \"%s\" of the artifact", out->tag);
+	return check_crc(reader, start, what);
 }
 
 static HmlStatus

@@ -15,6 +15,7 @@
 
 #include "core/base/context.h"
 #include "core/base/tile.h"
+#include "core/nn/kernel/images.h"
 
 /* [0] is the vertical direction, [1] the horizontal one. */
 typedef struct HmlConvShape
@@ -29,15 +30,6 @@ typedef struct HmlConvShape
 	size_t dilation[2];
 	size_t pad[2]; /* before the first row and the first column */
 } HmlConvShape;
-
-/* Images in channels-last layout: channel c of pixel (i, y, x) is data[i * image + y * row + x * pixel + c]. */
-typedef struct HmlImages
-{
-	float *data;
-	size_t image;
-	size_t row;
-	size_t pixel;
-} HmlImages;
 
 /* Rows and columns that the windows cover, padding included: what the framed input must have. */
 static inline size_t

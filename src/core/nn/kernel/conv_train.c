@@ -136,13 +136,6 @@ divide_scratch(const HmlConvShape *shape, void *memory)
 
 /* ---- layouts ---------------------------------------------------------------------------------------- */
 
-/* Contiguous images of (height, width, channels). */
-static HmlImages
-whole_images(float *data, size_t height, size_t width, size_t channels)
-{
-	return (HmlImages){data, height * width * channels, width * channels, channels};
-}
-
 /*
  * One image x (channels, size[0], size[1]) into channels-last layout, its first
  * pixel at (top, left) of a frame of (height, width) that is zero elsewhere; what
@@ -182,8 +175,8 @@ hml_conv_forward(HmlContext *ctx, const HmlConvShape *s, size_t n, const float *
 						.shape = s,
 						.packed = scratch.packed,
 						.n = 1,
-						.x = whole_images(scratch.framed, height, width, s->in_channels),
-						.y = whole_images(scratch.image, s->out[0], s->out[1], s->out_channels),
+						.x = hml_whole_images(scratch.framed, height, width, s->in_channels),
+						.y = hml_whole_images(scratch.image, s->out[0], s->out[1], s->out_channels),
 						.low = -INFINITY};
 
 	hml_conv_pack(call.set, s, w, NULL, scratch.packed);
@@ -354,8 +347,8 @@ hml_conv_backward_data(HmlContext *ctx, const HmlConvShape *s, size_t n, const f
 	size_t height = s->out[0] + rows.before + rows.after;
 	size_t width = s->out[1] + columns.before + columns.after;
 	size_t pixels = s->in[0] * s->in[1];
-	HmlImages framed = whole_images(scratch.framed, height, width, s->out_channels);
-	HmlImages image = whole_images(scratch.image, s->in[0], s->in[1], s->in_channels);
+	HmlImages framed = hml_whole_images(scratch.framed, height, width, s->out_channels);
+	HmlImages image = hml_whole_images(scratch.image, s->in[0], s->in[1], s->in_channels);
 
 	pack_phases(s, w, scratch.filters, scratch.packed);
 	memset(scratch.image, 0, pixels * s->in_channels * sizeof(float));
