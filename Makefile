@@ -201,7 +201,7 @@ test-deep: test test-fuzz
 demo:
 	@scripts/demo "$(DEMO_DATA)"
 bench:
-	@scripts/bench
+	@scripts/bench $(TESTS)
 print-server:
 	@echo '$(VERSION)'
 help:
