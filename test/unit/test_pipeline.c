@@ -236,14 +236,15 @@ knows_what_is_usual(void **state)
 
 /* ---- what is learnt ---- */
 
-/* Rows in another order, with other texts seen first, give the same bytes. */
+/* Rows in another order, with other texts seen first: the same codes, the same numbers but for rounding. */
 static void
 does_not_depend_on_the_order_of_rows(void **state)
 {
 	TestTable *rows = test_read_table("test/golden/pipeline_rows.csv");
 	HmlFrame *frame = load_frame(rows, "fit");
 	HmlFrame *turned;
-	HmlWriter bytes[2];
+	HmlPipeline *one;
+	HmlPipeline *other;
 
 	(void) state;
 	for (size_t row = 1; row <= rows->rows / 2; row++)
@@ -257,16 +258,22 @@ does_not_depend_on_the_order_of_rows(void **state)
 			*b = swap;
 		}
 	turned = load_frame(rows, "fit");
-	for (int i = 0; i < 2; i++)
+	one = fit(frame, "{\"scale\": \"standard\"}");
+	other = fit(turned, "{\"scale\": \"standard\"}");
+	for (size_t i = 0; i < N_FEATURES; i++)
 	{
-		hml_writer_init(&bytes[i], &ctx);
-		hml_pipeline_write(fit(i == 0 ? frame : turned, "{\"scale\": \"standard\"}"), &bytes[i]);
-		assert_ok(&ctx, hml_writer_finish(&bytes[i]));
+		const HmlFeature *a = &one->features[i];
+		const HmlFeature *b = &other->features[i];
+
+		assert_close(a->offset, b->offset, TOLERANCE);
+		assert_close(a->scale, b->scale, TOLERANCE);
+		assert_true(a->fill == b->fill && a->p05 == b->p05 && a->median == b->median);
+		for (size_t code = 0; code < a->column.categories.count; code++)
+		{
+			assert_string_equal(a->column.categories.texts[code], b->column.categories.texts[code]);
+			assert_true(a->shares[code] == b->shares[code]);
+		}
 	}
-	assert_int_equal(bytes[0].length, bytes[1].length);
-	assert_memory_equal(bytes[0].data, bytes[1].data, bytes[0].length);
-	hml_writer_free(&bytes[0]);
-	hml_writer_free(&bytes[1]);
 	hml_frame_free(frame);
 	hml_frame_free(turned);
 	test_free_table(rows);

@@ -21,7 +21,7 @@
 
 /* Copy; true when all are finite. */
 static bool
-copy_finite(const double *values, double *inputs, size_t n)
+copy_finite(const double *restrict values, double *restrict inputs, size_t n)
 {
 	uint64_t carries = 0;
 
@@ -94,19 +94,13 @@ encode(const HmlFeature *feature, bool one_hot, HmlContext *ctx, double value, d
 	return isfinite(inputs[0]) ? HML_OK : refuse_overflow(ctx, feature, value);
 }
 
-HmlStatus
-hml_pipeline_apply(const HmlPipeline *pipeline, HmlContext *ctx, const double *values, double *inputs,
-				   size_t *filled)
+/* Not inlined, so that the fast path need not save its registers. */
+__attribute__((noinline)) static HmlStatus
+apply_each(const HmlPipeline *pipeline, HmlContext *ctx, const double *values, double *inputs, size_t *filled)
 {
 	bool one_hot = pipeline->encoding == HML_ENCODE_ONEHOT;
-	size_t n_filled = 0;
 
-	if (pipeline->identity && copy_finite(values, inputs, pipeline->n_features))
-	{
-		if (filled != NULL)
-			*filled = 0;
-		return HML_OK;
-	}
+	*filled = 0;
 	for (size_t i = 0; i < pipeline->n_features; i++)
 	{
 		const HmlFeature *feature = &pipeline->features[i];
@@ -117,12 +111,24 @@ hml_pipeline_apply(const HmlPipeline *pipeline, HmlContext *ctx, const double *v
 			if (isnan(feature->fill))
 				return refuse_missing(ctx, feature);
 			value = feature->fill;
-			n_filled++;
+			++*filled;
 		}
 		HML_TRY(encode(feature, one_hot, ctx, value, inputs + feature->first_input));
 	}
-	if (filled != NULL)
-		*filled = n_filled;
+	return HML_OK;
+}
+
+HmlStatus
+hml_pipeline_apply(const HmlPipeline *pipeline, HmlContext *ctx, const double *values, double *inputs,
+				   size_t *filled)
+{
+	size_t ignored;
+
+	if (filled == NULL)
+		filled = &ignored;
+	if (!pipeline->identity || !copy_finite(values, inputs, pipeline->n_features))
+		return apply_each(pipeline, ctx, values, inputs, filled);
+	*filled = 0;
 	return HML_OK;
 }
 
@@ -151,10 +157,11 @@ hml_pipeline_apply_frame(const HmlPipeline *pipeline, HmlContext *ctx, const Hml
 	{
 		const double *row = hml_frame_row(frame, rows != NULL ? rows[r] : r);
 
-		for (size_t i = 0; i < frame->n_columns; i++)
+		for (size_t i = 0; i < frame->n_columns && !pipeline->identity; i++)
 			values[i] = frame->columns[i].kind == HML_COLUMN_CATEGORY ? translate(pipeline, frame, i, row[i])
 																	  : row[i];
-		HML_TRY(hml_pipeline_apply(pipeline, ctx, values, inputs + r * pipeline->n_inputs, NULL));
+		HML_TRY(hml_pipeline_apply(pipeline, ctx, pipeline->identity ? row : values,
+								   inputs + r * pipeline->n_inputs, NULL));
 		if (r % 1024 == 1023)
 			HML_TRY(hml_poll(ctx));
 	}

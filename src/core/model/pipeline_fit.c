@@ -2,10 +2,9 @@
  * pipeline_fit.c
  *	  Learning a pipeline from training rows.
  *
- * Column by column: the values that are there are gathered into one block, which
- * gives mean and standard deviation, is sorted, and gives the quantiles.  O(n)
- * time for each column, two columns of memory.  Nothing depends on the order of
- * the rows (sums run over sorted values).
+ * A few columns at a time, the values that are there are gathered into a block
+ * each, which gives the quantiles and, round the median, mean and standard
+ * deviation.  O(n) time for each column; memory for COLUMNS_AT_ONCE columns.
  */
 #include "core/model/pipeline.h"
 
@@ -13,10 +12,11 @@
 #include <string.h>
 
 #include "core/base/number.h"
+#include "core/base/select.h"
 #include "core/base/sort.h"
-#include "core/model/calibration.h"
 
 #define POLL_ROWS ((size_t) 1 << 16)
+#define COLUMNS_AT_ONCE 4 /* gathered in one pass, which waits for memory */
 
 const HmlParamSpec hml_pipeline_params[] = {
 	{"impute", HML_PARAM_TEXT, "\"median\"", 0, 0, "median|mean|constant|error",
@@ -40,82 +40,117 @@ typedef struct Fit
 	const HmlFrame *frame;
 	const uint32_t *rows; /* NULL = all */
 	size_t n_rows;
-	double *values; /* (n_rows), of which n_values are there */
+	double *gathered; /* (COLUMNS_AT_ONCE, n_rows) */
+	size_t n_gathered[COLUMNS_AT_ONCE];
+	double *values; /* of the column that is being learnt: those that are there */
 	size_t n_values;
 	const HmlParams *params;
 } Fit;
 
 static HmlStatus
-refuse_infinite(HmlContext *ctx, const HmlColumn *column, double value)
+refuse_infinite(const Fit *fit, const HmlColumn *column, double value)
 {
 	char number[HML_NUMBER_SIZE];
 
-	hml_fail(ctx, HML_INVALID_DATA, "column \"%s\" has the value \"%s\", which cannot be learnt from",
+	hml_fail(fit->ctx, HML_INVALID_DATA, "column \"%s\" has the value \"%s\", which cannot be learnt from",
 			 column->name, hml_number_format(number, value));
-	return hml_hint(ctx, "Turn such values into NULL, or leave their rows out.");
+	return hml_hint(fit->ctx, "Turn such values into NULL, or leave their rows out.");
 }
 
-/* The values of a column that are there, in the order of the rows. */
-static HmlStatus
-gather(Fit *fit, size_t column)
+/* Copy rows first to end - 1 of some columns, without what is missing; *infinite: something is infinite. */
+static void
+gather_block(Fit *fit, size_t column, size_t n_columns, size_t first, size_t end, bool *infinite)
 {
-	const double *cell = fit->frame->values + column;
-	size_t stride = fit->frame->n_columns;
+	double *out[COLUMNS_AT_ONCE];
 
-	fit->n_values = 0;
-	for (size_t i = 0; i < fit->n_rows; i++)
+	for (size_t c = 0; c < n_columns; c++)
+		out[c] = fit->gathered + c * fit->n_rows + fit->n_gathered[c];
+	for (size_t i = first; i < end; i++)
 	{
-		double value = cell[(fit->rows != NULL ? fit->rows[i] : i) * stride];
+		const double *cells = hml_frame_row(fit->frame, fit->rows != NULL ? fit->rows[i] : i) + column;
 
-		if (i % POLL_ROWS == 0)
-			HML_TRY(hml_poll(fit->ctx));
-		if (isinf(value))
-			return refuse_infinite(fit->ctx, &fit->frame->columns[column], value);
-		fit->values[fit->n_values] = value;
-		fit->n_values += !isnan(value);
-	}
-	return HML_OK;
-}
-
-/* Sums of x - center and of its square. */
-static HmlStatus
-sum_around(const Fit *fit, double center, double *sum, double *squares)
-{
-	*sum = *squares = 0.0;
-	for (size_t start = 0; start < fit->n_values; start += POLL_ROWS)
-	{
-		size_t end = fit->n_values - start < POLL_ROWS ? fit->n_values : start + POLL_ROWS;
-
-		HML_TRY(hml_poll(fit->ctx));
-		for (size_t i = start; i < end; i++)
+		for (size_t c = 0; c < n_columns; c++)
 		{
-			double distance = fit->values[i] - center;
-
-			*sum += distance;
-			*squares += distance * distance;
+			*out[c] = cells[c];
+			*infinite = *infinite || isinf(cells[c]);
+			out[c] += !isnan(cells[c]);
 		}
 	}
+	for (size_t c = 0; c < n_columns; c++)
+		fit->n_gathered[c] = (size_t) (out[c] - fit->gathered) - c * fit->n_rows;
+}
+
+/* The values of columns column .. column + n_columns - 1 that are there, in the order of the rows. */
+static HmlStatus
+gather(Fit *fit, size_t column, size_t n_columns)
+{
+	bool infinite = false;
+
+	memset(fit->n_gathered, 0, sizeof(fit->n_gathered));
+	for (size_t first = 0; first < fit->n_rows; first += POLL_ROWS)
+	{
+		size_t end = fit->n_rows - first < POLL_ROWS ? fit->n_rows : first + POLL_ROWS;
+
+		HML_TRY(hml_poll(fit->ctx));
+		gather_block(fit, column, n_columns, first, end, &infinite);
+	}
+	for (size_t c = 0; infinite && c < n_columns; c++)
+		for (size_t i = 0; i < fit->n_gathered[c]; i++)
+			if (isinf(fit->gathered[c * fit->n_rows + i]))
+				return refuse_infinite(fit, &fit->frame->columns[column + c],
+									   fit->gathered[c * fit->n_rows + i]);
 	return HML_OK;
 }
 
-/* Two passes; the second corrects the rounding of the first (Chan, Golub, LeVeque, 1983). */
+#define LANES 4 /* sums side by side, so that an addition need not wait for the one before */
+
+/* Sums of x - center and of its square. */
+static void
+sum_around(const double *values, size_t n, double center, double *sum, double *squares)
+{
+	double sums[LANES] = {0};
+	double squared[LANES] = {0};
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double distance = values[i] - center;
+
+		sums[i % LANES] += distance;
+		squared[i % LANES] += distance * distance;
+	}
+	*sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+	*squares = (squared[0] + squared[1]) + (squared[2] + squared[3]);
+}
+
+/*
+ * One pass is enough round the median, which is never further than one standard
+ * deviation from the mean, so that nothing cancels.
+ */
 static HmlStatus
 learn_moments(const Fit *fit, HmlFeature *feature)
 {
 	double n = (double) fit->n_values;
-	double sum;
-	double squares;
+	double sum = 0.0;
+	double squares = 0.0;
 
 	feature->mean = feature->min;
 	feature->sd = feature->max - feature->min;
 	if (!(feature->sd > 0.0)) /* constant, or nothing there */
 		return HML_OK;
-	HML_TRY(sum_around(fit, 0.0, &sum, &squares));
-	feature->mean = sum / n;
-	HML_TRY(sum_around(fit, feature->mean, &sum, &squares));
-	feature->mean += sum / n;
-	feature->sd = sqrt((squares - sum * sum / n) / n);
-	if (isfinite(feature->mean) && isfinite(feature->sd) && isfinite(feature->max - feature->min))
+	for (size_t first = 0; first < fit->n_values; first += POLL_ROWS)
+	{
+		size_t length = fit->n_values - first < POLL_ROWS ? fit->n_values - first : POLL_ROWS;
+		double block_sum;
+		double block_squares;
+
+		HML_TRY(hml_poll(fit->ctx));
+		sum_around(fit->values + first, length, feature->median, &block_sum, &block_squares);
+		sum += block_sum;
+		squares += block_squares;
+	}
+	feature->mean = feature->median + sum / n;
+	feature->sd = sqrt(fmax(0.0, squares - sum * sum / n) / n);
+	if (isfinite(squares))
 		return HML_OK;
 	return hml_fail(fit->ctx, HML_INVALID_DATA, "column \"%s\" has values too large to be learnt from",
 					feature->column.name);
@@ -125,17 +160,19 @@ learn_moments(const Fit *fit, HmlFeature *feature)
 static HmlStatus
 learn_statistics(const Fit *fit, HmlFeature *feature)
 {
-	size_t n = fit->n_values;
+	static const double probabilities[] = {0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0};
+	double quantiles[] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 
-	feature->missing_share = (double) (fit->n_rows - n) / (double) fit->n_rows;
-	HML_TRY(hml_sort_doubles(fit->ctx, fit->values, n));
-	feature->min = hml_quantile(fit->values, n, 0.0);
-	feature->p05 = hml_quantile(fit->values, n, 0.05);
-	feature->p25 = hml_quantile(fit->values, n, 0.25);
-	feature->median = hml_quantile(fit->values, n, 0.5);
-	feature->p75 = hml_quantile(fit->values, n, 0.75);
-	feature->p95 = hml_quantile(fit->values, n, 0.95);
-	feature->max = hml_quantile(fit->values, n, 1.0);
+	feature->missing_share = (double) (fit->n_rows - fit->n_values) / (double) fit->n_rows;
+	if (fit->n_values > 0)
+		HML_TRY(hml_quantiles(fit->ctx, fit->values, fit->n_values, probabilities, 7, quantiles));
+	feature->min = quantiles[0];
+	feature->p05 = quantiles[1];
+	feature->p25 = quantiles[2];
+	feature->median = quantiles[3];
+	feature->p75 = quantiles[4];
+	feature->p95 = quantiles[5];
+	feature->max = quantiles[6];
 	return learn_moments(fit, feature);
 }
 
@@ -281,6 +318,7 @@ check_missing(const Fit *fit, HmlImputation imputation, const HmlColumn *column)
 						: ", or set \"impute\" to \"constant\" to have it filled with \"impute_value\"");
 }
 
+/* From the values that were gathered. */
 static HmlStatus
 learn_feature(Fit *fit, HmlPipeline *pipeline, size_t index)
 {
@@ -291,7 +329,6 @@ learn_feature(Fit *fit, HmlPipeline *pipeline, size_t index)
 	HML_TRY(hml_arena_strdup(fit->arena, column->name, strlen(column->name), &name));
 	feature->column.name = name;
 	feature->column.kind = column->kind;
-	HML_TRY(gather(fit, index));
 	HML_TRY(check_missing(fit, pipeline->imputation, column));
 	if (column->kind == HML_COLUMN_CATEGORY)
 		HML_TRY(learn_categories(fit, pipeline, index));
@@ -336,13 +373,28 @@ hml_pipeline_create(HmlArena *arena, size_t n_features, const HmlParams *params,
 }
 
 static HmlStatus
+learn_columns(Fit *fit, HmlPipeline *pipeline, size_t first, size_t n_columns)
+{
+	HML_TRY(gather(fit, first, n_columns));
+	for (size_t c = 0; c < n_columns; c++)
+	{
+		fit->values = fit->gathered + c * fit->n_rows;
+		fit->n_values = fit->n_gathered[c];
+		HML_TRY(learn_feature(fit, pipeline, first + c));
+	}
+	return HML_OK;
+}
+
+static HmlStatus
 learn_features(Fit *fit, HmlPipeline *pipeline)
 {
-	HmlStatus status = HML_NEW(fit->ctx, &fit->values, fit->n_rows);
+	size_t n = pipeline->n_features;
+	size_t at_once = n < COLUMNS_AT_ONCE ? n : COLUMNS_AT_ONCE;
+	HmlStatus status = hml_alloc(fit->ctx, fit->n_rows, at_once * sizeof(double), (void **) &fit->gathered);
 
-	for (size_t i = 0; status == HML_OK && i < pipeline->n_features; i++)
-		status = learn_feature(fit, pipeline, i);
-	hml_free(fit->ctx, fit->values);
+	for (size_t first = 0; status == HML_OK && first < n; first += at_once)
+		status = learn_columns(fit, pipeline, first, n - first < at_once ? n - first : at_once);
+	hml_free(fit->ctx, fit->gathered);
 	return status;
 }
 
