@@ -11,9 +11,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/base/arena.h"
 #include "core/base/checked.h"
 #include "core/base/rng.h"
+#include "core/base/sort.h"
 
 #define POLL_EVERY 4096
 
@@ -207,4 +207,53 @@ hml_split_folds_for(double fraction)
 	double folds = round(1.0 / fraction);
 
 	return folds < 2.0 ? 2 : (size_t) folds;
+}
+
+/* Position of 'value' in ascending values, the last one of equal ones; it must be there. */
+static size_t
+position_of(const double *sorted, size_t n, double value)
+{
+	size_t low = 0;
+
+	while (n > 1)
+	{
+		size_t half = n / 2;
+
+		if (sorted[low + half] <= value)
+			low += half;
+		n -= half;
+	}
+	return low;
+}
+
+HmlStatus
+hml_split_groups(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, size_t n_rows,
+				 uint32_t **groups, size_t *n_groups)
+{
+	double *known;
+	size_t n_known = 0;
+	size_t n_distinct = 0;
+
+	*groups = NULL;
+	*n_groups = 0;
+	if (!frame->has_group)
+		return HML_OK;
+	HML_TRY(HML_ARENA_NEW(arena, groups, n_rows));
+	HML_TRY(HML_ARENA_NEW(arena, &known, n_rows));
+	for (size_t i = 0; i < n_rows; i++)
+		if (!isnan(frame->groups[rows[i]]))
+			known[n_known++] = frame->groups[rows[i]];
+	HML_TRY(hml_sort_doubles(hml_arena_context(arena), known, n_known));
+	for (size_t i = 0; i < n_known; i++)
+		if (n_distinct == 0 || known[n_distinct - 1] != known[i])
+			known[n_distinct++] = known[i];
+
+	*n_groups = n_distinct;
+	for (size_t i = 0; i < n_rows; i++)
+	{
+		double group = frame->groups[rows[i]];
+
+		(*groups)[i] = (uint32_t) (isnan(group) ? (*n_groups)++ : position_of(known, n_distinct, group));
+	}
+	return HML_OK;
 }

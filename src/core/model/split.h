@@ -7,7 +7,7 @@
 #ifndef HML_MODEL_SPLIT_H
 #define HML_MODEL_SPLIT_H
 
-#include "core/base/context.h"
+#include "core/model/frame.h"
 
 typedef struct HmlSplit
 {
@@ -30,6 +30,13 @@ typedef struct HmlSplit
  * HML_INVALID_DATA when there are fewer rows, or groups, than folds.
  */
 extern HmlStatus hml_split(HmlContext *ctx, const HmlSplit *split, uint32_t *fold) HML_NODISCARD;
+
+/*
+ * Group of some rows of a frame by its group column, numbered from 0; a row
+ * without a group is one of its own.  *groups is NULL without such a column.
+ */
+extern HmlStatus hml_split_groups(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, size_t n_rows,
+								  uint32_t **groups, size_t *n_groups) HML_NODISCARD;
 
 /* Number of folds of which one is nearest to 'fraction' (0 < fraction < 1) of the rows. */
 extern size_t hml_split_folds_for(double fraction);

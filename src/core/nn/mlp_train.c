@@ -3,8 +3,7 @@
  *	  How the algorithm "mlp" learns: rows to batches, weights of classes, the
  *	  validation split, the decision threshold, metrics.
  *
- * All inputs are computed once, as float32: n_rows * n_inputs * 4 bytes.  What a
- * fit allocates lies in one arena that ends with it.
+ * What a fit allocates lies in one arena that ends with it.
  */
 #include "core/nn/mlp.h"
 
@@ -12,7 +11,7 @@
 #include <string.h>
 
 #include "core/model/split.h"
-#include "core/nn/train.h"
+#include "core/nn/mlp_data.h"
 #include "core/stats/metrics.h"
 
 #define SPLIT_STREAM 1 /* of the seed: not the numbers that weights begin with */
@@ -31,82 +30,11 @@ typedef struct Fit
 	const HmlLabels *labels;
 	HmlModel *model;
 	HmlMlp *mlp;
-	size_t n_inputs;
-	size_t n_outputs;
-	float *inputs;        /* (n_rows, n_inputs) of the labelled rows */
+	HmlMlpData data;
 	double *class_weight; /* (n_classes), NULL when all are 1 */
-	uint32_t *learnt;     /* labelled rows to learn from, ... */
-	size_t n_learnt;
-	uint32_t *held_out; /* ... and those that judge */
-	size_t n_held_out;
+	HmlMlpRows learnt;    /* labelled rows to learn from ... */
+	HmlMlpRows held_out;  /* ... and those that judge */
 } Fit;
-
-/* A subset of the labelled rows as a dataset of the trainer. */
-typedef struct Subset
-{
-	const Fit *fit;
-	const uint32_t *rows;
-} Subset;
-
-/* ---- data ----------------------------------------------------------------------------------------- */
-
-static HmlStatus
-compute_inputs(Fit *fit)
-{
-	const HmlLabels *labels = fit->labels;
-	HmlArena *arena = fit->arena;
-	double *block;
-
-	HML_TRY(HML_ARENA_NEW(arena, &block, BLOCK_ROWS * fit->n_inputs));
-	HML_TRY(hml_arena_alloc(arena, labels->n_rows, fit->n_inputs * sizeof(float), (void **) &fit->inputs));
-	for (size_t first = 0; first < labels->n_rows; first += BLOCK_ROWS)
-	{
-		size_t count = labels->n_rows - first < BLOCK_ROWS ? labels->n_rows - first : BLOCK_ROWS;
-
-		HML_TRY(hml_pipeline_apply_frame(fit->model->pipeline, fit->ctx, fit->training->frame,
-										 labels->rows + first, count, block));
-		for (size_t i = 0; i < count * fit->n_inputs; i++)
-			fit->inputs[first * fit->n_inputs + i] = (float) block[i];
-	}
-	return HML_OK;
-}
-
-static void
-fill_target(const Fit *fit, size_t row, float *target)
-{
-	const HmlLabels *labels = fit->labels;
-
-	if (labels->task == HML_TASK_REGRESSION)
-		target[0] = labels->values[row];
-	else if (labels->task == HML_TASK_BINARY)
-		target[0] = (float) labels->classes[row];
-	else
-	{
-		memset(target, 0, fit->n_outputs * sizeof(float));
-		target[labels->classes[row]] = 1.0f;
-	}
-}
-
-static HmlStatus
-fill_batch(void *user, HmlContext *ctx, const HmlBatch *batch, HmlRng *rng)
-{
-	const Subset *subset = user;
-	const Fit *fit = subset->fit;
-
-	(void) ctx;
-	(void) rng;
-	for (size_t i = 0; i < batch->n; i++)
-	{
-		size_t row = subset->rows[batch->rows[i]];
-
-		memcpy(batch->inputs[0] + i * fit->n_inputs, fit->inputs + row * fit->n_inputs,
-			   fit->n_inputs * sizeof(float));
-		fill_target(fit, row, batch->targets + i * fit->n_outputs);
-		if (fit->class_weight != NULL)
-			batch->weights[i] = (float) fit->class_weight[fit->labels->classes[row]];
-	}
-	return HML_OK;
-}
 
 /* ---- weights of classes --------------------------------------------------------------------------- */
 
@@ -164,56 +92,44 @@ weigh_classes(Fit *fit)
 
 /* ---- validation split ----------------------------------------------------------------------------- */
 
-/* Codes of the group column; a row without a group is a group of its own. */
 static HmlStatus
-number_groups(Fit *fit, uint32_t **out, size_t *n_groups)
+deal_folds(Fit *fit, double fraction, uint32_t *fold)
 {
-	const HmlFrame *frame = fit->training->frame;
 	const HmlLabels *labels = fit->labels;
-	size_t next = frame->group.categories.count;
+	HmlSplit split = {.n_rows = labels->n_rows,
+					  .n_folds = hml_split_folds_for(fraction),
+					  .strata = labels->classes,
+					  .n_strata = labels->n_classes,
+					  .seed = (uint64_t) hml_param_integer(fit->training->params, "seed") + SPLIT_STREAM};
+	uint32_t *groups;
 
-	*out = NULL;
-	*n_groups = 0;
-	if (!frame->has_group)
-		return HML_OK;
-	HML_TRY(HML_ARENA_NEW(fit->arena, out, labels->n_rows));
-	for (size_t i = 0; i < labels->n_rows; i++)
-	{
-		double code = frame->groups[labels->rows[i]];
-
-		(*out)[i] = (uint32_t) (isnan(code) ? (double) next++ : code);
-	}
-	*n_groups = next;
-	return HML_OK;
+	HML_TRY(hml_split_groups(fit->arena, fit->training->frame, labels->rows, labels->n_rows, &groups,
+							 &split.n_groups));
+	split.groups = groups;
+	return hml_split(fit->ctx, &split, fold);
 }
 
 static HmlStatus
 split_rows(Fit *fit)
 {
-	const HmlLabels *labels = fit->labels;
+	size_t n_rows = fit->labels->n_rows;
 	double fraction = hml_param_number(fit->training->params, "validation_fraction");
-	HmlSplit split = {.n_rows = labels->n_rows,
-					  .strata = labels->classes,
-					  .n_strata = labels->n_classes,
-					  .seed = (uint64_t) hml_param_integer(fit->training->params, "seed") + SPLIT_STREAM};
+	uint32_t *learnt;
+	uint32_t *held_out;
 	uint32_t *fold;
-	uint32_t *groups;
 
-	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->learnt, labels->n_rows));
-	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->held_out, labels->n_rows));
-	HML_TRY(HML_ARENA_NEW_ZERO(fit->arena, &fold, labels->n_rows));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &learnt, n_rows));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &held_out, n_rows));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &fold, n_rows));
+	fit->learnt = (HmlMlpRows){&fit->data, learnt, 0};
+	fit->held_out = (HmlMlpRows){&fit->data, held_out, 0};
 	if (fraction > 0.0)
-	{
-		split.n_folds = hml_split_folds_for(fraction);
-		HML_TRY(number_groups(fit, &groups, &split.n_groups));
-		split.groups = groups;
-		HML_TRY(hml_split(fit->ctx, &split, fold));
-	}
-	for (uint32_t i = 0; i < labels->n_rows; i++)
+		HML_TRY(deal_folds(fit, fraction, fold));
+	for (uint32_t i = 0; i < n_rows; i++)
 		if (fraction > 0.0 && fold[i] == 0)
-			fit->held_out[fit->n_held_out++] = i;
+			held_out[fit->held_out.n_rows++] = i;
 		else
-			fit->learnt[fit->n_learnt++] = i;
+			learnt[fit->learnt.n_rows++] = i;
 	return HML_OK;
 }
 
@@ -284,15 +200,11 @@ static HmlStatus
 run_training(const Fit *fit, HmlTrainResult *result)
 {
 	HmlTrainOptions options = options_of(fit);
-	Subset learnt = {fit, fit->learnt};
-	Subset held_out = {fit, fit->held_out};
-	HmlDataset training = {.n_rows = fit->n_learnt, .fill = fill_batch, .user = &learnt};
-	HmlDataset validation = {.n_rows = fit->n_held_out, .fill = fill_batch, .user = &held_out};
+	HmlDataset training = hml_mlp_dataset(&fit->learnt);
+	HmlDataset validation = hml_mlp_dataset(&fit->held_out);
 
-	if (options.batch_size > fit->n_learnt)
-		options.batch_size = fit->n_learnt;
 	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training,
-							 fit->n_held_out > 0 ? &validation : NULL, fit->mlp->weights, result);
+							 validation.n_rows > 0 ? &validation : NULL, fit->mlp->weights, result);
 }
 
 /* ---- what the trained model is worth -------------------------------------------------------------- */
@@ -305,15 +217,16 @@ predict(const Fit *fit, const uint32_t *rows, size_t n_rows, bool all_classes, d
 	size_t n_results = all_classes ? fit->model->n_outputs : 1;
 	double *block;
 
-	HML_TRY(HML_ARENA_NEW(fit->arena, &block, BLOCK_ROWS * fit->n_inputs));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &block, BLOCK_ROWS * fit->data.n_inputs));
 	for (size_t first = 0; first < n_rows; first += BLOCK_ROWS)
 	{
 		size_t count = n_rows - first < BLOCK_ROWS ? n_rows - first : BLOCK_ROWS;
 		double *out = results + first * n_results;
 
 		for (size_t i = 0; i < count; i++)
-			for (size_t j = 0; j < fit->n_inputs; j++)
-				block[i * fit->n_inputs + j] = (double) fit->inputs[rows[first + i] * fit->n_inputs + j];
+			for (size_t j = 0; j < fit->data.n_inputs; j++)
+				block[i * fit->data.n_inputs + j] =
+					(double) fit->data.inputs[rows[first + i] * fit->data.n_inputs + j];
 		HML_TRY(all_classes ? algorithm->outputs(fit->model, fit->ctx, NULL, block, count, out)
 							: algorithm->score(fit->model, fit->ctx, NULL, block, count, out));
 	}
@@ -436,15 +349,16 @@ report_regression(const Fit *fit, const uint32_t *rows, size_t n)
 static HmlStatus
 report(const Fit *fit, const HmlTrainResult *result)
 {
-	const uint32_t *rows = fit->n_held_out > 0 ? fit->held_out : fit->learnt;
-	size_t n = fit->n_held_out > 0 ? fit->n_held_out : fit->n_learnt;
+	const HmlMlpRows *judges = fit->held_out.n_rows > 0 ? &fit->held_out : &fit->learnt;
+	const uint32_t *rows = judges->rows;
+	size_t n = judges->n_rows;
 
 	hml_metric(fit->training, "loss", result->loss);
-	if (fit->n_held_out > 0)
+	if (fit->held_out.n_rows > 0)
 		hml_metric(fit->training, "validation_loss", result->validation_loss);
 	hml_metric(fit->training, "epochs", result->epochs);
 	hml_metric(fit->training, "best_epoch", result->best_epoch);
-	hml_metric(fit->training, "validation_rows", (double) fit->n_held_out);
+	hml_metric(fit->training, "validation_rows", (double) fit->held_out.n_rows);
 	if (fit->labels->task == HML_TASK_REGRESSION)
 		return report_regression(fit, rows, n);
 	if (fit->labels->task == HML_TASK_BINARY)
@@ -460,9 +374,9 @@ calibrate(const Fit *fit)
 	double threshold = fit->labels->task == HML_TASK_BINARY ? calibration->threshold : INFINITY;
 	double *scores;
 
-	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, fit->n_learnt));
-	HML_TRY(predict(fit, fit->learnt, fit->n_learnt, false, scores));
-	HML_TRY(hml_calibration_fit(fit->model->arena, scores, fit->n_learnt, calibration));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, fit->learnt.n_rows));
+	HML_TRY(predict(fit, fit->learnt.rows, fit->learnt.n_rows, false, scores));
+	HML_TRY(hml_calibration_fit(fit->model->arena, scores, fit->learnt.n_rows, calibration));
 	calibration->threshold = threshold;
 	calibration->high_cutoff = threshold;
 	calibration->medium_cutoff = threshold / 2.0;
@@ -474,8 +388,10 @@ fit_model(Fit *fit)
 {
 	HmlTrainResult result;
 
-	HML_TRY(compute_inputs(fit));
+	HML_TRY(
+		hml_mlp_data_create(fit->arena, fit->training->frame, fit->model->pipeline, fit->labels, &fit->data));
 	HML_TRY(weigh_classes(fit));
+	fit->data.class_weight = fit->class_weight;
 	HML_TRY(split_rows(fit));
 	HML_TRY(run_training(fit, &result));
 	HML_TRY(report(fit, &result));
@@ -485,13 +401,7 @@ fit_model(Fit *fit)
 HmlStatus
 hml_mlp_fit(HmlContext *ctx, const HmlTraining *training, const HmlLabels *labels, HmlModel *model)
 {
-	Fit fit = {.ctx = ctx,
-			   .training = training,
-			   .labels = labels,
-			   .model = model,
-			   .mlp = model->impl,
-			   .n_inputs = model->pipeline->n_inputs,
-			   .n_outputs = labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1};
+	Fit fit = {.ctx = ctx, .training = training, .labels = labels, .model = model, .mlp = model->impl};
 	HmlStatus status;
 
 	HML_TRY(hml_arena_create(ctx, &fit.arena));

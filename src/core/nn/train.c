@@ -26,6 +26,7 @@ typedef struct Trainer
 	const HmlDataset *validation; /* NULL where there is none */
 	float *weights;               /* being trained */
 	float *best_weights;
+	float *anchor; /* the initial weights, where the loss pulls towards them; else NULL */
 	float *gradients;
 	float *outputs; /* of all validation rows, for evaluate() */
 	uint32_t *rows;
@@ -143,6 +144,16 @@ allocate_validation(Trainer *trainer)
 }
 
 static HmlStatus
+keep_anchor(Trainer *trainer)
+{
+	size_t n = trainer->network->n_trainable;
+
+	HML_TRY(HML_ARENA_NEW(trainer->arena, &trainer->anchor, n));
+	memcpy(trainer->anchor, trainer->weights, n * sizeof(float));
+	return HML_OK;
+}
+
+static HmlStatus
 prepare(Trainer *trainer)
 {
 	const HmlTrainOptions *options = trainer->options;
@@ -164,6 +175,8 @@ prepare(Trainer *trainer)
 	hml_rng_seed_stream(&trainer->data_rng, options->seed, HML_STREAM_DATA);
 
 	HML_TRY(HML_ARENA_NEW(trainer->arena, &trainer->gradients, network->n_trainable));
+	if (options->proximal > 0)
+		HML_TRY(keep_anchor(trainer));
 	HML_TRY(hml_optimizer_create(trainer->arena, network, &options->optimizer, &trainer->optimizer));
 	HML_TRY(allocate_batch(trainer, batch_size));
 	HML_TRY(allocate_rows(trainer->arena, n_rows, &trainer->rows));
@@ -200,6 +213,16 @@ check_loss(const Trainer *trainer, double loss, int epoch, const char *which)
 	return hml_hint(trainer->ctx, "Try a smaller learning_rate, or scale the features.");
 }
 
+/* T. Li et al.: Federated Optimization in Heterogeneous Networks, MLSys 2020. */
+static void
+pull_to_anchor(Trainer *trainer)
+{
+	float mu = (float) trainer->options->proximal;
+
+	for (size_t i = 0; i < trainer->network->n_trainable; i++)
+		trainer->gradients[i] += mu * (trainer->weights[i] - trainer->anchor[i]);
+}
+
 /* One step; *loss is the weighted sum over the batch. */
 static HmlStatus
 train_batch(Trainer *trainer, double rate, double weight, double *loss)
@@ -215,6 +238,8 @@ train_batch(Trainer *trainer, double rate, double weight, double *loss)
 		return HML_OK;
 	memset(trainer->gradients, 0, n_trainable * sizeof(float));
 	HML_TRY(hml_pass_backward(trainer->pass, trainer->gradients));
+	if (trainer->anchor != NULL)
+		pull_to_anchor(trainer);
 	hml_optimizer_step(trainer->optimizer, rate, trainer->gradients, trainer->weights);
 	return HML_OK;
 }

@@ -47,7 +47,8 @@ typedef struct HmlTrainOptions
 	HmlSchedule schedule;
 	int epochs;
 	size_t batch_size;
-	int patience; /* epochs without a better one after which training stops; 0 = never */
+	double proximal; /* FedProx's mu: adds mu / 2 * |weights - initial weights|^2 to the loss; 0 = nothing */
+	int patience;    /* epochs without a better one after which training stops; 0 = never */
 	uint64_t seed;
 	HmlStatus (*on_epoch)(void *user, const HmlEpoch *epoch); /* may be NULL */
 	void *on_epoch_user;

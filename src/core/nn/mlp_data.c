@@ -1,0 +1,88 @@
+/*
+ * mlp_data.c
+ *	  Inputs, targets and groups of labelled rows.
+ */
+#include "core/nn/mlp_data.h"
+
+#include <string.h>
+
+#define BLOCK_ROWS 1024
+
+static HmlStatus
+compute_inputs(HmlArena *arena, const HmlPipeline *pipeline, HmlMlpData *data)
+{
+	HmlContext *ctx = hml_arena_context(arena);
+	const HmlLabels *labels = data->labels;
+	double *block;
+	HmlStatus status = HML_OK;
+
+	HML_TRY(hml_arena_alloc(arena, labels->n_rows, data->n_inputs * sizeof(float), (void **) &data->inputs));
+	HML_TRY(HML_NEW(ctx, &block, BLOCK_ROWS * data->n_inputs));
+	for (size_t first = 0; status == HML_OK && first < labels->n_rows; first += BLOCK_ROWS)
+	{
+		size_t count = labels->n_rows - first < BLOCK_ROWS ? labels->n_rows - first : BLOCK_ROWS;
+
+		status = hml_pipeline_apply_frame(pipeline, ctx, data->frame, labels->rows + first, count, block);
+		for (size_t i = 0; status == HML_OK && i < count * data->n_inputs; i++)
+			data->inputs[first * data->n_inputs + i] = (float) block[i];
+	}
+	hml_free(ctx, block);
+	return status;
+}
+
+HmlStatus
+hml_mlp_data_create(HmlArena *arena, const HmlFrame *frame, const HmlPipeline *pipeline,
+					const HmlLabels *labels, HmlMlpData *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->frame = frame;
+	out->labels = labels;
+	out->n_inputs = pipeline->n_inputs;
+	out->n_outputs = labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1;
+	return compute_inputs(arena, pipeline, out);
+}
+
+static void
+fill_target(const HmlMlpData *data, size_t row, float *target)
+{
+	const HmlLabels *labels = data->labels;
+
+	if (labels->task == HML_TASK_REGRESSION)
+		target[0] = labels->values[row];
+	else if (labels->task == HML_TASK_BINARY)
+		target[0] = (float) labels->classes[row];
+	else
+	{
+		memset(target, 0, data->n_outputs * sizeof(float));
+		target[labels->classes[row]] = 1.0f;
+	}
+}
+
+static HmlStatus
+fill_batch(void *user, HmlContext *ctx, const HmlBatch *batch, HmlRng *rng)
+{
+	const HmlMlpRows *rows = user;
+	const HmlMlpData *data = rows->data;
+
+	(void) ctx;
+	(void) rng;
+	for (size_t i = 0; i < batch->n; i++)
+	{
+		size_t row = rows->rows[batch->rows[i]];
+
+		memcpy(batch->inputs[0] + i * data->n_inputs, data->inputs + row * data->n_inputs,
+			   data->n_inputs * sizeof(float));
+		fill_target(data, row, batch->targets + i * data->n_outputs);
+		if (data->class_weight != NULL)
+			batch->weights[i] = (float) data->class_weight[data->labels->classes[row]];
+	}
+	return HML_OK;
+}
+
+HmlDataset
+hml_mlp_dataset(const HmlMlpRows *rows)
+{
+	HmlDataset dataset = {.n_rows = rows->n_rows, .fill = fill_batch, .user = (void *) (uintptr_t) rows};
+
+	return dataset;
+}
