@@ -66,6 +66,12 @@ typedef struct HmlLoops
 	double (*dot)(const float *x, const float *y, size_t n);
 	double (*square_sum)(const float *x, float shift, size_t n); /* of x - shift */
 
+	/* Added to *sum and *square_sum: sums of x - shift and of its square. */
+	void (*moments)(const float *x, float shift, size_t n, double *sum, double *square_sum);
+	/* Added to *sum and *dot: sums of gy and of gy * (x - shift). */
+	void (*gradient_moments)(const float *gy, const float *x, float shift, size_t n, double *sum,
+							 double *dot);
+
 	/* Optimisers: weights w, gradients g, moments m and v. */
 	void (*adam)(const HmlAdamStep *step, const float *g, float *w, float *m, float *v, size_t n);
 	void (*sgd)(float learning_rate, float momentum, float decay, float clip, const float *g, float *w,

@@ -176,6 +176,48 @@ square_sum(const float *x, float shift, size_t n)
 	return total;
 }
 
+static void
+moments(const float *x, float shift, size_t n, double *sum_out, double *square_sum_out)
+{
+	double total = 0;
+	double squares = 0;
+
+	for (size_t begin = 0; begin < n; begin += BLOCK)
+	{
+		size_t size = n - begin < BLOCK ? n - begin : BLOCK;
+
+#define TERM(i) (x[begin + i] - shift)
+		LANE_SUM(total, size, TERM);
+#undef TERM
+#define TERM(i) (x[begin + i] - shift) * (x[begin + i] - shift)
+		LANE_SUM(squares, size, TERM);
+#undef TERM
+	}
+	*sum_out += total;
+	*square_sum_out += squares;
+}
+
+static void
+gradient_moments(const float *gy, const float *x, float shift, size_t n, double *sum_out, double *dot_out)
+{
+	double total = 0;
+	double products = 0;
+
+	for (size_t begin = 0; begin < n; begin += BLOCK)
+	{
+		size_t size = n - begin < BLOCK ? n - begin : BLOCK;
+
+#define TERM(i) gy[begin + i]
+		LANE_SUM(total, size, TERM);
+#undef TERM
+#define TERM(i) gy[begin + i] * (x[begin + i] - shift)
+		LANE_SUM(products, size, TERM);
+#undef TERM
+	}
+	*sum_out += total;
+	*dot_out += products;
+}
+
 static double
 exp_sum(const float *x, float shift, float *y, size_t n)
 {
@@ -319,6 +361,8 @@ const HmlLoops HML_LOOPS_VARIANT = {
 	.sum = sum,
 	.dot = dot,
 	.square_sum = square_sum,
+	.moments = moments,
+	.gradient_moments = gradient_moments,
 	.adam = adam,
 	.sgd = sgd,
 };

@@ -7,10 +7,23 @@
 #include <math.h>
 #include <string.h>
 
+/* clang-format off */
 const HmlOp *const hml_ops[] = {
-	&hml_op_dense, &hml_op_gelu,    &hml_op_leaky_relu, &hml_op_relu, &hml_op_sigmoid,
-	&hml_op_silu,  &hml_op_softmax, &hml_op_tanh,       NULL,
+	&hml_op_batch_norm,
+	&hml_op_conv1d,
+	&hml_op_conv2d,
+	&hml_op_dense,
+	&hml_op_gelu,
+	&hml_op_layer_norm,
+	&hml_op_leaky_relu,
+	&hml_op_relu,
+	&hml_op_sigmoid,
+	&hml_op_silu,
+	&hml_op_softmax,
+	&hml_op_tanh,
+	NULL,
 };
+/* clang-format on */
 
 const HmlOp *
 hml_op_find(const char *name)

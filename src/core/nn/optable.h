@@ -8,8 +8,12 @@
 
 #include "core/nn/op.h"
 
+extern const HmlOp hml_op_batch_norm;
+extern const HmlOp hml_op_conv1d;
+extern const HmlOp hml_op_conv2d;
 extern const HmlOp hml_op_dense;
 extern const HmlOp hml_op_gelu;
+extern const HmlOp hml_op_layer_norm;
 extern const HmlOp hml_op_leaky_relu;
 extern const HmlOp hml_op_relu;
 extern const HmlOp hml_op_sigmoid;
