@@ -13,6 +13,7 @@
 #define HML_NN_LOOPS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define HML_LANES 16
 
@@ -48,6 +49,8 @@ typedef struct HmlLoops
 	/* y = e^(x - shift), and the sum of it; x - log-sum-exp is made of both. */
 	double (*exp_sum)(const float *x, float shift, float *y, size_t n);
 	float (*max)(const float *x, size_t n); /* n > 0 */
+	/* Where x > highest: highest = x, and row = base + i. */
+	void (*max_of_rows)(const float *x, int32_t base, float *highest, int32_t *row, size_t n);
 
 	/* Elementwise. */
 	void (*add)(const float *a, const float *b, float *y, size_t n);
@@ -71,6 +74,22 @@ typedef struct HmlLoops
 	/* Added to *sum and *dot: sums of gy and of gy * (x - shift). */
 	void (*gradient_moments)(const float *gy, const float *x, float shift, size_t n, double *sum,
 							 double *dot);
+
+	/*
+	 * A step of recurrent units, for one sample; see op_recurrent.c.  gru: step is
+	 * (4,units): gates r, z, n from their input part, and the recurrent part of n;
+	 * lstm: step is (5,units): gates i, f, g, o, and the cell.  recurrent is the
+	 * recurrent part of the gates.  Backward: step's gates become their gradients,
+	 * recurrent the gradient of the recurrent part; carry, the gradient of the state,
+	 * becomes the part of that of the state before that does not go through
+	 * recurrent, and cell likewise.
+	 */
+	void (*gru_step)(float *step, const float *recurrent, const float *before, float *state, size_t units);
+	void (*gru_step_backward)(float *step, const float *before, float *carry, float *recurrent, size_t units);
+	void (*lstm_step)(float *step, const float *recurrent, const float *cell_before, float *state,
+					  size_t units);
+	void (*lstm_step_backward)(float *step, const float *cell_before, float *carry, float *cell,
+							   float *recurrent, size_t units);
 
 	/* Optimisers: weights w, gradients g, moments m and v. */
 	void (*adam)(const HmlAdamStep *step, const float *g, float *w, float *m, float *v, size_t n);

@@ -3,6 +3,8 @@
  *	  The loops of loops.h, included by each of its variants, which define
  *	  HML_LOOPS_VARIANT as the name of the table.
  */
+#include <stdbool.h>
+
 #include "core/nn/loops_variants.h"
 #include "core/nn/vmath.h"
 
@@ -247,6 +249,20 @@ max(const float *x, size_t n)
 	return best;
 }
 
+static void
+max_of_rows(const float *x, int32_t base, float *highest, int32_t *row, size_t n)
+{
+	EACH(i, n)
+	{
+		bool is_higher = x[i] > highest[i];
+		int32_t here = base + (int32_t) i;
+		int32_t before = row[i];
+
+		highest[i] = is_higher ? x[i] : highest[i];
+		row[i] = is_higher ? here : before;
+	}
+}
+
 /* ---- elementwise ----------------------------------------------------------------------------------- */
 
 static void
@@ -305,6 +321,101 @@ affine_columns(const float *x, const float *a, const float *b, float *y, size_t 
 	y[i] = a[i] * x[i] + b[i];
 }
 
+/* ---- recurrent units ------------------------------------------------------------------------------- */
+
+static void
+gru_step(float *step, const float *recurrent, const float *before, float *state, size_t units)
+{
+	EACH(i, units)
+	{
+		float reset = hml_sigmoidf(step[i] + recurrent[i]);
+		float update = hml_sigmoidf(step[units + i] + recurrent[units + i]);
+		float part = recurrent[2 * units + i];
+		float candidate = hml_tanhf(step[2 * units + i] + reset * part);
+
+		step[i] = reset;
+		step[units + i] = update;
+		step[2 * units + i] = candidate;
+		step[3 * units + i] = part;
+		state[i] = candidate + update * (before[i] - candidate);
+	}
+}
+
+static void
+gru_step_backward(float *step, const float *before, float *carry, float *recurrent, size_t units)
+{
+	EACH(i, units)
+	{
+		float reset = step[i];
+		float update = step[units + i];
+		float candidate = step[2 * units + i];
+		float part = step[3 * units + i];
+		float gradient = carry[i];
+		float g_candidate = gradient * (1.0f - update) * (1.0f - candidate * candidate);
+		float g_update = gradient * (before[i] - candidate) * update * (1.0f - update);
+		float g_reset = g_candidate * part * reset * (1.0f - reset);
+
+		step[i] = g_reset;
+		step[units + i] = g_update;
+		step[2 * units + i] = g_candidate;
+		step[3 * units + i] = g_candidate * reset;
+		recurrent[i] = g_reset;
+		recurrent[units + i] = g_update;
+		recurrent[2 * units + i] = g_candidate * reset;
+		carry[i] = gradient * update;
+	}
+}
+
+static void
+lstm_step(float *step, const float *recurrent, const float *cell_before, float *state, size_t units)
+{
+	EACH(i, units)
+	{
+		float input = hml_sigmoidf(step[i] + recurrent[i]);
+		float forget = hml_sigmoidf(step[units + i] + recurrent[units + i]);
+		float candidate = hml_tanhf(step[2 * units + i] + recurrent[2 * units + i]);
+		float output = hml_sigmoidf(step[3 * units + i] + recurrent[3 * units + i]);
+		float cell = forget * cell_before[i] + input * candidate;
+
+		step[i] = input;
+		step[units + i] = forget;
+		step[2 * units + i] = candidate;
+		step[3 * units + i] = output;
+		step[4 * units + i] = cell;
+		state[i] = output * hml_tanhf(cell);
+	}
+}
+
+static void
+lstm_step_backward(float *step, const float *cell_before, float *carry, float *cell, float *recurrent,
+				   size_t units)
+{
+	EACH(i, units)
+	{
+		float input = step[i];
+		float forget = step[units + i];
+		float candidate = step[2 * units + i];
+		float output = step[3 * units + i];
+		float squashed = hml_tanhf(step[4 * units + i]);
+		float g_cell = cell[i] + carry[i] * output * (1.0f - squashed * squashed);
+		float g_input = g_cell * candidate * input * (1.0f - input);
+		float g_forget = g_cell * cell_before[i] * forget * (1.0f - forget);
+		float g_candidate = g_cell * input * (1.0f - candidate * candidate);
+		float g_output = carry[i] * squashed * output * (1.0f - output);
+
+		step[i] = g_input;
+		step[units + i] = g_forget;
+		step[2 * units + i] = g_candidate;
+		step[3 * units + i] = g_output;
+		recurrent[i] = g_input;
+		recurrent[units + i] = g_forget;
+		recurrent[2 * units + i] = g_candidate;
+		recurrent[3 * units + i] = g_output;
+		carry[i] = 0.0f;
+		cell[i] = g_cell * forget;
+	}
+}
+
 /* ---- optimisers ------------------------------------------------------------------------------------ */
 
 static void
@@ -350,6 +461,7 @@ const HmlLoops HML_LOOPS_VARIANT = {
 	.gelu_backward = gelu_backward,
 	.exp_sum = exp_sum,
 	.max = max,
+	.max_of_rows = max_of_rows,
 	.add = add,
 	.multiply = multiply,
 	.accumulate = accumulate,
@@ -363,6 +475,10 @@ const HmlLoops HML_LOOPS_VARIANT = {
 	.square_sum = square_sum,
 	.moments = moments,
 	.gradient_moments = gradient_moments,
+	.gru_step = gru_step,
+	.gru_step_backward = gru_step_backward,
+	.lstm_step = lstm_step,
+	.lstm_step_backward = lstm_step_backward,
 	.adam = adam,
 	.sgd = sgd,
 };
