@@ -101,17 +101,23 @@ healthml_scorer_score(HealthmlScorer *scorer)
 }
 
 void
-healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out)
+healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssessment *out)
 {
 	const HmlCalibration *calibration = &scorer->model->calibration;
 	const HealthmlVersion *version = healthml_binding_version(scorer->binding);
 
-	out->score = healthml_scorer_score(scorer);
+	out->score = score;
 	out->percentile = hml_calibration_percentile(calibration, out->score);
 	out->risk = hml_calibration_risk(calibration, out->score);
 	out->is_anomaly = out->score > calibration->threshold;
 	out->model = version->model;
 	out->version = version->version;
+}
+
+void
+healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out)
+{
+	healthml_assess_score(scorer, healthml_scorer_score(scorer), out);
 }
 
 const char *

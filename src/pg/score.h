@@ -56,6 +56,9 @@ extern void healthml_scorer_read(HealthmlScorer *scorer, const double *values);
 extern double healthml_scorer_score(HealthmlScorer *scorer);
 extern void healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out);
 
+/* What a score of the scorer's model means. */
+extern void healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssessment *out);
+
 /* "low", "medium" or "high". */
 extern const char *healthml_risk_name(HmlRisk risk);
 

@@ -1,0 +1,295 @@
+/*
+ * history.c
+ *	  healthml.batch_predict: a source's rows as rows of healthml.prediction.
+ *
+ * Rows are read as training reads them, in a read-only query, scored in blocks
+ * through the model's batch kernel, and put into a tuplestore, which goes to disk
+ * beyond work_mem.  When all are scored, one INSERT ... SELECT takes them into
+ * the table: so an error writes nothing, and neither memory nor transaction ids
+ * grow with the number of rows.
+ *
+ * Progress is reported as that of a COPY FROM a callback into
+ * healthml.prediction, which view healthml.batch_progress shows to others.
+ */
+#include "compat.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/progress.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/backend_progress.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/queryenvironment.h"
+#include "utils/tuplestore.h"
+
+#include "errors.h"
+#include "memory.h"
+#include "prediction.h"
+#include "source.h"
+
+#define BLOCK_ROWS 256
+#define STORED_ROWS "scored" /* name of the tuplestore in the INSERT */
+
+/* One call of healthml.batch_predict. */
+typedef struct Batch
+{
+	HealthmlScorer *scorer;
+	int top; /* reasons of each prediction, 0 = none */
+	const char *source_text;
+	HealthmlSource *source;
+	int subject; /* attribute of the source, from 0; -1 = none */
+	FmgrInfo subject_output;
+
+	/* The rows of the present block. */
+	MemoryContext memory; /* of their subjects and features; emptied with each block */
+	int n;
+	const char *subjects[BLOCK_ROWS];
+	Datum features[BLOCK_ROWS];
+	double *values; /* (BLOCK_ROWS, n_features); NULL without explanations */
+	double *inputs; /* (BLOCK_ROWS, n_inputs) */
+	double scores[BLOCK_ROWS];
+
+	TupleDesc desc;
+	Tuplestorestate *store;
+	int64 rows;
+} Batch;
+
+/* ---- columns ---- */
+
+static TupleDesc
+stored_desc(void)
+{
+	TupleDesc desc = CreateTemplateTupleDesc(HEALTHML_PREDICTION_N);
+	int i;
+
+	for (i = 0; i < HEALTHML_PREDICTION_N; i++)
+	{
+		char name[NAMEDATALEN];
+
+		snprintf(name, sizeof(name), "c%d", i + 1);
+		TupleDescInitEntry(desc, (AttrNumber) (i + 1), name, healthml_prediction_types[i], -1, 0);
+	}
+	return desc;
+}
+
+static void
+find_subject(Batch *batch, const char *name)
+{
+	TupleDesc desc = batch->source->columns;
+	Oid output;
+	bool is_varlena;
+	int i;
+
+	batch->subject = -1;
+	if (name == NULL)
+		return;
+	for (i = 0; i < desc->natts && batch->subject < 0; i++)
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
+			batch->subject = i;
+	if (batch->subject < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("the source has no column \"%s\"", name),
+				 errhint("Argument \"subject\" is the column that tells whom a row is about, or NULL.")));
+	getTypeOutputInfo(TupleDescAttr(desc, batch->subject)->atttypid, &output, &is_varlena);
+	fmgr_info(output, &batch->subject_output);
+}
+
+/* ---- blocks ---- */
+
+static double *
+block_of(size_t columns)
+{
+	return palloc_extended(sizeof(double) * BLOCK_ROWS * Max(columns, 1), MCXT_ALLOC_HUGE);
+}
+
+static void
+create_block(Batch *batch)
+{
+	const HmlPipeline *pipeline = batch->scorer->model->pipeline;
+
+	batch->memory = AllocSetContextCreate(CurrentMemoryContext, "healthml block", ALLOCSET_DEFAULT_SIZES);
+	batch->inputs = block_of(pipeline->n_inputs);
+	if (batch->top > 0)
+		batch->values = block_of(pipeline->n_features);
+}
+
+/* Put row i of the block before the scorer, as if it had just been read. */
+static void
+recall_row(Batch *batch, int i)
+{
+	HealthmlScorer *scorer = batch->scorer;
+	const HmlPipeline *pipeline = scorer->model->pipeline;
+
+	memcpy(scorer->inputs, batch->inputs + i * pipeline->n_inputs, sizeof(double) * pipeline->n_inputs);
+	scorer->values = batch->values + i * pipeline->n_features;
+}
+
+static void
+store_row(Batch *batch, int i, double latency_ms)
+{
+	HealthmlPrediction prediction = {.subject = batch->subjects[i], .source = batch->source_text};
+	Datum values[HEALTHML_PREDICTION_N];
+	bool nulls[HEALTHML_PREDICTION_N];
+	instr_time start;
+
+	healthml_assess_score(batch->scorer, batch->scores[i], &prediction.assessment);
+	prediction.latency_ms = latency_ms;
+	if (batch->top > 0)
+	{
+		INSTR_TIME_SET_CURRENT(start);
+		recall_row(batch, i);
+		prediction.features = batch->features[i];
+		healthml_explain_prediction(batch->scorer, batch->top, &prediction);
+		prediction.latency_ms += healthml_ms_since(start);
+	}
+	healthml_prediction_values(&prediction, values, nulls);
+	tuplestore_putvalues(batch->store, batch->desc, values, nulls);
+}
+
+static void
+finish_block(Batch *batch)
+{
+	HealthmlScorer *scorer = batch->scorer;
+	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
+	instr_time start;
+	double latency_ms;
+	int i;
+
+	INSTR_TIME_SET_CURRENT(start);
+	healthml_check(&scorer->ctx,
+				   scorer->model->algorithm->score(scorer->model, &scorer->ctx, scorer->scratch,
+												   batch->inputs, (size_t) batch->n, batch->scores));
+	latency_ms = healthml_ms_since(start) / Max(batch->n, 1);
+	for (i = 0; i < batch->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		store_row(batch, i, latency_ms);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(batch->memory);
+	batch->rows += batch->n;
+	batch->n = 0;
+	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, batch->rows);
+}
+
+static const char *
+subject_of(Batch *batch, TupleTableSlot *slot)
+{
+	if (batch->subject < 0 || slot->tts_isnull[batch->subject])
+		return NULL;
+	return OutputFunctionCall(&batch->subject_output, slot->tts_values[batch->subject]);
+}
+
+static void
+add_row(void *user, TupleTableSlot *slot)
+{
+	Batch *batch = user;
+	HealthmlScorer *scorer = batch->scorer;
+	const HmlPipeline *pipeline = scorer->model->pipeline;
+	const double *values = healthml_features_of_slot(&scorer->features, slot);
+	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
+	int i = batch->n;
+
+	healthml_check(&scorer->ctx, hml_pipeline_apply(pipeline, &scorer->ctx, values,
+													batch->inputs + i * pipeline->n_inputs, NULL));
+	batch->subjects[i] = subject_of(batch, slot);
+	if (batch->top > 0)
+	{
+		memcpy(batch->values + i * pipeline->n_features, values, sizeof(double) * pipeline->n_features);
+		batch->features[i] = healthml_features_document(scorer, slot->tts_values, slot->tts_isnull);
+	}
+	MemoryContextSwitchTo(caller);
+	if (++batch->n == BLOCK_ROWS)
+		finish_block(batch);
+}
+
+/* ---- writing ---- */
+
+static void
+insert_rows(Batch *batch)
+{
+	static const char *const insert =
+		"INSERT INTO healthml.prediction (" HEALTHML_PREDICTION_COLUMNS ") "
+		"SELECT c1, c2, c3, c4, c5, c6::healthml.risk_level, c7, c8, c9, c10, c11, c12 FROM " STORED_ROWS;
+	EphemeralNamedRelationData relation = {.md = {.name = pstrdup(STORED_ROWS),
+												  .reliddesc = InvalidOid,
+												  .tupdesc = batch->desc,
+												  .enrtype = ENR_NAMED_TUPLESTORE,
+												  .enrtuples = (double) batch->rows},
+										   .reldata = batch->store};
+	int result;
+
+	if (SPI_register_relation(&relation) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "could not register the scored rows");
+	result = SPI_execute(insert, false, 0);
+	if (result != SPI_OK_INSERT)
+		elog(ERROR, "could not insert the scored rows: %s", SPI_result_code_string(result));
+	batch->rows = (int64) SPI_processed;
+}
+
+static void
+report_start(void)
+{
+	Oid table = get_relname_relid("prediction", get_namespace_oid("healthml", false));
+
+	pgstat_progress_start_command(PROGRESS_COMMAND_COPY, table);
+	pgstat_progress_update_param(PROGRESS_COPY_COMMAND, PROGRESS_COPY_COMMAND_FROM);
+	pgstat_progress_update_param(PROGRESS_COPY_TYPE, PROGRESS_COPY_TYPE_CALLBACK);
+}
+
+static void
+predict(Batch *batch, const char *subject)
+{
+	SPI_connect();
+	report_start();
+	batch->source = healthml_source_open(batch->source_text);
+	find_subject(batch, subject);
+	create_block(batch);
+	batch->desc = stored_desc();
+	batch->store = tuplestore_begin_heap(false, false, work_mem);
+	healthml_source_read(batch->source, add_row, batch);
+	finish_block(batch);
+	if (batch->rows > 0)
+		insert_rows(batch);
+	tuplestore_end(batch->store);
+	pgstat_progress_end_command();
+	SPI_finish();
+}
+
+static char *
+required_text(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" must not be null", name)));
+	return text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
+
+PG_FUNCTION_INFO_V1(healthml_batch_predict);
+
+/* healthml.batch_predict(model, source, subject, explain) RETURNS bigint */
+Datum
+healthml_batch_predict(PG_FUNCTION_ARGS)
+{
+	Batch *batch = palloc0(sizeof(*batch));
+	const char *model = required_text(fcinfo, 0, "model");
+
+	PreventCommandDuringRecovery("healthml.batch_predict()");
+	PreventCommandIfReadOnly("healthml.batch_predict()");
+	PreventCommandIfParallelMode("healthml.batch_predict()");
+
+	batch->source_text = required_text(fcinfo, 1, "source");
+	batch->top = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	if (batch->top < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"explain\" must not be negative, but is %d", batch->top)));
+	batch->scorer = healthml_scorer_create(CurrentMemoryContext, NULL);
+	healthml_scorer_use_reference(batch->scorer, cstring_to_text(model));
+	predict(batch, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	PG_RETURN_INT64(batch->rows);
+}

@@ -1,0 +1,56 @@
+/*
+ * prediction.h
+ *	  A row of healthml.prediction: its documents, and writing it.
+ */
+#ifndef HEALTHML_PREDICTION_H
+#define HEALTHML_PREDICTION_H
+
+#include "compat.h"
+
+#include "portability/instr_time.h"
+
+#include "explain.h"
+#include "score.h"
+
+typedef struct HealthmlPrediction
+{
+	const char *subject; /* NULL = unknown */
+	HealthmlAssessment assessment;
+	Datum features; /* jsonb; 0 = not kept, and so below */
+	Datum explanation;
+	const char *narrative;
+	const char *source;
+	double latency_ms;
+} HealthmlPrediction;
+
+/* Columns that are written, in the order of healthml_prediction_values(). */
+#define HEALTHML_PREDICTION_COLUMNS \
+	"subject, model, version, score, percentile, risk, is_anomaly, features, explanation, narrative, " \
+	"source, " \
+	"latency_ms"
+#define HEALTHML_PREDICTION_N 12
+#define HEALTHML_PREDICTION_RISK 5 /* its value is a text and must be cast */
+
+extern const Oid healthml_prediction_types[HEALTHML_PREDICTION_N];
+extern void healthml_prediction_values(const HealthmlPrediction *prediction, Datum *values, bool *nulls);
+
+/* Write one row and return its prediction_id. */
+extern int64 healthml_insert_prediction(const HealthmlPrediction *prediction);
+
+/* The features of the row that the scorer has read last, by name; datums and nulls are its columns. */
+extern Datum healthml_features_document(const HealthmlScorer *scorer, const Datum *datums, const bool *nulls);
+
+/* Explain the scorer's present row: 'top' reasons, and all in words. */
+extern void healthml_explain_prediction(HealthmlScorer *scorer, int top, HealthmlPrediction *prediction);
+
+static inline double
+healthml_ms_since(instr_time start)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return INSTR_TIME_GET_MILLISEC(now);
+}
+
+#endif /* HEALTHML_PREDICTION_H */
