@@ -87,6 +87,6 @@ SELECT (SELECT extversion FROM pg_extension WHERE extname = 'healthml') AS exten
 	(SELECT count(*) FROM healthml.prediction WHERE predicted_at >= now() - interval '1 day' AND risk = 'high')
 		AS high_1d,
 	(SELECT count(*) FROM healthml.score_failure WHERE failed_at >= now() - interval '1 day') AS failures_1d
-FROM healthml.cache_status() c;
+FROM healthml.session_status() c;
 COMMENT ON VIEW healthml.health IS
 'one row: versions, uptime, models, what this session has cached, and predictions, high risks and failures of the last day';

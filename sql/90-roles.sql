@@ -18,11 +18,15 @@ BEGIN
 		SELECT g.statement FROM (VALUES
 			('scorer', 'GRANT USAGE ON SCHEMA healthml TO %s'),
 			('scorer', 'GRANT SELECT ON healthml.model, healthml.model_version, healthml.model_alias, healthml.models, healthml.versions, healthml.common_feature, healthml.feature_dictionary TO %s'),
+			('scorer', 'GRANT INSERT, SELECT (prediction_id) ON healthml.prediction TO %s'),
+			('scorer', 'GRANT INSERT ON healthml.score_failure TO %s'),
+			('scorer', 'GRANT INSERT, UPDATE, SELECT (prediction_id) ON healthml.outcome TO %s'),
 			('reader', 'GRANT SELECT ON ALL TABLES IN SCHEMA healthml TO %s'),
 			('trainer', 'GRANT INSERT, UPDATE, DELETE ON healthml.model, healthml.model_alias, healthml.feature_dictionary TO %s'),
 			('trainer', 'GRANT INSERT, DELETE ON healthml.model_version TO %s'),
 			('trainer', 'GRANT INSERT ON healthml.alias_history, healthml.training_epoch TO %s'),
-			('trainer', 'GRANT INSERT, UPDATE ON healthml.training_run TO %s')) AS g (level, statement)
+			('trainer', 'GRANT INSERT, UPDATE ON healthml.training_run TO %s'),
+			('trainer', 'GRANT DELETE ON healthml.prediction, healthml.score_failure TO %s')) AS g (level, statement)
 		WHERE array_position(ARRAY['scorer', 'reader', 'trainer'], g.level)
 			<= array_position(ARRAY['scorer', 'reader', 'trainer'], grant_role.level)
 	LOOP
@@ -31,4 +35,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION healthml.grant_role(regrole, text) IS
-'grants what a role needs: a scorer may score rows and explain scores, a reader may also read all tables and views, a trainer may also train, import, promote and drop models';
+'grants what a role needs: a scorer may score rows, explain scores, keep predictions and record outcomes, a reader may also read all tables and views, a trainer may also train, import, promote and drop models, and prune predictions';

@@ -3,8 +3,8 @@
  *	  healthml.batch_predict: a source's rows as rows of healthml.prediction.
  *
  * Rows are read as training reads them, in a read-only query, scored in blocks
- * through the model's batch kernel, and put into a tuplestore, which goes to disk
- * beyond work_mem.  When all are scored, one INSERT ... SELECT takes them into
+ * through the model's batch kernel (one by one where each is explained, which
+ * costs far more), and put into a tuplestore, which goes to disk beyond work_mem.  When all are scored, one INSERT ... SELECT takes them into
  * the table: so an error writes nothing, and neither memory nor transaction ids
  * grow with the number of rows.
  *
@@ -33,6 +33,7 @@
 #include "source.h"
 
 #define BLOCK_ROWS 256
+#define PROGRESS_ROWS 256
 #define STORED_ROWS "scored" /* name of the tuplestore in the INSERT */
 
 /* One call of healthml.batch_predict. */
@@ -45,12 +46,10 @@ typedef struct Batch
 	int subject; /* attribute of the source, from 0; -1 = none */
 	FmgrInfo subject_output;
 
-	/* The rows of the present block. */
-	MemoryContext memory; /* of their subjects and features; emptied with each block */
+	/* Rows that wait to be scored together. */
+	MemoryContext memory; /* of their subjects; emptied with each block */
 	int n;
 	const char *subjects[BLOCK_ROWS];
-	Datum features[BLOCK_ROWS];
-	double *values; /* (BLOCK_ROWS, n_features); NULL without explanations */
 	double *inputs; /* (BLOCK_ROWS, n_inputs) */
 	double scores[BLOCK_ROWS];
 
@@ -99,83 +98,7 @@ find_subject(Batch *batch, const char *name)
 	fmgr_info(output, &batch->subject_output);
 }
 
-/* ---- blocks ---- */
-
-static double *
-block_of(size_t columns)
-{
-	return palloc_extended(sizeof(double) * BLOCK_ROWS * Max(columns, 1), MCXT_ALLOC_HUGE);
-}
-
-static void
-create_block(Batch *batch)
-{
-	const HmlPipeline *pipeline = batch->scorer->model->pipeline;
-
-	batch->memory = AllocSetContextCreate(CurrentMemoryContext, "healthml block", ALLOCSET_DEFAULT_SIZES);
-	batch->inputs = block_of(pipeline->n_inputs);
-	if (batch->top > 0)
-		batch->values = block_of(pipeline->n_features);
-}
-
-/* Put row i of the block before the scorer, as if it had just been read. */
-static void
-recall_row(Batch *batch, int i)
-{
-	HealthmlScorer *scorer = batch->scorer;
-	const HmlPipeline *pipeline = scorer->model->pipeline;
-
-	memcpy(scorer->inputs, batch->inputs + i * pipeline->n_inputs, sizeof(double) * pipeline->n_inputs);
-	scorer->values = batch->values + i * pipeline->n_features;
-}
-
-static void
-store_row(Batch *batch, int i, double latency_ms)
-{
-	HealthmlPrediction prediction = {.subject = batch->subjects[i], .source = batch->source_text};
-	Datum values[HEALTHML_PREDICTION_N];
-	bool nulls[HEALTHML_PREDICTION_N];
-	instr_time start;
-
-	healthml_assess_score(batch->scorer, batch->scores[i], &prediction.assessment);
-	prediction.latency_ms = latency_ms;
-	if (batch->top > 0)
-	{
-		INSTR_TIME_SET_CURRENT(start);
-		recall_row(batch, i);
-		prediction.features = batch->features[i];
-		healthml_explain_prediction(batch->scorer, batch->top, &prediction);
-		prediction.latency_ms += healthml_ms_since(start);
-	}
-	healthml_prediction_values(&prediction, values, nulls);
-	tuplestore_putvalues(batch->store, batch->desc, values, nulls);
-}
-
-static void
-finish_block(Batch *batch)
-{
-	HealthmlScorer *scorer = batch->scorer;
-	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
-	instr_time start;
-	double latency_ms;
-	int i;
-
-	INSTR_TIME_SET_CURRENT(start);
-	healthml_check(&scorer->ctx,
-				   scorer->model->algorithm->score(scorer->model, &scorer->ctx, scorer->scratch,
-												   batch->inputs, (size_t) batch->n, batch->scores));
-	latency_ms = healthml_ms_since(start) / Max(batch->n, 1);
-	for (i = 0; i < batch->n; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		store_row(batch, i, latency_ms);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextReset(batch->memory);
-	batch->rows += batch->n;
-	batch->n = 0;
-	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, batch->rows);
-}
+/* ---- rows ---- */
 
 static const char *
 subject_of(Batch *batch, TupleTableSlot *slot)
@@ -186,26 +109,95 @@ subject_of(Batch *batch, TupleTableSlot *slot)
 }
 
 static void
-add_row(void *user, TupleTableSlot *slot)
+store(Batch *batch, const HealthmlPrediction *prediction)
 {
-	Batch *batch = user;
+	Datum values[HEALTHML_PREDICTION_N];
+	bool nulls[HEALTHML_PREDICTION_N];
+
+	healthml_prediction_values(prediction, values, nulls);
+	tuplestore_putvalues(batch->store, batch->desc, values, nulls);
+	if (++batch->rows % PROGRESS_ROWS == 0)
+		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, batch->rows);
+}
+
+static void
+explain_row(Batch *batch, TupleTableSlot *slot)
+{
+	HealthmlScorer *scorer = batch->scorer;
+	HealthmlPrediction prediction = {.source = batch->source_text};
+	instr_time start;
+
+	CHECK_FOR_INTERRUPTS();
+	INSTR_TIME_SET_CURRENT(start);
+	healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot));
+	healthml_scorer_assess(scorer, &prediction.assessment);
+	prediction.subject = subject_of(batch, slot);
+	prediction.features = healthml_features_document(scorer, slot->tts_values, slot->tts_isnull);
+	healthml_explain_prediction(scorer, batch->top, &prediction);
+	prediction.latency_ms = healthml_ms_since(start);
+	store(batch, &prediction);
+}
+
+static void
+finish_block(Batch *batch)
+{
+	HealthmlScorer *scorer = batch->scorer;
+	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
+	HealthmlPrediction prediction = {.source = batch->source_text};
+	instr_time start;
+	int i;
+
+	INSTR_TIME_SET_CURRENT(start);
+	healthml_check(&scorer->ctx,
+				   scorer->model->algorithm->score(scorer->model, &scorer->ctx, scorer->scratch,
+												   batch->inputs, (size_t) batch->n, batch->scores));
+	prediction.latency_ms = healthml_ms_since(start) / Max(batch->n, 1);
+	for (i = 0; i < batch->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		prediction.subject = batch->subjects[i];
+		healthml_assess_score(scorer, batch->scores[i], &prediction.assessment);
+		store(batch, &prediction);
+	}
+	batch->n = 0;
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(batch->memory);
+}
+
+static void
+add_to_block(Batch *batch, TupleTableSlot *slot)
+{
 	HealthmlScorer *scorer = batch->scorer;
 	const HmlPipeline *pipeline = scorer->model->pipeline;
 	const double *values = healthml_features_of_slot(&scorer->features, slot);
 	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
-	int i = batch->n;
 
 	healthml_check(&scorer->ctx, hml_pipeline_apply(pipeline, &scorer->ctx, values,
-													batch->inputs + i * pipeline->n_inputs, NULL));
-	batch->subjects[i] = subject_of(batch, slot);
-	if (batch->top > 0)
-	{
-		memcpy(batch->values + i * pipeline->n_features, values, sizeof(double) * pipeline->n_features);
-		batch->features[i] = healthml_features_document(scorer, slot->tts_values, slot->tts_isnull);
-	}
+													batch->inputs + batch->n * pipeline->n_inputs, NULL));
+	batch->subjects[batch->n] = subject_of(batch, slot);
 	MemoryContextSwitchTo(caller);
 	if (++batch->n == BLOCK_ROWS)
 		finish_block(batch);
+}
+
+static void
+add_row(void *user, TupleTableSlot *slot)
+{
+	Batch *batch = user;
+
+	if (batch->top > 0)
+		explain_row(batch, slot);
+	else
+		add_to_block(batch, slot);
+}
+
+static void
+create_block(Batch *batch)
+{
+	size_t n_inputs = batch->scorer->model->pipeline->n_inputs;
+
+	batch->memory = AllocSetContextCreate(CurrentMemoryContext, "healthml block", ALLOCSET_DEFAULT_SIZES);
+	batch->inputs = palloc_extended(sizeof(double) * BLOCK_ROWS * Max(n_inputs, 1), MCXT_ALLOC_HUGE);
 }
 
 /* ---- writing ---- */

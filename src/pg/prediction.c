@@ -14,6 +14,7 @@
 #include "document.h"
 #include "errors.h"
 #include "memory.h"
+#include "narrative.h"
 #include "statement.h"
 #include "value.h"
 
@@ -172,4 +173,5 @@ healthml_explain_prediction(HealthmlScorer *scorer, int top, HealthmlPrediction 
 
 	healthml_explain(scorer, &explanation);
 	prediction->explanation = explanation_document(scorer, &explanation, top);
+	prediction->narrative = healthml_narrate(scorer, &prediction->assessment, &explanation);
 }

@@ -40,7 +40,7 @@ extern int64 healthml_insert_prediction(const HealthmlPrediction *prediction);
 /* The features of the row that the scorer has read last, by name; datums and nulls are its columns. */
 extern Datum healthml_features_document(const HealthmlScorer *scorer, const Datum *datums, const bool *nulls);
 
-/* Explain the scorer's present row: 'top' reasons, and all in words. */
+/* Explain the scorer's present row, which has been assessed: 'top' reasons, and all in words. */
 extern void healthml_explain_prediction(HealthmlScorer *scorer, int top, HealthmlPrediction *prediction);
 
 static inline double
