@@ -183,6 +183,11 @@ DECLARE
 	target record;
 BEGIN
 	target := healthml.resolve_model(set_alias.model || ':' || set_alias.version);
+	IF alias !~ '^[^@:[:cntrl:]]{1,128}$' OR alias <> btrim(alias) THEN
+		RAISE EXCEPTION 'invalid alias "%"', alias
+			USING ERRCODE = 'invalid_name',
+			DETAIL = 'An alias has 1 to 128 characters, no "@", ":" or control character, and no space at either end.';
+	END IF;
 	INSERT INTO healthml.model_alias AS a (model_id, alias, version)
 	VALUES (target.model_id, set_alias.alias, target.version)
 	ON CONFLICT ON CONSTRAINT model_alias_pkey DO UPDATE SET version = EXCLUDED.version, is_rollback = false

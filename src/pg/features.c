@@ -109,12 +109,14 @@ refuse_missing(const HealthmlFeatureReader *reader, size_t feature, const char *
 
 /* ---- rows ---- */
 
-static void
-check_type(const HealthmlFeatureReader *reader, size_t feature, Form_pg_attribute attribute,
-		   HealthmlValueKind kind)
+static HealthmlValueKind
+kind_for_feature(const HealthmlFeatureReader *reader, size_t feature, Form_pg_attribute attribute)
 {
 	bool category = reader->pipeline->features[feature].column.kind == HML_COLUMN_CATEGORY;
+	HealthmlValueKind kind = healthml_value_kind(attribute->atttypid);
 
+	if (kind == HEALTHML_VALUE_LITERAL && category)
+		return HEALTHML_VALUE_LITERAL_TEXT;
 	if (kind == HEALTHML_VALUE_NONE || healthml_value_is_text(kind) != category)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("column \"%s\" of type %s cannot be used for a %s feature of model \"%s\"",
@@ -123,6 +125,7 @@ check_type(const HealthmlFeatureReader *reader, size_t feature, Form_pg_attribut
 						kind == HEALTHML_VALUE_NONE
 							? errhint("%s", healthml_value_hint)
 							: errhint("Cast the column to the type that it had in training.")));
+	return kind;
 }
 
 /* Whether the row is one of ROW(...), whose columns are called f1, f2, ... */
@@ -158,8 +161,7 @@ map_columns(HealthmlFeatureReader *reader, TupleDesc desc)
 		if (attribute < 0)
 			refuse_missing(reader, i, "column", healthml_similar_column(desc, name));
 		reader->columns[i].attribute = attribute;
-		reader->columns[i].kind = healthml_value_kind(TupleDescAttr(desc, attribute)->atttypid);
-		check_type(reader, i, TupleDescAttr(desc, attribute), reader->columns[i].kind);
+		reader->columns[i].kind = kind_for_feature(reader, i, TupleDescAttr(desc, attribute));
 	}
 }
 

@@ -115,6 +115,12 @@ end_rows(DestReceiver *self)
 {
 }
 
+static void
+add_context(void *arg)
+{
+	errcontext("while reading a source, which cannot change data");
+}
+
 void
 healthml_source_read(const HealthmlSource *source, HealthmlRowFunction on_row, void *user)
 {
@@ -128,12 +134,15 @@ healthml_source_read(const HealthmlSource *source, HealthmlRowFunction on_row, v
 		.user = user,
 		.row_memory = AllocSetContextCreate(CurrentMemoryContext, "healthml row", ALLOCSET_DEFAULT_SIZES)};
 	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.base};
+	ErrorContextCallback context = {.callback = add_context, .arg = NULL, .previous = error_context_stack};
 	bool was_read_only = XactReadOnly;
 	int result;
 
+	error_context_stack = &context;
 	XactReadOnly = true;
 	result = SPI_execute_plan_extended(source->plan, &options);
 	XactReadOnly = was_read_only;
+	error_context_stack = context.previous;
 	if (result < 0)
 		elog(ERROR, "could not read source \"%s\": %s", source->query, SPI_result_code_string(result));
 	MemoryContextDelete(receiver.row_memory);

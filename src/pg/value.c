@@ -40,6 +40,8 @@ healthml_value_kind(Oid type)
 			return HEALTHML_VALUE_TEXT;
 		case BPCHAROID:
 			return HEALTHML_VALUE_BPCHAR;
+		case UNKNOWNOID:
+			return HEALTHML_VALUE_LITERAL;
 		default:
 			return get_typtype(base) == TYPTYPE_ENUM ? HEALTHML_VALUE_ENUM : HEALTHML_VALUE_NONE;
 	}
@@ -49,6 +51,12 @@ double
 healthml_numeric_value(Datum value)
 {
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
+}
+
+double
+healthml_literal_value(Datum value)
+{
+	return DatumGetFloat8(DirectFunctionCall1(float8in, value));
 }
 
 const char *
@@ -61,6 +69,11 @@ healthml_category_text(HealthmlValueKind kind, Datum value, size_t *length)
 	if (kind == HEALTHML_VALUE_ENUM)
 	{
 		server = DatumGetCString(DirectFunctionCall1(enum_out, value));
+		size = (int) strlen(server);
+	}
+	else if (kind == HEALTHML_VALUE_LITERAL_TEXT)
+	{
+		server = DatumGetCString(value);
 		size = (int) strlen(server);
 	}
 	else

@@ -24,9 +24,11 @@ typedef enum HealthmlValueKind
 	HEALTHML_VALUE_INT8,
 	HEALTHML_VALUE_NUMERIC,
 	HEALTHML_VALUE_BOOLEAN,
-	HEALTHML_VALUE_TEXT, /* text, varchar, name */
+	HEALTHML_VALUE_LITERAL, /* of type unknown, in ROW('1', NULL): whatever is needed, here a number */
+	HEALTHML_VALUE_TEXT,    /* text, varchar */
 	HEALTHML_VALUE_BPCHAR,
-	HEALTHML_VALUE_ENUM
+	HEALTHML_VALUE_ENUM,
+	HEALTHML_VALUE_LITERAL_TEXT /* of type unknown, where a text is needed */
 } HealthmlValueKind;
 
 extern HealthmlValueKind healthml_value_kind(Oid type);
@@ -50,6 +52,7 @@ healthml_value_column(HealthmlValueKind kind)
 }
 
 extern double healthml_numeric_value(Datum value);
+extern double healthml_literal_value(Datum value);
 
 /* A number of any kind but text; NaN stays NaN, infinity infinity. */
 static inline double
@@ -71,6 +74,8 @@ healthml_number(HealthmlValueKind kind, Datum value)
 			return healthml_numeric_value(value);
 		case HEALTHML_VALUE_BOOLEAN:
 			return DatumGetBool(value) ? 1.0 : 0.0;
+		case HEALTHML_VALUE_LITERAL:
+			return healthml_literal_value(value);
 		default:
 			return NAN;
 	}
