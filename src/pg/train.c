@@ -4,7 +4,7 @@
  *
  * Everything that can be known to be wrong is refused before the first row is
  * read.  Rows are read once into a frame, which samples them when they do not fit
- * into half of healthml.max_memory; the other half is for the algorithm.  Only a
+ * into a third of healthml.max_memory; the rest is for the algorithm.  Only a
  * finished model is written, so that an error or a cancellation leaves nothing.
  */
 #include "compat.h"
@@ -252,7 +252,7 @@ choose_columns(Training *training)
 
 /* ---- rows ---- */
 
-/* What is not limited by max_rows is limited by memory: half for rows, half for learning. */
+/* What is not limited by max_rows is limited by memory: a third for rows, the rest for learning. */
 static void
 create_frame(Training *training)
 {
@@ -264,7 +264,7 @@ create_frame(Training *training)
 	int i;
 
 	healthml_check(&training->ctx, hml_frame_create(&training->ctx, (size_t) training->n_features, has_target,
-													has_group, max_rows, training->ctx.memory_limit / 2,
+													has_group, max_rows, training->ctx.memory_limit / 3,
 													(uint64_t) hml_param_integer(training->params, "seed"),
 													&training->frame));
 	for (i = 0; i < training->n_columns; i++)
