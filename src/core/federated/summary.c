@@ -2,8 +2,8 @@
  * summary.c
  *	  Summaries of columns: learning, combining, and the pipeline they give.
  *
- * Bytes: u32 number of features, i64 rows, then for each feature its name, u8
- * kind, i64 values, f64 mean, f64 squares; for a number or boolean the
+ * Bytes: u32 number of features, i64 rows, then for each feature and the target
+ * its name, u8 kind, i64 values, f64 mean, f64 squares; for a number or boolean the
  * quantiles; for a category a count and each text with its i64 rows.  Not part of
  * any artifact: only servers of one version talk in it.
  */
@@ -23,18 +23,21 @@
 /* ---- learning ---- */
 
 static HmlStatus
-gather(HmlContext *ctx, const HmlFrame *frame, size_t column, double *values, size_t *n_values)
+gather(HmlContext *ctx, const HmlFrame *frame, const HmlColumn *column, double *values, size_t *n_values)
 {
+	const double *cells =
+		column == &frame->target ? frame->targets : frame->values + (column - frame->columns);
+	size_t stride = column == &frame->target ? 1 : frame->n_columns;
+
 	*n_values = 0;
 	for (size_t row = 0; row < frame->n_rows; row++)
 	{
-		double value = hml_frame_row(frame, row)[column];
+		double value = cells[row * stride];
 
 		if (row % 65536 == 0)
 			HML_TRY(hml_poll(ctx));
 		if (isinf(value))
-			return hml_fail(ctx, HML_INVALID_DATA, "column \"%s\" has an infinite value",
-							frame->columns[column].name);
+			return hml_fail(ctx, HML_INVALID_DATA, "column \"%s\" has an infinite value", column->name);
 		values[*n_values] = value;
 		*n_values += !isnan(value);
 	}
@@ -117,10 +120,9 @@ count_categories(HmlArena *arena, const HmlColumn *column, const double *values,
 }
 
 static HmlStatus
-summarise_column(HmlArena *arena, const HmlFrame *frame, size_t index, double *values,
+summarise_column(HmlArena *arena, const HmlFrame *frame, const HmlColumn *column, double *values,
 				 HmlFeatureSummary *summary)
 {
-	const HmlColumn *column = &frame->columns[index];
 	HmlContext *ctx = hml_arena_context(arena);
 	char *name;
 	size_t n;
@@ -128,7 +130,7 @@ summarise_column(HmlArena *arena, const HmlFrame *frame, size_t index, double *v
 	HML_TRY(hml_arena_strdup(arena, column->name, strlen(column->name), &name));
 	summary->column.name = name;
 	summary->column.kind = column->kind;
-	HML_TRY(gather(ctx, frame, index, values, &n));
+	HML_TRY(gather(ctx, frame, column, values, &n));
 	summary->n_values = (int64_t) n;
 	if (column->kind == HML_COLUMN_CATEGORY)
 		return count_categories(arena, column, values, n, summary);
@@ -136,10 +138,25 @@ summarise_column(HmlArena *arena, const HmlFrame *frame, size_t index, double *v
 }
 
 static HmlStatus
+summarise_target(HmlArena *arena, const HmlFrame *frame, double *values, HmlFeatureSummary *summary)
+{
+	bool is_boolean = frame->target.kind == HML_COLUMN_NUMERIC;
+
+	HML_TRY(summarise_column(arena, frame, &frame->target, values, summary));
+	for (int64_t i = 0; is_boolean && i < summary->n_values; i++)
+		is_boolean = values[i] == 0.0 || values[i] == 1.0;
+	if (is_boolean)
+		summary->column.kind = HML_COLUMN_BOOLEAN;
+	return HML_OK;
+}
+
+static HmlStatus
 make_summary(HmlArena *arena, size_t n_features, HmlSummary **out)
 {
 	HML_TRY(HML_ARENA_NEW_ZERO(arena, out, 1));
 	(*out)->n_features = n_features;
+	(*out)->target.column.name = "";
+	(*out)->target.column.kind = HML_COLUMN_NUMERIC;
 	return HML_ARENA_NEW_ZERO(arena, &(*out)->features, n_features);
 }
 
@@ -162,13 +179,22 @@ hml_summary_fit(HmlArena *arena, const HmlFrame *frame, HmlSummary **out)
 	HML_TRY(HML_NEW(ctx, &values, frame->n_rows));
 	status = HML_OK;
 	for (size_t i = 0; i < frame->n_columns && status == HML_OK; i++)
-		status = summarise_column(arena, frame, i, values, &summary->features[i]);
+		status = summarise_column(arena, frame, &frame->columns[i], values, &summary->features[i]);
+	if (status == HML_OK && frame->has_target)
+		status = summarise_target(arena, frame, values, &summary->target);
 	hml_free(ctx, values);
 	*out = summary;
 	return status;
 }
 
 /* ---- combining ---- */
+
+/* Feature i, or the target for i = n_features. */
+static const HmlFeatureSummary *
+column_of(const HmlSummary *summary, size_t i)
+{
+	return i < summary->n_features ? &summary->features[i] : &summary->target;
+}
 
 static HmlStatus
 check_same_columns(HmlContext *ctx, const HmlSummary *first, const HmlSummary *other)
@@ -188,6 +214,9 @@ check_same_columns(HmlContext *ctx, const HmlSummary *first, const HmlSummary *o
 			return hml_fail(ctx, HML_INVALID_DATA,
 							"feature \"%s\" is a number at one client and text at another", a->name);
 	}
+	if ((first->target.column.kind == HML_COLUMN_CATEGORY) !=
+		(other->target.column.kind == HML_COLUMN_CATEGORY))
+		return hml_fail(ctx, HML_INVALID_DATA, "the target is a number at one client and text at another");
 	return HML_OK;
 }
 
@@ -232,7 +261,7 @@ mixture_quantile(const HmlSummary *const *summaries, size_t n_summaries, size_t 
 
 	for (size_t s = 0; s < n_summaries; s++)
 	{
-		const HmlFeatureSummary *f = &summaries[s]->features[feature];
+		const HmlFeatureSummary *f = column_of(summaries[s], feature);
 
 		if (f->n_values == 0)
 			continue;
@@ -246,9 +275,12 @@ mixture_quantile(const HmlSummary *const *summaries, size_t n_summaries, size_t 
 		double below = 0.0;
 
 		for (size_t s = 0; s < n_summaries; s++)
-			if (summaries[s]->features[feature].n_values > 0)
-				below += (double) summaries[s]->features[feature].n_values *
-						 share_below(&summaries[s]->features[feature], middle);
+		{
+			const HmlFeatureSummary *f = column_of(summaries[s], feature);
+
+			if (f->n_values > 0)
+				below += (double) f->n_values * share_below(f, middle);
+		}
 		if (below < share * total)
 			low = middle;
 		else
@@ -266,13 +298,13 @@ combine_categories(HmlArena *arena, const HmlSummary *const *summaries, size_t n
 	size_t most = 0;
 
 	for (size_t s = 0; s < n_summaries; s++)
-		most += summaries[s]->features[feature].column.categories.count;
+		most += column_of(summaries[s], feature)->column.categories.count;
 	HML_TRY(HML_ARENA_NEW(arena, &all->texts, most));
 	HML_TRY(HML_ARENA_NEW_ZERO(arena, &out->counts, most));
 	all->count = 0;
 	for (size_t s = 0; s < n_summaries; s++)
 	{
-		const HmlCategories *own = &summaries[s]->features[feature].column.categories;
+		const HmlCategories *own = &column_of(summaries[s], feature)->column.categories;
 
 		for (size_t code = 0; code < own->count; code++)
 			if (find_text(all, own->texts[code]) == all->count)
@@ -281,7 +313,7 @@ combine_categories(HmlArena *arena, const HmlSummary *const *summaries, size_t n
 	hml_sort_texts(all->texts, all->count);
 	for (size_t s = 0; s < n_summaries; s++)
 	{
-		const HmlFeatureSummary *own = &summaries[s]->features[feature];
+		const HmlFeatureSummary *own = column_of(summaries[s], feature);
 
 		for (size_t code = 0; code < own->column.categories.count; code++)
 			out->counts[find_text(all, own->column.categories.texts[code])] += own->counts[code];
@@ -293,9 +325,9 @@ static HmlStatus
 combine_feature(HmlArena *arena, const HmlSummary *const *summaries, size_t n_summaries, size_t feature,
 				HmlFeatureSummary *out)
 {
-	*out = summaries[0]->features[feature];
+	*out = *column_of(summaries[0], feature);
 	for (size_t s = 1; s < n_summaries; s++)
-		add_moments(out, &summaries[s]->features[feature]);
+		add_moments(out, column_of(summaries[s], feature));
 	if (out->column.kind == HML_COLUMN_CATEGORY)
 		return combine_categories(arena, summaries, n_summaries, feature, out);
 	for (int q = 0; q < HML_SUMMARY_QUANTILES; q++)
@@ -321,6 +353,7 @@ hml_summary_combine(HmlArena *arena, const HmlSummary *const *summaries, size_t 
 		HML_TRY(hml_poll(ctx));
 		HML_TRY(combine_feature(arena, summaries, n_summaries, i, &combined->features[i]));
 	}
+	HML_TRY(combine_feature(arena, summaries, n_summaries, combined->n_features, &combined->target));
 	*out = combined;
 	return HML_OK;
 }
@@ -395,33 +428,37 @@ hml_summary_pipeline(HmlArena *arena, const HmlSummary *summary, const HmlParams
 
 /* ---- bytes ---- */
 
+static void
+write_column(const HmlFeatureSummary *f, HmlWriter *writer)
+{
+	const HmlCategories *categories = &f->column.categories;
+
+	hml_write_text(writer, f->column.name, strlen(f->column.name));
+	hml_write_u8(writer, (uint8_t) f->column.kind);
+	hml_write_u64(writer, (uint64_t) f->n_values);
+	hml_write_f64(writer, f->mean);
+	hml_write_f64(writer, f->squares);
+	if (f->column.kind != HML_COLUMN_CATEGORY)
+	{
+		hml_write_f64_array(writer, f->quantiles, HML_SUMMARY_QUANTILES);
+		return;
+	}
+	hml_write_u32(writer, (uint32_t) categories->count);
+	for (size_t code = 0; code < categories->count; code++)
+	{
+		hml_write_text(writer, categories->texts[code], strlen(categories->texts[code]));
+		hml_write_u64(writer, (uint64_t) f->counts[code]);
+	}
+}
+
 void
 hml_summary_write(const HmlSummary *summary, HmlWriter *writer)
 {
 	hml_write_u32(writer, (uint32_t) summary->n_features);
 	hml_write_u64(writer, (uint64_t) summary->n_rows);
 	for (size_t i = 0; i < summary->n_features; i++)
-	{
-		const HmlFeatureSummary *f = &summary->features[i];
-
-		hml_write_text(writer, f->column.name, strlen(f->column.name));
-		hml_write_u8(writer, (uint8_t) f->column.kind);
-		hml_write_u64(writer, (uint64_t) f->n_values);
-		hml_write_f64(writer, f->mean);
-		hml_write_f64(writer, f->squares);
-		if (f->column.kind != HML_COLUMN_CATEGORY)
-		{
-			hml_write_f64_array(writer, f->quantiles, HML_SUMMARY_QUANTILES);
-			continue;
-		}
-		hml_write_u32(writer, (uint32_t) f->column.categories.count);
-		for (size_t code = 0; code < f->column.categories.count; code++)
-		{
-			hml_write_text(writer, f->column.categories.texts[code],
-						   strlen(f->column.categories.texts[code]));
-			hml_write_u64(writer, (uint64_t) f->counts[code]);
-		}
-	}
+		write_column(&summary->features[i], writer);
+	write_column(&summary->target, writer);
 }
 
 static HmlStatus
@@ -486,7 +523,7 @@ read_categories(HmlArena *arena, HmlReader *reader, HmlFeatureSummary *f)
 }
 
 static HmlStatus
-read_feature(HmlArena *arena, HmlReader *reader, int64_t n_rows, HmlFeatureSummary *f)
+read_column(HmlArena *arena, HmlReader *reader, int64_t n_rows, HmlFeatureSummary *f)
 {
 	uint8_t kind;
 
@@ -514,7 +551,8 @@ hml_summary_read(HmlArena *arena, HmlReader *reader, HmlSummary **out)
 	HML_TRY(make_summary(arena, n_features, &summary));
 	HML_TRY(read_rows(reader, INT64_C(1) << 53, &summary->n_rows));
 	for (size_t i = 0; i < n_features; i++)
-		HML_TRY(read_feature(arena, reader, summary->n_rows, &summary->features[i]));
+		HML_TRY(read_column(arena, reader, summary->n_rows, &summary->features[i]));
+	HML_TRY(read_column(arena, reader, summary->n_rows, &summary->target));
 	*out = summary;
 	return hml_read_end(reader);
 }

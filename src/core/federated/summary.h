@@ -35,7 +35,8 @@ typedef struct HmlSummary
 {
 	int64_t n_rows;
 	size_t n_features;
-	HmlFeatureSummary *features;
+	HmlFeatureSummary *features; /* (n_features) */
+	HmlFeatureSummary target; /* numbers that are all 0 or 1 are a boolean; n_values is 0 without a target */
 } HmlSummary;
 
 /* HML_INVALID_DATA for too few rows or an infinite value. */
