@@ -29,8 +29,8 @@ typedef struct Builder
 	HmlArena *arena;
 	const HmlForest *forest;
 	HmlForestLayout *layout;
-	int16_t *words; /* top blocks, then bottom blocks */
-	size_t node;    /* next ones of the forest */
+	uint16_t *words; /* top blocks, then bottom blocks */
+	size_t node;     /* next ones of the forest */
 	size_t split;
 	size_t leaf;
 	uint32_t samples_stride; /* codes are depth * stride + n_samples */
@@ -93,7 +93,7 @@ place_leaf(Builder *b, size_t tree, uint32_t position)
 	unsigned depth = 31 - (unsigned) __builtin_clz(position);
 	uint32_t code = depth * b->samples_stride + b->forest->n_samples[b->leaf++];
 
-	b->words[word_of(b->forest, tree, position << (HML_FOREST_LEVELS - depth))] = (int16_t) (uint16_t) code;
+	b->words[word_of(b->forest, tree, position << (HML_FOREST_LEVELS - depth))] = (uint16_t) code;
 }
 
 static void
@@ -259,7 +259,7 @@ make_words(Builder *b)
 
 	HML_TRY(HML_ARENA_NEW(b->arena, &b->words, n_words));
 	for (size_t i = 0; i < n_words; i++)
-		b->words[i] = INT16_MAX;
+		b->words[i] = UINT16_MAX;
 	layout->top = (void *) b->words;
 	layout->bottom = (void *) (b->words + n_top);
 	layout->feature_bits = bits_for(b->forest->n_inputs);
@@ -369,10 +369,17 @@ hml_forest_layout(HmlArena *arena, HmlForest *forest)
 	return make_words_with_memory(&builder);
 }
 
+/* Room for the trees and the padding, in whole vectors. */
+static size_t
+padded(size_t n_trees)
+{
+	return (n_trees / HML_FOREST_PADDING + 2) * HML_FOREST_PADDING;
+}
+
 size_t
 hml_forest_scratch_size(const HmlForestLayout *layout)
 {
-	size_t padded_trees = layout->n_trees + HML_FOREST_PADDING;
+	size_t padded_trees = padded(layout->n_trees);
 
 	return HML_ALIGNMENT + sizeof(HmlForestScratch) + 2 * HML_ALIGNMENT +
 		   2 * padded_trees * sizeof(uint32_t) + layout->n_inputs * sizeof(float);
@@ -387,7 +394,7 @@ aligned(void *pointer)
 HmlForestScratch *
 hml_forest_scratch(const HmlForestLayout *layout, void *memory)
 {
-	size_t padded_trees = layout->n_trees + HML_FOREST_PADDING;
+	size_t padded_trees = padded(layout->n_trees);
 	HmlForestScratch *scratch = aligned(memory);
 
 	memset(scratch->words, 0, sizeof(scratch->words[0]) << layout->feature_bits);

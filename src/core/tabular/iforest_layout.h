@@ -7,8 +7,7 @@
  * and the trees compare 16-bit words: rank in the high bits, feature in the low
  * 'feature_bits'.  The words of the row lie in a small table by feature, so
  * that one word of a node says both where to look and what to compare with, and
- * equal low bits on both sides leave the comparison alone.  Words are stored
- * with the highest bit turned, so that signed comparisons give the order.
+ * equal low bits on both sides leave the comparison alone.
  *
  * A tree of up to eight levels is a full binary heap that is cut after level
  * five: one block of 31 nodes and 32 blocks of 7 nodes and 8 leaves.
@@ -18,7 +17,7 @@
  *	  bottom: words 1 .. 7 are nodes, 8 .. 15 the codes of the leaves
  *
  * A leaf further up goes down to the bottom through nodes that are always left
- * (the word INT16_MAX is above none).  A code stands for a pair of depth and
+ * (no word is above UINT16_MAX).  A code stands for a pair of depth and
  * sample count; 'path' has its value as a fixed-point number, whose sums are
  * exact: every kernel may add in any order.
  *
@@ -70,9 +69,9 @@ typedef struct HmlForestLayout
 	unsigned feature_bits; /* at least 4 */
 	size_t n_groups;       /* 0 = the nodes below are used */
 	HmlForestGroup *groups;
-	int16_t (*top)[HML_FOREST_TOP_WORDS];       /* (n_trees) */
-	int16_t (*bottom)[HML_FOREST_BOTTOM_WORDS]; /* ((n_trees + HML_FOREST_PADDING) * 32) */
-	uint64_t *path;                             /* by code of leaf, or by node */
+	uint16_t (*top)[HML_FOREST_TOP_WORDS];       /* (n_trees) */
+	uint16_t (*bottom)[HML_FOREST_BOTTOM_WORDS]; /* ((n_trees + HML_FOREST_PADDING) * 32) */
+	uint64_t *path;                              /* by code of leaf, or by node */
 
 	HmlForestNode *nodes;
 	uint32_t *roots; /* (n_trees) */
@@ -82,17 +81,17 @@ typedef struct HmlForestLayout
 /* What a kernel needs for one row; 'words' is the ranked row. */
 typedef struct HmlForestScratch
 {
-	int16_t words[HML_FOREST_MAX_WORD_FEATURES];
-	uint32_t *masks;  /* (n_trees + HML_FOREST_PADDING) */
+	uint16_t words[HML_FOREST_MAX_WORD_FEATURES];
+	uint32_t *masks;  /* (n_trees + HML_FOREST_PADDING), aligned */
 	uint32_t *places; /* the same */
 	float *row;       /* (n_inputs) */
 } HmlForestScratch;
 
 /* The word of a rank; that of a node has the number of distinct thresholds below its own. */
-static inline int16_t
+static inline uint16_t
 hml_forest_word(unsigned rank, size_t feature, unsigned feature_bits)
 {
-	return (int16_t) (uint16_t) ((rank << feature_bits | (unsigned) feature) ^ 0x8000);
+	return (uint16_t) (rank << feature_bits | (unsigned) feature);
 }
 
 /* Make forest->layout from a forest that was checked. */
@@ -107,9 +106,11 @@ typedef uint64_t (*HmlForestWalk)(const HmlForestLayout *layout, HmlForestScratc
 /* The fastest one for this processor and this forest. */
 extern HmlForestWalk hml_forest_walk(const HmlForestLayout *layout);
 
+#define HML_FOREST_MAX_FEATURE_BITS_V3 4
 #define HML_FOREST_MAX_FEATURE_BITS_V4 6
 extern uint64_t hml_forest_walk_nodes(const HmlForestLayout *layout, HmlForestScratch *scratch);
 extern uint64_t hml_forest_walk_words(const HmlForestLayout *layout, HmlForestScratch *scratch);
+extern uint64_t hml_forest_walk_words_v3(const HmlForestLayout *layout, HmlForestScratch *scratch);
 extern uint64_t hml_forest_walk_words_v4(const HmlForestLayout *layout, HmlForestScratch *scratch);
 
 #endif /* HML_TABULAR_IFOREST_LAYOUT_H */

@@ -9,17 +9,20 @@
 
 #include "core/base/cpu.h"
 
-#define TREES 4 /* side by side */
+#define TREES 8 /* side by side */
+
+typedef float Floats __attribute__((vector_size(16)));
+typedef int32_t Counts __attribute__((vector_size(16)));
 
 /* How many of 16 ascending numbers are below x. */
 static inline unsigned
 count_below(const float *numbers, float x)
 {
-	unsigned count = 0;
+	const Floats *parts = (const Floats *) numbers;
+	Floats many = {x, x, x, x};
+	Counts below = (parts[0] < many) + (parts[1] < many) + (parts[2] < many) + (parts[3] < many);
 
-	for (int i = 0; i < 16; i++)
-		count += numbers[i] < x;
-	return count;
+	return (unsigned) -(below[0] + below[1] + below[2] + below[3]);
 }
 
 static void
@@ -38,31 +41,33 @@ rank_row(const HmlForestLayout *layout, const HmlForestGroup *group, HmlForestSc
 }
 
 static inline unsigned
-step(const int16_t *block, unsigned at, const int16_t *words, unsigned features)
+step(const uint16_t *block, unsigned at, const uint16_t *words, unsigned features)
 {
-	int16_t node = block[at];
+	unsigned node = block[at];
 
-	return 2 * at + (words[(uint16_t) node & features] > node);
+	return 2 * at + (words[node & features] > node);
 }
 
 /* The path of the leaf behind position 'at' below the top block of a tree. */
 static inline uint64_t
-path_behind(const HmlForestLayout *layout, size_t tree, unsigned at, const int16_t *words, unsigned features)
+path_behind(const HmlForestLayout *layout, size_t tree, unsigned at, const uint16_t *words, unsigned features)
 {
-	const int16_t *bottom = layout->bottom[tree * HML_FOREST_TOP_WORDS + at - HML_FOREST_TOP_WORDS];
+	const uint16_t *bottom = layout->bottom[tree * HML_FOREST_TOP_WORDS + at - HML_FOREST_TOP_WORDS];
 
 	at = step(bottom, 1, words, features);
 	at = step(bottom, at, words, features);
 	at = step(bottom, at, words, features);
-	return layout->path[(uint16_t) bottom[at]];
+	return layout->path[bottom[at]];
 }
 
 static inline uint64_t
-walk_trees(const HmlForestLayout *layout, size_t first, size_t n, const int16_t *words, unsigned features)
+walk_trees(const HmlForestLayout *layout, size_t first, size_t n, const uint16_t *words, unsigned features)
 {
-	unsigned at[TREES] = {1, 1, 1, 1};
+	unsigned at[TREES];
 	uint64_t sum = 0;
 
+	for (size_t tree = 0; tree < n; tree++)
+		at[tree] = 1;
 	for (int level = 0; level < 5; level++)
 		for (size_t tree = 0; tree < n; tree++)
 			at[tree] = step(layout->top[first + tree], at[tree], words, features);
@@ -142,6 +147,8 @@ hml_forest_walk(const HmlForestLayout *layout)
 #ifdef __x86_64__
 	if (hml_cpu_level() >= 4 && layout->feature_bits <= HML_FOREST_MAX_FEATURE_BITS_V4)
 		return hml_forest_walk_words_v4;
+	if (hml_cpu_level() >= 3 && layout->feature_bits <= HML_FOREST_MAX_FEATURE_BITS_V3)
+		return hml_forest_walk_words_v3;
 #endif
 	return hml_forest_walk_words;
 }

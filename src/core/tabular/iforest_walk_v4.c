@@ -48,7 +48,7 @@ above(const RowWords *row, __m512i nodes, bool wide)
 	__m512i words = wide ? _mm512_permutex2var_epi16(row->low, nodes, row->high)
 						 : _mm512_permutexvar_epi16(nodes, row->low);
 
-	return _mm512_cmpgt_epi16_mask(words, nodes);
+	return _mm512_cmpgt_epu16_mask(words, nodes);
 }
 
 /* One level down in 16 masks: position becomes 2 * position + its bit. */
@@ -66,10 +66,11 @@ static inline void
 compare_tops(const HmlForestLayout *layout, const HmlForestGroup *group, const RowWords *row, uint32_t *masks,
 			 bool wide)
 {
-	const int16_t(*top)[HML_FOREST_TOP_WORDS] = layout->top + group->first_tree;
+	const uint16_t(*top)[HML_FOREST_TOP_WORDS] = layout->top + group->first_tree;
 
 	for (size_t tree = 0; tree < group->n_trees; tree++)
 		masks[tree] = above(row, _mm512_load_si512(top[tree]), wide);
+	_mm512_storeu_si512(masks + group->n_trees, _mm512_setzero_si512()); /* the padding */
 }
 
 /* Where the walk leaves a top block: the place of the bottom block, in words. */
@@ -97,13 +98,15 @@ find_bottoms(const HmlForestGroup *group, const uint32_t *masks, uint32_t *place
 	}
 }
 
-static inline __m256i
-two_bottoms(const int16_t *words, const uint32_t *places)
+/* The nodes of four bottom blocks.  Masked loads need no shuffle, whose port the comparison is short of. */
+static inline __m512i
+four_bottoms(const uint16_t *words, const uint32_t *places)
 {
-	__m128i first = _mm_load_si128((const __m128i *) (words + places[0]));
+	__m512i nodes = _mm512_broadcast_i32x4(_mm_load_si128((const __m128i *) (words + places[0])));
 
-	return _mm256_inserti128_si256(_mm256_castsi128_si256(first),
-								   _mm_load_si128((const __m128i *) (words + places[1])), 1);
+	nodes = _mm512_mask_broadcast_i32x4(nodes, 0x00f0, _mm_load_si128((const __m128i *) (words + places[1])));
+	nodes = _mm512_mask_broadcast_i32x4(nodes, 0x0f00, _mm_load_si128((const __m128i *) (words + places[2])));
+	return _mm512_mask_broadcast_i32x4(nodes, 0xf000, _mm_load_si128((const __m128i *) (words + places[3])));
 }
 
 /* Four trees at a time, each with eight bits of the mask. */
@@ -111,15 +114,10 @@ static inline void
 compare_bottoms(const HmlForestLayout *layout, const HmlForestGroup *group, const RowWords *row,
 				const uint32_t *places, uint32_t *masks, bool wide)
 {
-	const int16_t *words = layout->bottom[0];
+	const uint16_t *words = layout->bottom[0];
 
 	for (size_t tree = 0; tree < group->n_trees; tree += 4)
-	{
-		__m256i low = two_bottoms(words, places + tree);
-		__m256i high = two_bottoms(words, places + tree + 2);
-
-		masks[tree / 4] = above(row, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1), wide);
-	}
+		masks[tree / 4] = above(row, four_bottoms(words, places + tree), wide);
 }
 
 /* From the places of bottom blocks to those of the codes of their leaves. */
@@ -140,7 +138,7 @@ find_leaves(const HmlForestGroup *group, const uint32_t *masks, uint32_t *places
 static inline uint64_t
 add_paths(const HmlForestLayout *layout, const HmlForestGroup *group, const uint32_t *places)
 {
-	const uint16_t *codes = (const uint16_t *) layout->bottom[0];
+	const uint16_t *codes = layout->bottom[0];
 	uint64_t sum = 0;
 
 	for (size_t tree = 0; tree < group->n_trees; tree++)
