@@ -207,7 +207,7 @@ run_window(const HmlStencil *s, const HmlImages *framed, const HmlImages *inner,
 	const HmlChannels *kernels = hml_channels();
 
 	if (kind == DEPTHWISE)
-		kernels->depthwise(s, channels, framed, w, bias, out);
+		kernels->depthwise(s, channels, framed, w, bias, HML_ACT_NONE, 0, out);
 	else if (kind == MAX_POOL)
 		kernels->max_pool(s, channels, inner, out);
 	else

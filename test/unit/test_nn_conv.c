@@ -69,7 +69,8 @@ compare(const HmlConvCall *call, const float *scales)
 							? 0
 							: (double)
 								  add[image * call->add.image + i * call->add.row + j * call->add.pixel + o];
-					sum = sum > (double) call->low ? sum : (double) call->low;
+					if (call->activation != HML_ACT_NONE && sum < 0)
+						sum *= call->activation == HML_ACT_RELU ? 0 : (double) call->slope;
 					if (!(fabs((double) got - sum) <= 1e-6 * (magnitude + 2)))
 						fail_msg("level %d: channel %zu of pixel (%zu,%zu,%zu) is %g, not %g",
 								 hml_cpu_level(), o, image, i, j, (double) got, sum);
@@ -106,7 +107,6 @@ check(const HmlConvShape *shape, size_t n, size_t gap)
 	fill(scale, 2048, 5);
 
 	hml_conv_pack(call.set, shape, w, NULL, packed);
-	call.low = -INFINITY;
 	memset(y, 0xff, sizeof(y)); /* NaN: what lay there must not matter */
 	assert_ok(&ctx, hml_conv_run(&ctx, &call));
 	compare(&call, NULL);
@@ -114,8 +114,13 @@ check(const HmlConvShape *shape, size_t n, size_t gap)
 	hml_conv_pack(call.set, shape, w, scale, packed);
 	call.bias = bias;
 	call.add = images(add, shape->out[0], shape->out[1], shape->out_channels, 0);
-	call.low = 0.0f;
+	call.activation = HML_ACT_RELU;
 	memset(y, 0xff, sizeof(y));
+	assert_ok(&ctx, hml_conv_run(&ctx, &call));
+	compare(&call, scale);
+
+	call.activation = HML_ACT_LEAKY_RELU;
+	call.slope = 0.5f;
 	assert_ok(&ctx, hml_conv_run(&ctx, &call));
 	compare(&call, scale);
 }
@@ -173,7 +178,7 @@ conv_can_be_cancelled(void **state)
 	static const HmlConvShape shape = {64, 64, 1, {30, 30}, {28, 28}, {3, 3}, {1, 1}, {1, 1}, {0, 0}};
 	TestHost host;
 	HmlContext ctx;
-	HmlConvCall call = {.set = hml_tile_set(), .shape = &shape, .packed = packed, .n = 1, .low = -INFINITY};
+	HmlConvCall call = {.set = hml_tile_set(), .shape = &shape, .packed = packed, .n = 1};
 
 	(void) state;
 	test_host_init(&host, &ctx);

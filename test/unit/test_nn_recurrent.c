@@ -98,6 +98,7 @@ check(HmlCell cell, size_t hidden, size_t steps, bool reverse)
 							 .steps = steps,
 							 .reverse = reverse,
 							 .x = x,
+							 .x_row = hml_cell_gates(cell) * hidden,
 							 .sequence = sequence,
 							 .sequence_row = hidden + 3};
 
@@ -177,6 +178,7 @@ long_sequences_can_be_cancelled(void **state)
 	assert_true(hml_recurrent_scratch(HIDDEN) <= 256);
 	assert_ok(&ctx, HML_NEW_ZERO(&ctx, &inputs, STEPS * 3 + HML_RECURRENT_SLACK));
 	call.x = inputs;
+	call.x_row = 3;
 	host.cancel_at = 1;
 	assert_status(&ctx, hml_recurrent_run(&ctx, &call), HML_CANCELLED);
 	hml_free(&ctx, inputs);

@@ -35,7 +35,7 @@ typedef struct HmlChannels
 	 * frame, as for hml_conv_run().
 	 */
 	void (*depthwise)(const HmlStencil *stencil, size_t channels, const HmlImages *x, const float *w,
-					  const float *bias, const HmlImages *y);
+					  const float *bias, HmlActivation activation, float slope, const HmlImages *y);
 
 	/* One image; windows are cut off at the border of the image, x.data is its first pixel. */
 	void (*max_pool)(const HmlStencil *stencil, size_t channels, const HmlImages *x, const HmlImages *y);

@@ -198,7 +198,7 @@ reduce_strip(const Strip *s, Vec start, VecMask mask, const Reduction reduction,
 
 static void
 depthwise(const HmlStencil *stencil, size_t channels, const HmlImages *x, const float *w, const float *bias,
-		  const HmlImages *y)
+		  HmlActivation activation, float slope, const HmlImages *y)
 {
 	for (size_t i = 0; i < stencil->out[0]; i++)
 	{
@@ -222,6 +222,7 @@ depthwise(const HmlStencil *stencil, size_t channels, const HmlImages *x, const 
 	} while (0)
 		EACH_VECTOR(channels, DEPTHWISE);
 #undef DEPTHWISE
+		activate(activation, slope, y->data + i * y->row, stencil->out[1], channels, y->pixel);
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "core/base/blas.h"
+#include "core/nn/kernel/channels.h"
 
 #define BAND_PIXELS 512
 #define BLOCK_STEPS 512
@@ -281,7 +282,7 @@ run_panel(const Panel *panel, const Band *band, const Window *window)
 				}
 				first_step += segments * length;
 				if (first_step == steps)
-					tile.low = call->low;
+					tile.low = call->activation == HML_ACT_RELU ? 0.0f : -INFINITY;
 				for (size_t outer = band->outer_begin; outer < band->outer_end; outer++)
 					run_row(panel, band, outer, &tile, first_step > segments * length);
 			}
@@ -317,6 +318,24 @@ run_band(HmlContext *ctx, const HmlConvCall *call, const Pixels *pixels, const B
 	return HML_OK;
 }
 
+/* What the tiles cannot do while they have the sums in registers is done while these are in the cache. */
+static void
+activate_band(const HmlConvCall *call, const Pixels *pixels, const Band *band)
+{
+	const Axis *axes = pixels->outer;
+
+	if (call->activation == HML_ACT_NONE || call->activation == HML_ACT_RELU)
+		return;
+	for (size_t outer = band->outer_begin; outer < band->outer_end; outer++)
+	{
+		float *y = call->y.data + outer / axes[0].count * axes[1].y + outer % axes[0].count * axes[0].y +
+				   band->inner_begin * pixels->inner.y;
+
+		hml_channels()->activate(call->activation, call->slope, y, band->inner_end - band->inner_begin,
+								 call->shape->out_channels, pixels->inner.y);
+	}
+}
+
 HmlStatus
 hml_conv_run(HmlContext *ctx, const HmlConvCall *call)
 {
@@ -332,6 +351,7 @@ hml_conv_run(HmlContext *ctx, const HmlConvCall *call)
 						 pixels.inner.count - i < band_pixels ? pixels.inner.count : i + band_pixels};
 
 			HML_TRY(run_band(ctx, call, &pixels, &band));
+			activate_band(call, &pixels, &band);
 		}
 	return HML_OK;
 }

@@ -58,8 +58,9 @@ typedef struct HmlConvCall
 	size_t n;          /* images */
 	HmlImages x;       /* data is the first pixel of the frame */
 	HmlImages y;       /* data is the first pixel of the output */
-	HmlImages add;     /* added to the output before 'low'; data NULL = nothing */
-	float low;         /* lower bound of the output: 0 for ReLU, -INFINITY for none */
+	HmlImages add;     /* added to the output before the activation; data NULL = nothing */
+	HmlActivation activation;
+	float slope; /* of leaky ReLU */
 } HmlConvCall;
 
 /* Fails only when it is cancelled. */

@@ -176,8 +176,7 @@ hml_conv_forward(HmlContext *ctx, const HmlConvShape *s, size_t n, const float *
 						.packed = scratch.packed,
 						.n = 1,
 						.x = hml_whole_images(scratch.framed, height, width, s->in_channels),
-						.y = hml_whole_images(scratch.image, s->out[0], s->out[1], s->out_channels),
-						.low = -INFINITY};
+						.y = hml_whole_images(scratch.image, s->out[0], s->out[1], s->out_channels)};
 
 	hml_conv_pack(call.set, s, w, NULL, scratch.packed);
 	if (bias != NULL)
@@ -316,13 +315,8 @@ run_phases(HmlContext *ctx, const HmlConvShape *s, const HmlImages *gy, const fl
 		{
 			Phase columns = describe_phase(s, 1, q);
 			HmlConvShape shape = phase_shape(s, &rows, &columns);
-			HmlConvCall call = {.set = hml_tile_set(),
-								.shape = &shape,
-								.packed = packed,
-								.n = 1,
-								.x = *gy,
-								.y = *gx,
-								.low = -INFINITY};
+			HmlConvCall call = {
+				.set = hml_tile_set(), .shape = &shape, .packed = packed, .n = 1, .x = *gy, .y = *gx};
 
 			if (phase_is_empty(&rows, &columns))
 				continue;

@@ -116,7 +116,7 @@ hml_recurrent_run(HmlContext *ctx, const HmlRecurrentCall *call)
 		size_t step = call->reverse ? call->steps - 1 - i : i;
 		float *h_new = call->sequence == NULL ? other : call->sequence + step * call->sequence_row;
 
-		run_step(call, call->x + step * gates * call->hidden, h, h_new, c, bias, i % 2 == 1);
+		run_step(call, call->x + step * call->x_row, h, h_new, c, bias, i % 2 == 1);
 		if (call->sequence == NULL)
 			other = h;
 		h = h_new;

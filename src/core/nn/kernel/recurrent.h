@@ -48,6 +48,7 @@ typedef struct HmlRecurrentCall
 	bool reverse;        /* from the last step to the first */
 	const float *x;      /* (steps, gates * hidden): weight_ih x + bias_ih + bias_hh (GRU's new gate without
 							  the latter), and HML_RECURRENT_SLACK floats more that are not used */
+	size_t x_row;        /* distance from step to step; 0 where all steps are the same */
 	float *sequence;     /* row t is the hidden state at step t; NULL = not wanted */
 	size_t sequence_row; /* distance from row to row, at least hidden */
 	float *last;         /* (hidden), the hidden state at the end; NULL = not wanted */
