@@ -55,8 +55,8 @@ fold(const PlanBuilder *builder, const HmlNode *node, size_t channel, double *sc
 
 /* Bias of a layer and the scale of its filters, NULL where there is nothing to do. */
 static HmlStatus
-fold_layer(PlanBuilder *builder, const HmlNode *node, const HmlNode *batch_norm, size_t channels, float **scale,
-		   const float **bias)
+fold_layer(PlanBuilder *builder, const HmlNode *node, const HmlNode *batch_norm, size_t channels,
+		   float **scale, const float **bias)
 {
 	const float *old = parameter(builder, node, "bias");
 	float *new;
@@ -196,8 +196,7 @@ pack_lane(PlanBuilder *builder, const HmlNode *node, const PlanRecurrent *r, siz
 	float *hidden;
 
 	lane->features = parameters[WEIGHT_IH].shape.dims[1];
-	HML_TRY(
-		HML_ARENA_NEW(builder->arena, &input, hml_dense_packed_size(plan->tiles, lane->features, gates)));
+	HML_TRY(HML_ARENA_NEW(builder->arena, &input, hml_dense_packed_size(plan->tiles, lane->features, gates)));
 	HML_TRY(HML_ARENA_NEW(builder->arena, &hidden,
 						  hml_recurrent_packed_size(plan->recurrent, r->cell, r->units)));
 	hml_dense_pack(plan->tiles, lane->features, gates, weights + parameters[WEIGHT_IH].offset, NULL, input);
@@ -209,7 +208,8 @@ pack_lane(PlanBuilder *builder, const HmlNode *node, const PlanRecurrent *r, siz
 }
 
 HmlStatus
-hml_plan_pack_recurrent(PlanBuilder *builder, const HmlNode *node, bool is_repeated, const PlanRecurrent **out)
+hml_plan_pack_recurrent(PlanBuilder *builder, const HmlNode *node, bool is_repeated,
+						const PlanRecurrent **out)
 {
 	PlanRecurrent *r;
 

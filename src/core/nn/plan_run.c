@@ -50,8 +50,10 @@ data_of(const PlanCall *call, size_t value)
 
 /* The activation of a step whose kernel does not apply it. */
 static void
-activate(const PlanCall *call, const PlanStep *step, const PlanValue *v, const HmlImages *y)
+activate(const PlanCall *call, const PlanStep *step, const HmlImages *y)
 {
+	const PlanValue *v = value_of(call, step->y);
+
 	if (step->activation == HML_ACT_NONE)
 		return;
 	for (size_t i = 0; i < v->height; i++)
@@ -130,8 +132,8 @@ hml_plan_dense(const PlanCall *call, const PlanStep *step)
 	if (in->width == 1) /* the samples are the rows */
 		return hml_dense_run(call->ctx, &dense, call->n, x.data, x.image, y.data, y.image);
 	for (size_t s = 0; s < call->n; s++)
-		HML_TRY(hml_dense_run(call->ctx, &dense, in->width, x.data + s * x.image, x.pixel, y.data + s * y.image,
-							  y.pixel));
+		HML_TRY(hml_dense_run(call->ctx, &dense, in->width, x.data + s * x.image, x.pixel,
+							  y.data + s * y.image, y.pixel));
 	return HML_OK;
 }
 
@@ -160,7 +162,7 @@ hml_plan_conv(const PlanCall *call, const PlanStep *step)
 typedef void (*SampleKernel)(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
 							 const HmlImages *y);
 
-/* The kernel for each sample, then the activation. */
+/* The kernel for each sample. */
 static HmlStatus
 each_sample(const PlanCall *call, const PlanStep *step, SampleKernel kernel)
 {
@@ -173,8 +175,6 @@ each_sample(const PlanCall *call, const PlanStep *step, SampleKernel kernel)
 		HmlImages y = sample_of(&all_y, s);
 
 		kernel(call, step, s, &x, &y);
-		if (kernel != depthwise) /* which has done it */
-			activate(call, step, value_of(call, step->y), &y);
 		if (call->plan->polls)
 			HML_TRY(hml_poll(call->ctx));
 	}
@@ -197,6 +197,7 @@ max_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlIma
 {
 	(void) sample;
 	call->plan->channels->max_pool(&step->stencil, value_of(call, step->y)->channels, x, y);
+	activate(call, step, y);
 }
 
 static void
@@ -205,6 +206,7 @@ avg_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlIma
 	(void) sample;
 	call->plan->channels->average_pool(&step->stencil, value_of(call, step->y)->channels, x,
 									   step->count_padding, y);
+	activate(call, step, y);
 }
 
 static void
@@ -214,6 +216,7 @@ global_mean(const PlanCall *call, const PlanStep *step, size_t sample, const Hml
 
 	(void) sample;
 	call->plan->channels->mean(v->height, v->width, v->channels, x, y->data);
+	activate(call, step, y);
 }
 
 static void
@@ -224,6 +227,7 @@ global_maximum(const PlanCall *call, const PlanStep *step, size_t sample, const 
 
 	(void) sample;
 	call->plan->channels->maximum(v->height, v->width, v->channels, x, y->data);
+	activate(call, step, y);
 }
 
 static void
@@ -233,6 +237,7 @@ affine(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImage
 
 	(void) sample;
 	call->plan->channels->affine(v->height, v->width, v->channels, x, step->weights, step->bias, y);
+	activate(call, step, y);
 }
 
 /* Each channel times a number that is a value itself. */
@@ -242,8 +247,9 @@ scale(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages
 	const PlanValue *v = value_of(call, step->y);
 	HmlImages scales = hml_plan_images(call, step->x[1]);
 
-	call->plan->channels->affine(v->height, v->width, v->channels, x, scales.data + sample * scales.image, NULL,
-								 y);
+	call->plan->channels->affine(v->height, v->width, v->channels, x, scales.data + sample * scales.image,
+								 NULL, y);
+	activate(call, step, y);
 }
 
 static void
@@ -254,6 +260,7 @@ multiply(const PlanCall *call, const PlanStep *step, size_t sample, const HmlIma
 	HmlImages other = sample_of(&all, sample);
 
 	call->plan->channels->multiply(v->height, v->width, v->channels, x, &other, y);
+	activate(call, step, y);
 }
 
 static void
@@ -270,13 +277,16 @@ add(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *
 		call->plan->channels->add(v->height, v->width, v->channels, &sum, &other, y);
 		sum = *y;
 	}
+	activate(call, step, y);
 }
 
-/* The activation is all there is to do. */
 static void
-nothing(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+activate_sample(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+				const HmlImages *y)
 {
-	(void) call, (void) step, (void) sample, (void) x, (void) y;
+	(void) sample;
+	(void) x;
+	activate(call, step, y);
 }
 
 HmlStatus
@@ -338,7 +348,7 @@ hml_plan_activate(const PlanCall *call, const PlanStep *step)
 {
 	if (step->x[0] != step->y)
 		HML_TRY(hml_plan_copy(call, step));
-	return each_sample(call, step, nothing);
+	return each_sample(call, step, activate_sample);
 }
 
 /* ---- sequences -------------------------------------------------------------------------------------- */
@@ -354,8 +364,8 @@ typedef struct RecurrentWork
 size_t
 hml_plan_recurrent_work(const PlanRecurrent *r)
 {
-	return r->steps * hml_cell_gates(r->cell) * r->units + HML_RECURRENT_SLACK + hml_recurrent_scratch(r->units) +
-		   2 * r->steps * r->directions * r->units;
+	return r->steps * hml_cell_gates(r->cell) * r->units + HML_RECURRENT_SLACK +
+		   hml_recurrent_scratch(r->units) + 2 * r->steps * r->directions * r->units;
 }
 
 static RecurrentWork
@@ -402,8 +412,8 @@ run_lane(const PlanCall *call, const PlanRecurrent *r, const PlanLane *lane, con
 
 /* All layers of one sample; row t of x is at x + t * ldx. */
 static HmlStatus
-run_layers(const PlanCall *call, const PlanRecurrent *r, const RecurrentWork *work, const float *x, size_t ldx,
-		   float *y)
+run_layers(const PlanCall *call, const PlanRecurrent *r, const RecurrentWork *work, const float *x,
+		   size_t ldx, float *y)
 {
 	size_t width = r->directions * r->units;
 
@@ -435,8 +445,12 @@ hml_plan_recurrent(const PlanCall *call, const PlanStep *step)
 	RecurrentWork work = divide_work(r, data_of(call, step->work));
 
 	for (size_t s = 0; s < call->n; s++)
-		HML_TRY(run_layers(call, r, &work, x.data + s * x.image, r->is_repeated ? 0 : x.pixel,
-						   y.data + s * y.image));
+	{
+		HmlImages to = sample_of(&y, s);
+
+		HML_TRY(run_layers(call, r, &work, x.data + s * x.image, r->is_repeated ? 0 : x.pixel, to.data));
+		activate(call, step, &to);
+	}
 	return HML_OK;
 }
 
@@ -463,7 +477,7 @@ hml_plan_operator(const PlanCall *call, const PlanStep *step)
 		HmlImages all = hml_plan_images(call, step->y);
 		HmlImages y = sample_of(&all, s);
 
-		activate(call, step, value_of(call, step->y), &y);
+		activate(call, step, &y);
 	}
 	return HML_OK;
 }

@@ -83,8 +83,8 @@ struct PlanStep
 	size_t n_inputs;
 	size_t x[HML_MAX_OP_INPUTS]; /* values */
 	size_t y;
-	size_t work;        /* value that is memory for this step only, or PLAN_NO_VALUE */
-	size_t add;         /* value that is added before the activation, or PLAN_NO_VALUE */
+	size_t work;      /* value that is memory for this step only, or PLAN_NO_VALUE */
+	size_t add;       /* value that is added before the activation, or PLAN_NO_VALUE */
 	size_t first_row; /* of y, where a copy goes */
 	size_t first_pixel;
 	size_t first_channel;
@@ -140,8 +140,8 @@ typedef struct PlanBuilder
 	HmlPlan *plan;
 	const HmlNetwork *network;
 	const float *weights;
-	size_t *reader;    /* (n_nodes) the only reader of a node, or SIZE_MAX */
-	bool *is_done;     /* (n_nodes) fused into another one's step */
+	size_t *reader;     /* (n_nodes) the only reader of a node, or SIZE_MAX */
+	bool *is_done;      /* (n_nodes) fused into another one's step */
 	size_t *of_node[2]; /* (n_nodes) values, [0] plain and [1] pixels; PLAN_NO_VALUE = none yet */
 	size_t max_values;
 	size_t max_steps;

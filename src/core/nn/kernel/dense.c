@@ -30,7 +30,8 @@ hml_dense_packed_size(const HmlTileSet *set, size_t in, size_t out)
 }
 
 void
-hml_dense_pack(const HmlTileSet *set, size_t in, size_t out, const float *w, const float *scale, float *packed)
+hml_dense_pack(const HmlTileSet *set, size_t in, size_t out, const float *w, const float *scale,
+			   float *packed)
 {
 	HmlConvShape shape = one_pixel(in, out);
 

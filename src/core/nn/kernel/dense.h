@@ -26,7 +26,7 @@ extern void hml_dense_pack(const HmlTileSet *set, size_t in, size_t out, const f
 						   float *packed);
 
 /* Row i of x is at x + i * ldx, of y at y + i * ldy.  Fails only when it is cancelled. */
-extern HmlStatus hml_dense_run(HmlContext *ctx, const HmlDense *dense, size_t rows, const float *x, size_t ldx,
-							   float *y, size_t ldy) HML_NODISCARD;
+extern HmlStatus hml_dense_run(HmlContext *ctx, const HmlDense *dense, size_t rows, const float *x,
+							   size_t ldx, float *y, size_t ldy) HML_NODISCARD;
 
 #endif /* HML_NN_KERNEL_DENSE_H */

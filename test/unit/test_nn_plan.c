@@ -1,0 +1,365 @@
+/*
+ * test_nn_plan.c
+ *	  Plans against hml_pass_forward(), which computes one operator after the other:
+ *	  every operator's own cases, and networks that are fused, viewed, framed and
+ *	  converted in every way, on every variant of the kernels.
+ */
+#include "unit/support.h"
+
+#include "core/base/cpu.h"
+#include "core/nn/optable.h"
+#include "core/nn/pass.h"
+#include "core/nn/plan.h"
+
+#define MAX_SAMPLES 5
+
+typedef struct Case
+{
+	HmlContext *ctx;
+	HmlArena *arena;
+	HmlNetwork *network;
+	float *weights;
+	float *inputs[HML_MAX_NETWORK_INPUTS];
+	float *expected;
+	float *output;
+	size_t out;
+} Case;
+
+static void
+fill(float *values, size_t count, uint32_t seed)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		seed = seed * 1664525u + 1013904223u;
+		values[i] = (float) (seed >> 8) / (float) (1 << 23) - 1.0f;
+	}
+}
+
+/* Statistics that batch norm has not got at the start, and biases that are not zero. */
+static void
+disturb(const HmlNetwork *network, float *weights)
+{
+	for (size_t i = 0; i < network->n_nodes; i++)
+		for (size_t p = 0; p < network->nodes[i].n_parameters; p++)
+		{
+			const HmlParameter *parameter = &network->nodes[i].parameters[p];
+			float *w = weights + parameter->offset;
+
+			if (parameter->shape.n_dims > 1)
+				continue;
+			fill(w, parameter->size, (uint32_t) (i * 64 + p));
+			if (strcmp(parameter->name, "running_var") == 0)
+				for (size_t k = 0; k < parameter->size; k++)
+					w[k] = 0.5f + w[k] * w[k];
+		}
+}
+
+static void
+run_pass(const Case *c)
+{
+	HmlPassOptions options = {.batch = MAX_SAMPLES, .loss_node = c->network->output};
+	HmlPass *pass;
+
+	assert_ok(c->ctx, hml_pass_create(c->ctx, c->network, &options, &pass));
+	assert_ok(c->ctx, hml_pass_forward(pass, c->weights, (const float *const *) c->inputs, MAX_SAMPLES));
+	memcpy(c->expected, hml_pass_output(pass), MAX_SAMPLES * c->out * sizeof(float));
+	hml_pass_free(pass);
+}
+
+static void
+run_plan(const Case *c, const char *spec)
+{
+	HmlPlan *plan;
+	void *scratch;
+	double largest = 1e-3;
+
+	assert_ok(c->ctx, hml_plan_create(c->arena, c->network, c->weights, &plan));
+	assert_ok(c->ctx, hml_alloc(c->ctx, 1, hml_plan_scratch_size(plan), &scratch));
+	memset(scratch, 0xff, hml_plan_scratch_size(plan)); /* NaN: what lay there must not matter */
+	for (size_t i = 0; i < MAX_SAMPLES * c->out; i++)
+		largest = fmax(largest, fabs((double) c->expected[i]));
+	for (size_t n = 1; n <= MAX_SAMPLES; n += MAX_SAMPLES - 1)
+		for (int again = 0; again < 2; again++)
+		{
+			memset(c->output, 0xff, MAX_SAMPLES * c->out * sizeof(float));
+			assert_ok(c->ctx,
+					  hml_plan_run(plan, c->ctx, scratch, (const float *const *) c->inputs, n, c->output));
+			for (size_t i = 0; i < n * c->out; i++)
+				if (!(fabs((double) c->output[i] - (double) c->expected[i]) <= 2e-5 * largest))
+					fail_msg("level %d, %zu samples of %s: [%zu] is %g, not %g", hml_cpu_level(), n, spec, i,
+							 (double) c->output[i], (double) c->expected[i]);
+			for (size_t i = n * c->out; i < MAX_SAMPLES * c->out; i++)
+				assert_true(isnan(c->output[i]));
+		}
+	hml_free(c->ctx, scratch);
+}
+
+static void
+check(const char *spec)
+{
+	TestHost host;
+	HmlContext ctx;
+	Case c = {.ctx = &ctx};
+
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &c.arena));
+	assert_ok(&ctx, hml_network_parse(c.arena, spec, strlen(spec), &c.network));
+	c.out = hml_shape_size(&c.network->nodes[c.network->output].shape);
+	assert_ok(&ctx, HML_ARENA_NEW(c.arena, &c.weights, c.network->n_weights));
+	assert_ok(&ctx, HML_ARENA_NEW(c.arena, &c.expected, MAX_SAMPLES * c.out));
+	assert_ok(&ctx, HML_ARENA_NEW(c.arena, &c.output, MAX_SAMPLES * c.out));
+	for (size_t i = 0; i < c.network->n_inputs; i++)
+	{
+		size_t size = MAX_SAMPLES * hml_shape_size(&c.network->nodes[i].shape);
+
+		assert_ok(&ctx, HML_ARENA_NEW(c.arena, &c.inputs[i], size));
+		fill(c.inputs[i], size, (uint32_t) i + 17);
+	}
+	hml_network_init(c.network, 1, c.weights);
+	disturb(c.network, c.weights);
+	run_pass(&c);
+	for (int level = 1; level <= 4; level++)
+	{
+		hml_cpu_cap_level(level);
+		run_plan(&c, spec);
+	}
+	hml_arena_free(c.arena);
+	test_host_finish(&host, &ctx);
+}
+
+static void
+every_operator(void **state)
+{
+	(void) state;
+	for (size_t i = 0; hml_ops[i] != NULL; i++)
+		for (size_t k = 0; hml_ops[i]->cases[k] != NULL; k++)
+			check(hml_ops[i]->cases[k]);
+}
+
+#define IMAGE "{\"input\":[3,9,11],\"layers\":["
+#define SIGNAL "{\"input\":[5,40],\"layers\":["
+#define VECTOR "{\"input\":[13],\"layers\":["
+
+static void
+networks(void **state)
+{
+	static const char *const specs[] = {
+		/* fused: batch norm, activation, dropout in between, a residual sum on either side */
+		IMAGE
+		"{\"op\":\"conv2d\",\"filters\":17,\"kernel_size\":3,\"padding\":1},{\"op\":\"batch_norm\"},"
+		"{\"op\":\"dropout\"},{\"op\":\"silu\"},{\"op\":\"global_avg_pool\"},{\"op\":\"dense\",\"units\":3},"
+		"{\"op\":\"softmax\"}]}",
+		VECTOR "{\"op\":\"dense\",\"units\":20},{\"op\":\"batch_norm\"},{\"op\":\"relu\"},{\"op\":\"dense\","
+			   "\"units\":1},{\"op\":\"sigmoid\"}]}",
+		IMAGE
+		"{\"op\":\"conv2d\",\"name\":\"a\",\"filters\":8,\"kernel_size\":3,\"padding\":1},{\"op\":\"relu\","
+		"\"name\":\"r\"},{\"op\":\"conv2d\",\"name\":\"b\",\"filters\":8,\"kernel_size\":3,\"padding\":1},"
+		"{\"op\":\"batch_norm\"},{\"op\":\"add\",\"inputs\":[\"batch_norm_1\",\"r\"]},{\"op\":\"relu\"},"
+		"{\"op\":\"max_pool\",\"kernel_size\":2}]}",
+		IMAGE "{\"op\":\"conv2d\",\"name\":\"a\",\"filters\":8,\"kernel_size\":3,\"padding\":1,\"stride\":2},"
+			  "{\"op\":\"conv2d\",\"name\":\"short\",\"filters\":8,\"kernel_size\":1,\"stride\":2,\"inputs\":"
+			  "[\"input\"]"
+			  "},{\"op\":\"batch_norm\",\"name\":\"bn\"},{\"op\":\"add\",\"inputs\":[\"a\",\"bn\"]},{\"op\":"
+			  "\"gelu\"}]}",
+		/* not fused: both sides of the sum are the same, a value is read twice, norm after the sum */
+		IMAGE "{\"op\":\"conv2d\",\"name\":\"a\",\"filters\":4,\"kernel_size\":1},{\"op\":\"add\",\"inputs\":"
+			  "[\"a\","
+			  "\"a\"]},{\"op\":\"batch_norm\"}]}",
+		IMAGE
+		"{\"op\":\"conv2d\",\"name\":\"a\",\"filters\":4,\"kernel_size\":3},{\"op\":\"relu\",\"name\":\"r\"},"
+		"{\"op\":\"tanh\",\"name\":\"t\",\"inputs\":[\"a\"]},{\"op\":\"mul\",\"inputs\":[\"r\",\"t\"]}]}",
+		/* activations in place, of an input, of a view, of what others read */
+		VECTOR "{\"op\":\"relu\"}]}",
+		SIGNAL "{\"op\":\"transpose\",\"name\":\"t\",\"perm\":[1,0]},{\"op\":\"relu\"}]}",
+		SIGNAL "{\"op\":\"conv1d\",\"name\":\"c\",\"filters\":6,\"kernel_size\":3},{\"op\":\"dropout\","
+			   "\"name\":\"d\"},"
+			   "{\"op\":\"tanh\",\"name\":\"t\"},{\"op\":\"add\",\"inputs\":[\"c\",\"t\"]}]}",
+		/* squeeze and excite, depthwise */
+		IMAGE "{\"op\":\"conv2d\",\"filters\":24,\"kernel_size\":1},{\"op\":\"conv2d\",\"filters\":24,"
+			  "\"kernel_size\":5,"
+			  "\"padding\":2,\"groups\":24,\"bias\":false},{\"op\":\"batch_norm\"},{\"op\":\"silu\",\"name\":"
+			  "\"x\"},"
+			  "{\"op\":\"global_avg_pool\"},{\"op\":\"dense\",\"units\":6},{\"op\":\"silu\"},{\"op\":"
+			  "\"dense\",\"units\":24}"
+			  ",{\"op\":\"sigmoid\"},{\"op\":\"reshape\",\"shape\":[24,1,1]},{\"op\":\"mul\",\"inputs\":["
+			  "\"reshape_1\","
+			  "\"x\"]},{\"op\":\"conv2d\",\"filters\":10,\"kernel_size\":1}]}",
+		IMAGE
+		"{\"op\":\"conv2d\",\"filters\":12,\"kernel_size\":3,\"name\":\"x\"},{\"op\":\"avg_pool\",\"kernel_"
+		"size\":"
+		"[7,9]},{\"op\":\"conv2d\",\"filters\":12,\"kernel_size\":1},{\"op\":\"sigmoid\",\"name\":\"s\"},"
+		"{\"op\":\"mul\",\"inputs\":[\"x\",\"s\"]},{\"op\":\"flatten\"},{\"op\":\"dense\",\"units\":2}]}",
+		/* signal to sequence */
+		SIGNAL
+		"{\"op\":\"conv1d\",\"filters\":24,\"kernel_size\":5,\"stride\":2,\"padding\":2},{\"op\":\"batch_"
+		"norm\"},"
+		"{\"op\":\"relu\"},{\"op\":\"conv1d\",\"filters\":24,\"kernel_size\":3,\"padding\":1,\"name\":\"c\"},"
+		"{\"op\":\"transpose\",\"perm\":[1,0]},{\"op\":\"gru\",\"units\":7,\"bidirectional\":true,"
+		"\"return_sequences\":true},{\"op\":\"attention_pool\",\"units\":5},{\"op\":\"dense\",\"units\":2}]}",
+		/* a framed signal that is a sequence at the same time, and read by an operator */
+		SIGNAL
+		"{\"op\":\"conv1d\",\"name\":\"c\",\"filters\":8,\"kernel_size\":1},{\"op\":\"conv1d\",\"name\":"
+		"\"d\","
+		"\"filters\":8,\"kernel_size\":3,\"padding\":1},{\"op\":\"transpose\",\"name\":\"t\",\"perm\":[1,0],"
+		"\"inputs\":[\"c\"]},{\"op\":\"layer_norm\"},{\"op\":\"transpose\",\"name\":\"u\",\"perm\":[1,0]},"
+		"{\"op\":\"add\",\"inputs\":[\"u\",\"d\"]}]}",
+		/* a sequence that convolutions frame after an operator has read it */
+		SIGNAL "{\"op\":\"conv1d\",\"name\":\"c\",\"filters\":8,\"kernel_size\":1},{\"op\":\"transpose\","
+			   "\"name\":\"t\","
+			   "\"perm\":[1,0]},{\"op\":\"layer_norm\",\"name\":\"l\"},{\"op\":\"conv1d\",\"name\":\"d\","
+			   "\"filters\":8,"
+			   "\"kernel_size\":3,\"padding\":1,\"inputs\":[\"c\"]},{\"op\":\"transpose\",\"name\":\"e\","
+			   "\"perm\":[1,0]},"
+			   "{\"op\":\"add\",\"inputs\":[\"l\",\"e\"]}]}",
+		/* LSTM autoencoder: the decoder's input is one row for all steps */
+		"{\"input\":[12,5],\"layers\":[{\"op\":\"lstm\",\"units\":16},{\"op\":\"repeat\",\"times\":12},{"
+		"\"op\":\"lstm\","
+		"\"units\":16,\"return_sequences\":true},{\"op\":\"dense\",\"units\":5}]}",
+		"{\"input\":[12,5],\"layers\":[{\"op\":\"lstm\",\"units\":6,\"num_layers\":2,\"bidirectional\":true},"
+		"{\"op\":\"relu\"},{\"op\":\"repeat\",\"times\":3},{\"op\":\"dense\",\"units\":4},{\"op\":\"gru\","
+		"\"units\":3}]}",
+		/* concatenation of channels, rows, columns, vectors; of what is plain */
+		IMAGE
+		"{\"op\":\"conv2d\",\"name\":\"a\",\"filters\":5,\"kernel_size\":3,\"padding\":1},{\"op\":\"conv2d\","
+		"\"name\":\"b\",\"filters\":6,\"kernel_size\":5,\"padding\":2,\"inputs\":[\"input\"]},{\"op\":"
+		"\"concat\","
+		"\"inputs\":[\"a\",\"b\",\"input\"]},{\"op\":\"conv2d\",\"filters\":4,\"kernel_size\":3,\"padding\":"
+		"1}]}",
+		IMAGE
+		"{\"op\":\"conv2d\",\"name\":\"a\",\"filters\":3,\"kernel_size\":1},{\"op\":\"concat\",\"axis\":1,"
+		"\"inputs\":[\"a\",\"input\"]},{\"op\":\"concat\",\"name\":\"w\",\"axis\":-1,\"inputs\":[\"concat_"
+		"1\","
+		"\"concat_1\"]},{\"op\":\"relu\"}]}",
+		SIGNAL "{\"op\":\"conv1d\",\"name\":\"a\",\"filters\":4,\"kernel_size\":3},{\"op\":\"conv1d\","
+			   "\"name\":\"b\","
+			   "\"filters\":4,\"kernel_size\":5,\"inputs\":[\"input\"]},{\"op\":\"concat\",\"axis\":1,"
+			   "\"inputs\":[\"a\","
+			   "\"b\"]},{\"op\":\"batch_norm\"},{\"op\":\"max_pool\",\"kernel_size\":3,\"padding\":1},"
+			   "{\"op\":\"global_max_pool\"}]}",
+		"{\"inputs\":{\"a\":[4],\"b\":[6]},\"layers\":[{\"op\":\"dense\",\"units\":5,\"inputs\":[\"a\"]},"
+		"{\"op\":\"concat\",\"inputs\":[\"dense_1\",\"b\"]},{\"op\":\"dense\",\"units\":3}]}",
+		"{\"inputs\":{\"a\":[4,3],\"b\":[4,2]},\"layers\":[{\"op\":\"concat\",\"axis\":1,\"inputs\":[\"a\","
+		"\"b\"]},"
+		"{\"op\":\"slice\",\"axis\":1,\"start\":1,\"end\":4},{\"op\":\"dense\",\"units\":3},{\"op\":"
+		"\"softmax\"}]}",
+		/* images of one pixel or one channel need no conversion, but may need a frame */
+		"{\"input\":[1,6,7],\"layers\":[{\"op\":\"conv2d\",\"filters\":1,\"kernel_size\":3,\"padding\":1},"
+		"{\"op\":\"flatten\"},{\"op\":\"dense\",\"units\":4}]}",
+		"{\"input\":[6,1,1],\"layers\":[{\"op\":\"conv2d\",\"filters\":5,\"kernel_size\":3,\"padding\":1},"
+		"{\"op\":\"conv2d\",\"filters\":4,\"kernel_size\":3,\"padding\":1},{\"op\":\"flatten\"},{\"op\":"
+		"\"softmax\"}]}",
+		/* dense over a sequence; batch norm there is over the steps and is not fused */
+		"{\"input\":[7,5],\"layers\":[{\"op\":\"dense\",\"units\":6},{\"op\":\"batch_norm\"},{\"op\":"
+		"\"relu\"}]}",
+		/* large in, many rows: the general path of dense */
+		"{\"input\":[600],\"layers\":[{\"op\":\"dense\",\"units\":70},{\"op\":\"tanh\"},{\"op\":\"layer_"
+		"norm\"}]}",
+		/* nothing to do */
+		"{\"input\":[3,4],\"layers\":[{\"op\":\"dropout\"}]}",
+		"{\"input\":[3,4],\"layers\":[{\"op\":\"flatten\"}]}",
+		"{\"input\":[3,4],\"layers\":[{\"op\":\"transpose\",\"perm\":[1,0]}]}",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++)
+		check(specs[i]);
+}
+
+/* ---- failures --------------------------------------------------------------------------------------- */
+
+static const char work_spec[] = SIGNAL
+	"{\"op\":\"conv1d\",\"filters\":8,\"kernel_size\":3,\"padding\":1},{\"op\":\"batch_norm\"},{\"op\":"
+	"\"relu\"},{\"op\":\"transpose\",\"perm\":[1,0]},{\"op\":\"gru\",\"units\":9},{\"op\":\"softmax\"}]}";
+
+static HmlStatus
+make_plan(HmlContext *ctx, HmlArena *arena, HmlPlan **out)
+{
+	HmlNetwork *network;
+	float *weights;
+
+	HML_TRY(hml_network_parse(arena, work_spec, strlen(work_spec), &network));
+	HML_TRY(HML_ARENA_NEW(arena, &weights, network->n_weights));
+	hml_network_init(network, 1, weights);
+	HML_TRY(hml_plan_create(arena, network, weights, out));
+	return hml_poll(ctx);
+}
+
+static HmlStatus
+make_and_run(HmlContext *ctx, void *argument)
+{
+	static const float zeros[5 * 40];
+	const float *inputs[] = {zeros};
+	float output[9];
+	HmlArena *arena;
+	HmlPlan *plan;
+	void *scratch = NULL;
+	HmlStatus status;
+
+	(void) argument;
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = make_plan(ctx, arena, &plan);
+	if (status == HML_OK)
+		status = hml_alloc(ctx, 1, hml_plan_scratch_size(plan), &scratch);
+	if (status == HML_OK)
+		status = hml_plan_run(plan, ctx, scratch, inputs, 1, output);
+	hml_free(ctx, scratch);
+	hml_arena_free(arena);
+	return status;
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	(void) state;
+	test_allocation_sweep(make_and_run, NULL);
+}
+
+static void
+every_poll_may_cancel(void **state)
+{
+	(void) state;
+	test_cancellation_sweep(make_and_run, NULL);
+}
+
+/* A call allocates nothing. */
+static void
+calls_allocate_nothing(void **state)
+{
+	static const float zeros[5 * 40];
+	const float *inputs[] = {zeros};
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlPlan *plan;
+	void *scratch;
+	float output[9];
+	size_t allocations;
+
+	(void) state;
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+	assert_ok(&ctx, make_plan(&ctx, arena, &plan));
+	assert_true(hml_plan_memory(plan) > 0 && hml_plan_memory(plan) <= ctx.memory_used);
+	assert_ok(&ctx, hml_alloc(&ctx, 1, hml_plan_scratch_size(plan), &scratch));
+	allocations = host.allocations;
+	for (int i = 0; i < 3; i++)
+		assert_ok(&ctx, hml_plan_run(plan, &ctx, scratch, inputs, 1, output));
+	assert_int_equal(host.allocations, allocations);
+	hml_free(&ctx, scratch);
+	hml_arena_free(arena);
+	test_host_finish(&host, &ctx);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_operator),
+		cmocka_unit_test(networks),
+		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(every_poll_may_cancel),
+		cmocka_unit_test(calls_allocate_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
