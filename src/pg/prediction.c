@@ -74,7 +74,6 @@ healthml_insert_prediction(const HealthmlPrediction *prediction)
 	healthml_prediction_values(prediction, values, nulls);
 	for (i = 0; i < HEALTHML_PREDICTION_N; i++)
 		spi_nulls[i] = nulls[i] ? 'n' : ' ';
-	/* A trigger or a policy on the table may have swallowed the row. */
 	prediction_id = healthml_execute(&insert_prediction, values, spi_nulls, false) == 0
 						? 0
 						: DatumGetInt64(healthml_result(1));

@@ -34,7 +34,7 @@ typedef struct HealthmlPrediction
 extern const Oid healthml_prediction_types[HEALTHML_PREDICTION_N];
 extern void healthml_prediction_values(const HealthmlPrediction *prediction, Datum *values, bool *nulls);
 
-/* Write one row and return its prediction_id. */
+/* Write one row and return its prediction_id, 0 when a trigger of the table has swallowed it. */
 extern int64 healthml_insert_prediction(const HealthmlPrediction *prediction);
 
 /* The features of the row that the scorer has read last, by name; datums and nulls are its columns. */

@@ -423,7 +423,7 @@ record_row(void *argument)
 		healthml_explain_prediction(scorer, RECORDED_REASONS, &prediction);
 	prediction.latency_ms = healthml_ms_since(start);
 	prediction_id = healthml_insert_prediction(&prediction);
-	if ((int) prediction.assessment.risk >= healthml_notify_level)
+	if (prediction_id != 0 && (int) prediction.assessment.risk >= healthml_notify_level)
 		notify(&prediction, prediction_id);
 }
 
