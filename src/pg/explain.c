@@ -126,6 +126,7 @@ typedef struct Summary
 {
 	HealthmlScorer *scorer;
 	const text *model;
+	HealthmlSource *source;
 	int64 rows;
 	double *sums;     /* (n_features) */
 	double *absolute; /* (n_features) of absolute values */
@@ -140,7 +141,8 @@ add_to_summary(void *user, TupleTableSlot *slot)
 	size_t i;
 
 	CHECK_FOR_INTERRUPTS();
-	healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot));
+	healthml_scorer_read(scorer,
+						 healthml_features_of_slot(&scorer->features, slot, summary->source->columns));
 	healthml_explain(scorer, &explanation);
 	for (i = 0; i < scorer->model->pipeline->n_features; i++)
 	{
@@ -158,7 +160,8 @@ summarize(Summary *summary, const char *source)
 	summary->sums = palloc0(sizeof(double) * Max(n_features, 1));
 	summary->absolute = palloc0(sizeof(double) * Max(n_features, 1));
 	SPI_connect();
-	healthml_source_read(healthml_source_open(source), add_to_summary, summary);
+	summary->source = healthml_source_open(source);
+	healthml_source_read(summary->source, add_to_summary, summary);
 	SPI_finish();
 }
 

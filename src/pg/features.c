@@ -286,9 +286,9 @@ healthml_features_of_tuple(HealthmlFeatureReader *reader, HeapTuple tuple, Tuple
 }
 
 const double *
-healthml_features_of_slot(HealthmlFeatureReader *reader, TupleTableSlot *slot)
+healthml_features_of_slot(HealthmlFeatureReader *reader, TupleTableSlot *slot, TupleDesc desc)
 {
-	use_descriptor(reader, slot->tts_tupleDescriptor);
+	use_descriptor(reader, desc);
 	slot_getallattrs(slot);
 	return convert(reader, slot->tts_values, slot->tts_isnull);
 }

@@ -60,7 +60,13 @@ extern void healthml_features_bind(HealthmlFeatureReader *reader, const HmlPipel
 extern const double *healthml_features_of_row(HealthmlFeatureReader *reader, HeapTupleHeader row);
 extern const double *healthml_features_of_tuple(HealthmlFeatureReader *reader, HeapTuple tuple,
 												TupleDesc desc);
-extern const double *healthml_features_of_slot(HealthmlFeatureReader *reader, TupleTableSlot *slot);
+
+/*
+ * A row of a query whose columns are 'desc'.  The slot's own descriptor may lack
+ * their names: that of a branch of UNION ALL does.
+ */
+extern const double *healthml_features_of_slot(HealthmlFeatureReader *reader, TupleTableSlot *slot,
+											   TupleDesc desc);
 extern const double *healthml_features_of_array(HealthmlFeatureReader *reader, ArrayType *array);
 extern const double *healthml_features_of_jsonb(HealthmlFeatureReader *reader, Jsonb *object);
 

@@ -129,7 +129,7 @@ explain_row(Batch *batch, TupleTableSlot *slot)
 
 	CHECK_FOR_INTERRUPTS();
 	INSTR_TIME_SET_CURRENT(start);
-	healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot));
+	healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot, batch->source->columns));
 	healthml_scorer_assess(scorer, &prediction.assessment);
 	prediction.subject = subject_of(batch, slot);
 	prediction.features = healthml_features_document(scorer, slot->tts_values, slot->tts_isnull);
@@ -169,7 +169,7 @@ add_to_block(Batch *batch, TupleTableSlot *slot)
 {
 	HealthmlScorer *scorer = batch->scorer;
 	const HmlPipeline *pipeline = scorer->model->pipeline;
-	const double *values = healthml_features_of_slot(&scorer->features, slot);
+	const double *values = healthml_features_of_slot(&scorer->features, slot, batch->source->columns);
 	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
 
 	healthml_check(&scorer->ctx, hml_pipeline_apply(pipeline, &scorer->ctx, values,

@@ -5,7 +5,7 @@
  *
  *		scorer = healthml_scorer_create(memory, NULL);
  *		healthml_scorer_use_reference(scorer, cstring_to_text("heart_attack"));
- *		healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot));
+ *		healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot, desc));
  *		healthml_scorer_assess(scorer, &assessment);
  *
  * A scorer lives as long as the memory context that it was created in.  Using the
