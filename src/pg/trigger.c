@@ -467,13 +467,15 @@ handle_failure(const Firing *firing, const ErrorData *error)
 
 	if (firing->state->warnings++ >= WARNINGS)
 		return;
-	ereport(WARNING, (errcode(error->sqlerrcode),
-					  errmsg("row of table \"%s\" was written without a score: %s",
-							 RelationGetRelationName(firing->data->tg_relation), error->message),
-					  second != NULL  ? errdetail("The failure could not be recorded: %s.", second->message)
-					  : error->detail ? errdetail_internal("%s", error->detail)
-									  : 0,
-					  error->hint != NULL ? errhint("%s", error->hint) : 0));
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("row of table \"%s\" was written without a %s: %s",
+					RelationGetRelationName(firing->data->tg_relation),
+					TRIGGER_FIRED_BEFORE(firing->data->tg_event) ? "score" : "prediction", error->message),
+			 second != NULL  ? errdetail("The failure could not be recorded: %s.", second->message)
+			 : error->detail ? errdetail_internal("%s", error->detail)
+							 : 0,
+			 error->hint != NULL ? errhint("%s", error->hint) : 0));
 }
 
 /* Do it as healthml.on_score_error asks; returns whether it was done. */

@@ -229,11 +229,11 @@ RESET healthml.on_score_error;
 SELECT count(*) FROM stay WHERE patient_id LIKE 'F%';
 
 -- it is the failure that must be told when it cannot be recorded
-ALTER TABLE score_failure ADD CONSTRAINT full CHECK (subject <> 'G1');
+ALTER TABLE score_failure ADD CONSTRAINT is_full CHECK (subject <> 'G1');
 \set VERBOSITY default
 INSERT INTO stay VALUES ('G1', 55, 200, 'f', 0.5);
 \set VERBOSITY terse
-ALTER TABLE score_failure DROP CONSTRAINT full;
+ALTER TABLE score_failure DROP CONSTRAINT is_full;
 SELECT count(*) FROM stay WHERE patient_id = 'G1';
 
 DELETE FROM score_failure;
