@@ -214,6 +214,7 @@ keep(PlanBuilder *b)
 	HML_TRY(HML_ARENA_NEW(b->arena, &steps, plan->n_steps));
 	plan->values = memcpy(values, plan->values, plan->n_values * sizeof(*values));
 	plan->steps = memcpy(steps, plan->steps, plan->n_steps * sizeof(*steps));
+	plan->memory += sizeof(*plan) + plan->n_values * sizeof(*values) + plan->n_steps * sizeof(*steps);
 	return HML_OK;
 }
 
@@ -236,7 +237,6 @@ HmlStatus
 hml_plan_create(HmlArena *arena, const HmlNetwork *network, const float *weights, HmlPlan **out)
 {
 	HmlContext *ctx = hml_arena_context(arena);
-	size_t before = hml_arena_size(arena);
 	HmlArena *draft;
 	PlanBuilder builder;
 	HmlStatus status;
@@ -248,7 +248,6 @@ hml_plan_create(HmlArena *arena, const HmlNetwork *network, const float *weights
 	hml_arena_free(draft);
 	HML_TRY(status);
 	*out = builder.plan;
-	(*out)->memory = hml_arena_size(arena) - before;
 	return HML_OK;
 }
 

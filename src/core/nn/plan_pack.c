@@ -34,11 +34,23 @@ parameter(const PlanBuilder *builder, const HmlNode *node, const char *name)
 	return NULL;
 }
 
+static HmlStatus
+new_floats(PlanBuilder *builder, size_t count, float **out)
+{
+	HML_TRY(HML_ARENA_NEW(builder->arena, out, count));
+	builder->plan->memory += count * sizeof(float);
+	return HML_OK;
+}
+
 /* What tiles read behind the last one of a bias is there and zero. */
 static HmlStatus
-new_bias(const PlanBuilder *builder, size_t count, float **out)
+new_bias(PlanBuilder *builder, size_t count, float **out)
 {
-	return HML_ARENA_NEW_ZERO(builder->arena, out, count + HML_TILE_MAX_COLUMNS);
+	size_t padded = count + HML_TILE_MAX_COLUMNS;
+
+	HML_TRY(new_floats(builder, padded, out));
+	memset(*out, 0, padded * sizeof(float));
+	return HML_OK;
 }
 
 /* scale and shift of batch norm. */
@@ -94,7 +106,7 @@ hml_plan_pack_dense(PlanBuilder *builder, const HmlNode *node, const HmlNode *ba
 	float *packed;
 
 	HML_TRY(fold_layer(builder, node, batch_norm, out, &scale, &step->bias));
-	HML_TRY(HML_ARENA_NEW(builder->arena, &packed, hml_dense_packed_size(tiles, in, out)));
+	HML_TRY(new_floats(builder, hml_dense_packed_size(tiles, in, out), &packed));
 	hml_dense_pack(tiles, in, out, parameter(builder, node, "weight"), scale, packed);
 	step->weights = packed;
 	return HML_OK;
@@ -109,7 +121,7 @@ pack_depthwise(PlanBuilder *builder, const HmlNode *node, const float *scale, Pl
 	const float *w = parameter(builder, node, "weight");
 	float *packed;
 
-	HML_TRY(HML_ARENA_NEW(builder->arena, &packed, taps * channels));
+	HML_TRY(new_floats(builder, taps * channels, &packed));
 	for (size_t c = 0; c < channels; c++)
 		for (size_t tap = 0; tap < taps; tap++)
 			packed[tap * channels + c] = w[c * taps + tap] * (scale == NULL ? 1.0f : scale[c]);
@@ -127,7 +139,7 @@ hml_plan_pack_conv(PlanBuilder *builder, const HmlNode *node, const HmlNode *bat
 	HML_TRY(fold_layer(builder, node, batch_norm, step->conv.out_channels, &scale, &step->bias));
 	if (step->run == hml_plan_depthwise)
 		return pack_depthwise(builder, node, scale, step);
-	HML_TRY(HML_ARENA_NEW(builder->arena, &packed, hml_conv_packed_size(tiles, &step->conv)));
+	HML_TRY(new_floats(builder, hml_conv_packed_size(tiles, &step->conv), &packed));
 	hml_conv_pack(tiles, &step->conv, parameter(builder, node, "weight"), scale, packed);
 	step->weights = packed;
 	return HML_OK;
@@ -196,9 +208,8 @@ pack_lane(PlanBuilder *builder, const HmlNode *node, const PlanRecurrent *r, siz
 	float *hidden;
 
 	lane->features = parameters[WEIGHT_IH].shape.dims[1];
-	HML_TRY(HML_ARENA_NEW(builder->arena, &input, hml_dense_packed_size(plan->tiles, lane->features, gates)));
-	HML_TRY(HML_ARENA_NEW(builder->arena, &hidden,
-						  hml_recurrent_packed_size(plan->recurrent, r->cell, r->units)));
+	HML_TRY(new_floats(builder, hml_dense_packed_size(plan->tiles, lane->features, gates), &input));
+	HML_TRY(new_floats(builder, hml_recurrent_packed_size(plan->recurrent, r->cell, r->units), &hidden));
 	hml_dense_pack(plan->tiles, lane->features, gates, weights + parameters[WEIGHT_IH].offset, NULL, input);
 	hml_recurrent_pack(plan->recurrent, r->cell, r->units, weights + parameters[WEIGHT_HH].offset, hidden);
 	lane->input_weights = input;
