@@ -6,7 +6,7 @@
 #: make test            install what is missing, build, and run every layer of tests:
 #:   lint               warnings of two compilers, clang-format, cppcheck, shellcheck
 #:   check-layers       the numeric library knows nothing of PostgreSQL
-#:   test-unit          the numeric library, under ASan and UBSan
+#:   test-unit          the numeric library, under ASan and UBSan  (TESTS="name ...")
 #:   test-sql           pg_regress             (TESTS="name ..." for some only)
 #:   test-pgtap         pgTAP                  (TESTS="file ..." for some only)
 #:   test-tap           clusters of their own  (TESTS="file ..." for some only)
@@ -130,7 +130,7 @@ build/unit/%: build/sanitized/test/unit/%.o build/libhml-sanitized.a
 
 .PHONY: test-unit
 test-unit: $(UNIT_PROGRAMS)
-	@CMOCKA_MESSAGE_OUTPUT=TAP scripts/tap unit $^
+	@scripts/tap unit --exec scripts/run-unit $(or $(TESTS:%=build/unit/test_%),$^)
 
 # ---- fuzzing -----------------------------------------------------------------------------------------
 
@@ -174,16 +174,17 @@ test-demo: all
 
 # ---- code quality ------------------------------------------------------------------------------------
 
-# Everything once more through clang, for its warnings.
-CLANG_OBJS = $(patsubst %.c,build/clang/%.o,$(CORE) $(GLUE) $(UNIT) $(UNIT_SUPPORT) $(FUZZ) $(FUZZ_SUPPORT))
-build/clang/src/pg/%.o: CORE_CFLAGS = -O1 -fPIC -fwrapv -fno-strict-aliasing $(GLUE_CFLAGS)
-build/clang/src/pg/%.o: CORE_CPPFLAGS = $(CPPFLAGS)
-build/clang/%.o: %.c Makefile build/server-version
+# Everything once more through clang, for its warnings only.
+CLANG_CHECKED = $(patsubst %.c,build/clang/%.checked,$(CORE) $(GLUE) $(UNIT) $(UNIT_SUPPORT) $(FUZZ) $(FUZZ_SUPPORT))
+build/clang/src/pg/%: CORE_CFLAGS = $(GLUE_CFLAGS)
+build/clang/src/pg/%: CORE_CPPFLAGS = $(CPPFLAGS)
+build/clang/%.checked: %.c Makefile build/server-version
 	@mkdir -p $(@D)
-	$(CLANG) $(CORE_CFLAGS) -O1 $(LEVEL) $(CORE_CPPFLAGS) -Itest $(DEPENDENCIES) -c $< -o $@
+	$(CLANG) -fsyntax-only $(CORE_CFLAGS) $(LEVEL) $(CORE_CPPFLAGS) -Itest $(DEPENDENCIES) -MF $@.d -MT $@ $<
+	@touch $@
 
 .PHONY: build-clang lint check-layers
-build-clang: $(CLANG_OBJS)
+build-clang: $(CLANG_CHECKED)
 lint:
 	@scripts/lint
 check-layers: build/libhml.a
