@@ -183,9 +183,8 @@ refuses_wrong_values(void **state)
 				  "parameter \"contamination\" must be \"auto\" or a number between 0 and 0.5, not 0.7");
 	refuses_value("{\"contamination\": \"aut\"}",
 				  "parameter \"contamination\" must be \"auto\" or a number between 0 and 0.5, not \"aut\"");
-	refuses_value(
-		"{\"max_samples\": true}",
-		"parameter \"max_samples\" must be \"auto\", \"all\" or a number of at least 0, not true");
+	refuses_value("{\"max_samples\": true}",
+				  "parameter \"max_samples\" must be \"auto\", \"all\" or a number of at least 0, not true");
 	refuses_value("{\"bootstrap\": 1}", "parameter \"bootstrap\" must be true or false, not 1");
 	refuses_value("{\"kernel\": \"RBF\"}",
 				  "parameter \"kernel\" must be \"rbf\", \"linear\" or \"poly\", not \"RBF\"");

@@ -23,8 +23,8 @@ typedef struct HmlShapNode
 	float threshold;
 	uint32_t feature;
 	uint32_t child[2]; /* slots of left and right */
-	uint32_t above;  /* branch of the nearest split above with the same feature; 2 * n_splits = none */
-	uint32_t absent; /* number of its row of 'absent' while the row went the branches above */
+	uint32_t above;    /* branch of the nearest split above with the same feature; 2 * n_splits = none */
+	uint32_t absent;   /* number of its row of 'absent' while the row went the branches above */
 } HmlShapNode;
 
 typedef struct HmlShapTree

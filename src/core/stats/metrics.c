@@ -128,8 +128,8 @@ compensated_mean(const CompensatedSum *s, size_t n)
 
 /* Add the losses of rows with one label to *sum and their weights to *rows. */
 static HmlStatus
-add_losses(HmlContext *ctx, HmlProbabilityLoss loss, const double *probabilities, const uint32_t *weights, size_t n,
-		   bool label, CompensatedSum *sum, size_t *rows)
+add_losses(HmlContext *ctx, HmlProbabilityLoss loss, const double *probabilities, const uint32_t *weights,
+		   size_t n, bool label, CompensatedSum *sum, size_t *rows)
 {
 	for (size_t i = 0; i < n; i++)
 	{
