@@ -12,6 +12,13 @@ FROM patients p, assess(p) ORDER BY score DESC LIMIT 5;
 SELECT e.rank, e.feature, e.value, round(e.contribution::numeric, 4) AS contribution
 FROM (SELECT p FROM patients p ORDER BY iforest_score(p) DESC LIMIT 1) riskiest, shap_explain(p, top => 5) e;
 
+\echo '|  The same in words, for a clinician.'
+\echo
+
+SELECT explain_text(p) FROM patients p ORDER BY iforest_score(p) DESC LIMIT 1
+\g (format=unaligned tuples_only=on) | fold -s -w 110
+\echo
+
 \echo '|  And over all patients: what matters to the model?'
 \echo
 

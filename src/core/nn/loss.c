@@ -85,8 +85,8 @@ loss_of_classes(const HmlLoss *loss, const float *x, const float *t, double scal
 		highest = (double) x[i] > highest ? (double) x[i] : highest;
 	for (size_t i = 0; i < loss->classes; i++)
 		sum += exp((double) x[i] - highest);
-	log_sum = highest +
-			  log(sum); /* cppcheck-suppress invalidFunctionArg ; there is a class, so sum is 1 at least */
+	/* cppcheck-suppress invalidFunctionArg ; there is a class, and the highest adds 1 to sum */
+	log_sum = highest + log(sum);
 	for (size_t i = 0; i < loss->classes; i++)
 	{
 		double target = (double) t[i];

@@ -69,7 +69,7 @@ DRAWS = [
 ]
 
 with open("rng.csv", "w") as out:
-    out.write("# made by rng.py\n")
+    out.write("# made by make_rng.py\n")
     out.write("seed,stream,draw,bound,index,value\n")
     for seed in (0, 1, 42, MASK):
         for number in ("", 0, 7):
