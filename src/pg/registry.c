@@ -1,9 +1,10 @@
 /*
  * registry.c
- *	  Looking up and reading model versions through SPI.
+ *	  Looking up and reading model versions.
  *
- * A lookup runs under the caller's active snapshot (SPI read-only mode), so it
- * sees what the calling query sees.
+ * A lookup runs under the caller's active snapshot, so it sees what the calling
+ * query sees.  It goes by index (scan.c) or, where the user's privileges are for
+ * the executor to judge, through SPI.
  */
 #include "registry.h"
 
@@ -11,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "scan.h"
 #include "statement.h"
 
 #define SELECT_VERSION \
@@ -94,21 +96,33 @@ refuse_reference(const HealthmlReference *reference)
 					errhint("healthml.versions lists the versions.")));
 }
 
-void
-healthml_find_reference(const HealthmlReference *reference, HealthmlVersion *out)
+static bool
+query_reference(const HealthmlReference *reference, HealthmlVersion *out)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	HealthmlStatement *statement = reference->alias != NULL ? &find_by_alias : &find_by_version;
 	Datum values[2];
+	bool found;
 
 	SPI_connect();
 	values[0] = CStringGetTextDatum(reference->name);
 	values[1] =
 		reference->alias != NULL ? CStringGetTextDatum(reference->alias) : Int32GetDatum(reference->version);
-	if (healthml_execute(statement, values, NULL, true) == 0)
-		refuse_reference(reference);
-	copy_version(out, caller);
+	found = healthml_execute(statement, values, NULL, true) > 0;
+	if (found)
+		copy_version(out, caller);
 	SPI_finish();
+	return found;
+}
+
+void
+healthml_find_reference(const HealthmlReference *reference, HealthmlVersion *out)
+{
+	HealthmlScanResult result = healthml_scan_reference(reference, out);
+
+	if (result == HEALTHML_SCAN_NOTHING ||
+		(result == HEALTHML_SCAN_NOT_ALLOWED && !query_reference(reference, out)))
+		refuse_reference(reference);
 }
 
 static void
@@ -120,33 +134,59 @@ refuse_artifact(const pg_uuid_t *artifact_id)
 					errhint("healthml.versions lists the artifacts.")));
 }
 
-void
-healthml_find_artifact(const pg_uuid_t *artifact_id, HealthmlVersion *out)
+static bool
+query_artifact(const pg_uuid_t *artifact_id, HealthmlVersion *out)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum id = UUIDPGetDatum(artifact_id);
+	bool found;
 
 	SPI_connect();
-	if (healthml_execute(&find_by_artifact, &id, NULL, true) == 0)
-		refuse_artifact(artifact_id);
-	copy_version(out, caller);
+	found = healthml_execute(&find_by_artifact, &id, NULL, true) > 0;
+	if (found)
+		copy_version(out, caller);
 	SPI_finish();
+	return found;
+}
+
+void
+healthml_find_artifact(const pg_uuid_t *artifact_id, HealthmlVersion *out)
+{
+	HealthmlScanResult result = healthml_scan_artifact(artifact_id, out);
+
+	if (result == HEALTHML_SCAN_NOTHING ||
+		(result == HEALTHML_SCAN_NOT_ALLOWED && !query_artifact(artifact_id, out)))
+		refuse_artifact(artifact_id);
+}
+
+static bool
+query_bytes(const pg_uuid_t *artifact_id, bytea **out)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum id = UUIDPGetDatum(artifact_id);
+	bool found;
+
+	SPI_connect();
+	found = healthml_execute(&read_artifact, &id, NULL, true) > 0;
+	if (found)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		*out = DatumGetByteaPCopy(healthml_result(1));
+		MemoryContextSwitchTo(spi);
+	}
+	SPI_finish();
+	return found;
 }
 
 bytea *
 healthml_read_artifact(const pg_uuid_t *artifact_id)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	Datum id = UUIDPGetDatum(artifact_id);
-	MemoryContext spi;
-	bytea *artifact;
+	bytea *artifact = NULL;
+	HealthmlScanResult result = healthml_scan_bytes(artifact_id, &artifact);
 
-	SPI_connect();
-	if (healthml_execute(&read_artifact, &id, NULL, true) == 0)
+	if (result == HEALTHML_SCAN_NOTHING ||
+		(result == HEALTHML_SCAN_NOT_ALLOWED && !query_bytes(artifact_id, &artifact)))
 		refuse_artifact(artifact_id);
-	spi = MemoryContextSwitchTo(caller);
-	artifact = DatumGetByteaPCopy(healthml_result(1));
-	MemoryContextSwitchTo(spi);
-	SPI_finish();
 	return artifact;
 }

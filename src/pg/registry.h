@@ -2,8 +2,8 @@
  * registry.h
  *	  Models as rows: references, lookup, reading and writing of versions.
  *
- * Everything here goes through SPI as the current user, so that privileges and
- * row-level security of the registry's tables hold.
+ * Everything here is done as the current user, so that privileges and row-level
+ * security of the registry's tables hold.
  */
 #ifndef HEALTHML_REGISTRY_H
 #define HEALTHML_REGISTRY_H
