@@ -245,6 +245,7 @@ hml_pipeline_plain(HmlArena *arena, const char *const *names, size_t n_features,
 		feature->column.kind = HML_COLUMN_NUMERIC;
 		feature->fill = NAN;
 		feature->scale = 1.0;
+		feature->missing_share = NAN;
 		feature->mean = feature->sd = feature->min = feature->p05 = feature->p25 = NAN;
 		feature->median = feature->p75 = feature->p95 = feature->max = NAN;
 	}
