@@ -20,7 +20,7 @@ BEGIN
 			('scorer', 'GRANT SELECT ON healthml.model, healthml.model_version, healthml.model_alias, healthml.models, healthml.versions, healthml.common_feature, healthml.feature_dictionary TO %s'),
 			('scorer', 'GRANT INSERT, SELECT (prediction_id) ON healthml.prediction TO %s'),
 			('scorer', 'GRANT INSERT ON healthml.score_failure TO %s'),
-			('scorer', 'GRANT INSERT, UPDATE, SELECT (prediction_id) ON healthml.outcome TO %s'),
+			('scorer', 'GRANT INSERT, UPDATE, SELECT ON healthml.outcome TO %s'),
 			('reader', 'GRANT SELECT ON ALL TABLES IN SCHEMA healthml TO %s'),
 			('trainer', 'GRANT INSERT, UPDATE, DELETE ON healthml.model, healthml.model_alias, healthml.feature_dictionary TO %s'),
 			('trainer', 'GRANT INSERT, DELETE ON healthml.model_version TO %s'),
