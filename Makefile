@@ -129,8 +129,15 @@ build/unit/%: build/sanitized/test/unit/%.o build/libhml-sanitized.a
 	$(CC) $(SANITIZERS) $^ -lcmocka $(LIBRARIES) -o $@
 
 .PHONY: test-unit
-test-unit: $(UNIT_PROGRAMS)
-	@scripts/tap unit --exec scripts/run-unit $(or $(TESTS:%=build/unit/test_%),$^)
+test-unit: $(UNIT_PROGRAMS) build/locales
+	@LOCPATH=$(abspath build/locales) \
+		scripts/tap unit --exec scripts/run-unit $(or $(TESTS:%=build/unit/test_%),$(UNIT_PROGRAMS))
+
+# Locales with other decimal points, for test_number: German, and Pashto, whose point is two bytes long.
+build/locales:
+	@mkdir -p $@
+	@for locale in de_DE ps_AF; do \
+		localedef -i $$locale -f UTF-8 $@/$$locale.UTF-8 || echo "make: no locale $$locale"; done
 
 # ---- fuzzing -----------------------------------------------------------------------------------------
 

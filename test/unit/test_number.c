@@ -217,29 +217,33 @@ reads_back_what_it_wrote(void **state)
 	round_trip(&rng);
 }
 
-/* Any locale with a decimal comma that this machine has. */
+/* Every locale of this machine with another decimal point, of one byte or several. */
 static void
 is_the_same_in_every_locale(void **state)
 {
-	static const char *const locales[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "ps_AF.UTF-8", "de_DE"};
+	static const char *const locales[] = {"de_DE.UTF-8", "ps_AF.UTF-8", "fr_FR.UTF-8"};
 	char buffer[HML_FIXED_SIZE];
-	const char *found = NULL;
+	int found = 0;
 	HmlRng rng;
 
 	(void) state;
-	for (size_t i = 0; found == NULL && i < sizeof(locales) / sizeof(*locales); i++)
-		found = setlocale(LC_NUMERIC, locales[i]);
-	if (found == NULL)
+	hml_rng_seed(&rng, 4);
+	for (size_t i = 0; i < sizeof(locales) / sizeof(*locales); i++)
 	{
-		print_message("# skipped: this machine has no locale with a decimal comma\n");
+		if (setlocale(LC_NUMERIC, locales[i]) == NULL)
+			continue;
+		assert_string_equal(hml_number_format(buffer, 1.5), "1.5");
+		assert_string_equal(hml_number_format_fixed(buffer, 1.5, 2), "1.50");
+		parses("0.30000000000000004", 19, 0.30000000000000004);
+		round_trip(&rng);
+		found++;
+	}
+	setlocale(LC_NUMERIC, "C");
+	if (found == 0)
+	{
+		print_message("# skipped: this machine has no locale with another decimal point\n");
 		skip();
 	}
-	assert_string_equal(hml_number_format(buffer, 1.5), "1.5");
-	assert_string_equal(hml_number_format_fixed(buffer, 1.5, 2), "1.50");
-	parses("0.30000000000000004", 19, 0.30000000000000004);
-	hml_rng_seed(&rng, 4);
-	round_trip(&rng);
-	setlocale(LC_NUMERIC, "C");
 }
 
 int
