@@ -102,6 +102,16 @@ metric(Fixture *f, const char *name)
 	return hml_json_get(json, name)->number;
 }
 
+/* Scratch for calls of the model, which lives as long as the fixture. */
+static void *
+scratch(Fixture *f, const HmlModel *model)
+{
+	void *block;
+
+	assert_ok(&f->ctx, hml_arena_alloc(f->arena, 1, model->algorithm->scratch_size(model), &block));
+	return block;
+}
+
 static double
 score(Fixture *f, const HmlModel *model, double x, double y)
 {
@@ -110,7 +120,7 @@ score(Fixture *f, const HmlModel *model, double x, double y)
 	double result;
 
 	assert_ok(&f->ctx, hml_pipeline_apply(model->pipeline, &f->ctx, values, inputs, NULL));
-	assert_ok(&f->ctx, model->algorithm->score(model, &f->ctx, NULL, inputs, 1, &result));
+	assert_ok(&f->ctx, model->algorithm->score(model, &f->ctx, scratch(f, model), inputs, 1, &result));
 	return result;
 }
 
@@ -152,7 +162,7 @@ test_binary(void **state)
 	assert_string_equal(model->output_names[1], "true");
 	assert_true(score(&f, model, 1, -1) > 0.9);
 	assert_true(score(&f, model, 1, 1) < 0.1);
-	assert_ok(&f.ctx, model->algorithm->outputs(model, &f.ctx, NULL, inputs, 1, outputs));
+	assert_ok(&f.ctx, model->algorithm->outputs(model, &f.ctx, scratch(&f, model), inputs, 1, outputs));
 	assert_close(outputs[0] + outputs[1], 1.0, 1e-12);
 	assert_survives_artifact(&f, model);
 	hml_model_free(model);
@@ -192,7 +202,7 @@ test_multiclass(void **state)
 	assert_int_equal(model->n_outputs, 3);
 	assert_string_equal(model->output_names[0], "east");
 	assert_string_equal(model->output_names[2], "south");
-	assert_ok(&f.ctx, model->algorithm->outputs(model, &f.ctx, NULL, inputs, 1, outputs));
+	assert_ok(&f.ctx, model->algorithm->outputs(model, &f.ctx, scratch(&f, model), inputs, 1, outputs));
 	assert_close(outputs[0] + outputs[1] + outputs[2], 1.0, 1e-6);
 	assert_true(outputs[2] > 0.9);
 	assert_survives_artifact(&f, model);

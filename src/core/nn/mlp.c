@@ -10,9 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/nn/pass.h"
-
-#define BLOCK_ROWS 256
 #define MAX_LAYER_UNITS 65536
 
 static const HmlParamSpec params[] = {
@@ -210,44 +207,45 @@ train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 
 typedef void (*TakeOutputs)(const HmlModel *model, const float *outputs, size_t n, double *result);
 
-static HmlStatus
-run_blocks(const HmlModel *model, HmlContext *ctx, HmlPass *pass, float *block, const double *inputs,
-		   size_t n, TakeOutputs take, size_t n_results, double *results)
+/* Scratch of a call: that of the plan, then inputs and outputs of a chunk as the network has them. */
+static size_t
+output_width(const HmlModel *model)
 {
 	const HmlMlp *mlp = model->impl;
-	size_t n_inputs = model->pipeline->n_inputs;
 
-	for (size_t first = 0; first < n; first += BLOCK_ROWS)
-	{
-		size_t count = n - first < BLOCK_ROWS ? n - first : BLOCK_ROWS;
-		const float *network_inputs[1] = {block};
+	return mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1;
+}
 
-		HML_TRY(hml_poll(ctx));
-		for (size_t i = 0; i < count * n_inputs; i++)
-			block[i] = (float) inputs[first * n_inputs + i];
-		HML_TRY(hml_pass_forward(pass, mlp->weights, network_inputs, count));
-		take(model, hml_pass_output(pass), count, results + first * n_results);
-	}
-	return HML_OK;
+static size_t
+scratch_size(const HmlModel *model)
+{
+	const HmlMlp *mlp = model->impl;
+
+	return hml_plan_scratch_size(mlp->plan) +
+		   hml_plan_chunk(mlp->plan) * (model->pipeline->n_inputs + output_width(model)) * sizeof(float);
 }
 
 static HmlStatus
-run_network(const HmlModel *model, HmlContext *ctx, const double *inputs, size_t n, TakeOutputs take,
-			size_t n_results, double *results)
+run_network(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
+			TakeOutputs take, size_t n_results, double *results)
 {
 	const HmlMlp *mlp = model->impl;
-	HmlPassOptions options = {.batch = n < BLOCK_ROWS ? n : BLOCK_ROWS, .loss_node = mlp->network->output};
-	HmlPass *pass;
-	float *block = NULL;
-	HmlStatus status;
+	size_t n_inputs = model->pipeline->n_inputs;
+	size_t chunk = hml_plan_chunk(mlp->plan);
+	float *block = (float *) ((char *) scratch + hml_plan_scratch_size(mlp->plan));
+	float *outputs = block + chunk * n_inputs;
+	const float *network_inputs[1] = {block};
 
-	HML_TRY(hml_pass_create(ctx, mlp->network, &options, &pass));
-	status = HML_NEW(ctx, &block, options.batch * model->pipeline->n_inputs);
-	if (status == HML_OK)
-		status = run_blocks(model, ctx, pass, block, inputs, n, take, n_results, results);
-	hml_free(ctx, block);
-	hml_pass_free(pass);
-	return status;
+	for (size_t first = 0; first < n; first += chunk)
+	{
+		size_t count = n - first < chunk ? n - first : chunk;
+
+		for (size_t i = 0; i < count * n_inputs; i++)
+			block[i] = (float) inputs[first * n_inputs + i];
+		HML_TRY(hml_plan_run(mlp->plan, ctx, scratch, network_inputs, count, outputs));
+		take(model, outputs, count, results + first * n_results);
+	}
+	return HML_OK;
 }
 
 /* Of several classes the score is the probability of the most likely one. */
@@ -255,7 +253,7 @@ static void
 take_scores(const HmlModel *model, const float *outputs, size_t n, double *scores)
 {
 	const HmlMlp *mlp = model->impl;
-	size_t width = mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1;
+	size_t width = output_width(model);
 
 	for (size_t row = 0; row < n; row++)
 	{
@@ -283,18 +281,10 @@ take_probabilities(const HmlModel *model, const float *outputs, size_t n, double
 		}
 }
 
-static size_t
-scratch_size(const HmlModel *model)
-{
-	(void) model;
-	return 0;
-}
-
 static HmlStatus
 score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *scores)
 {
-	(void) scratch;
-	return run_network(model, ctx, inputs, n, take_scores, 1, scores);
+	return run_network(model, ctx, scratch, inputs, n, take_scores, 1, scores);
 }
 
 static HmlStatus
@@ -303,10 +293,9 @@ outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inp
 {
 	const HmlMlp *mlp = model->impl;
 
-	(void) scratch;
 	if (mlp->task == HML_TASK_REGRESSION)
-		return run_network(model, ctx, inputs, n, take_scores, 1, probabilities);
-	return run_network(model, ctx, inputs, n, take_probabilities, model->n_outputs, probabilities);
+		return run_network(model, ctx, scratch, inputs, n, take_scores, 1, probabilities);
+	return run_network(model, ctx, scratch, inputs, n, take_probabilities, model->n_outputs, probabilities);
 }
 
 /* ---- artifact ------------------------------------------------------------------------------------- */
@@ -359,7 +348,7 @@ read_mlp(HmlModel *model, HmlReader *reader)
 	HML_TRY(hml_network_read(model->arena, reader, &mlp->network, &mlp->weights));
 	HML_TRY(check_mlp(model, mlp, reader));
 	model->impl = mlp;
-	return HML_OK;
+	return hml_plan_create(model->arena, mlp->network, mlp->weights, &mlp->plan);
 }
 
 const HmlAlgorithm hml_mlp = {

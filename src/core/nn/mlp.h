@@ -10,7 +10,7 @@
 #define HML_NN_MLP_H
 
 #include "core/nn/labels.h"
-#include "core/nn/network.h"
+#include "core/nn/plan.h"
 
 typedef struct HmlMlp
 {
@@ -19,6 +19,7 @@ typedef struct HmlMlp
 	double scale;
 	HmlNetwork *network;
 	float *weights; /* (n_weights) */
+	HmlPlan *plan;  /* made when the weights are there */
 } HmlMlp;
 
 extern const HmlAlgorithm hml_mlp;

@@ -216,8 +216,10 @@ predict(const Fit *fit, const uint32_t *rows, size_t n_rows, bool all_classes, d
 	const HmlAlgorithm *algorithm = fit->model->algorithm;
 	size_t n_results = all_classes ? fit->model->n_outputs : 1;
 	double *block;
+	void *scratch;
 
 	HML_TRY(HML_ARENA_NEW(fit->arena, &block, BLOCK_ROWS * fit->data.n_inputs));
+	HML_TRY(hml_arena_alloc(fit->arena, 1, algorithm->scratch_size(fit->model), &scratch));
 	for (size_t first = 0; first < n_rows; first += BLOCK_ROWS)
 	{
 		size_t count = n_rows - first < BLOCK_ROWS ? n_rows - first : BLOCK_ROWS;
@@ -227,8 +229,8 @@ predict(const Fit *fit, const uint32_t *rows, size_t n_rows, bool all_classes, d
 			for (size_t j = 0; j < fit->data.n_inputs; j++)
 				block[i * fit->data.n_inputs + j] =
 					(double) fit->data.inputs[rows[first + i] * fit->data.n_inputs + j];
-		HML_TRY(all_classes ? algorithm->outputs(fit->model, fit->ctx, NULL, block, count, out)
-							: algorithm->score(fit->model, fit->ctx, NULL, block, count, out));
+		HML_TRY(all_classes ? algorithm->outputs(fit->model, fit->ctx, scratch, block, count, out)
+							: algorithm->score(fit->model, fit->ctx, scratch, block, count, out));
 	}
 	return HML_OK;
 }
@@ -394,6 +396,7 @@ fit_model(Fit *fit)
 	fit->data.class_weight = fit->class_weight;
 	HML_TRY(split_rows(fit));
 	HML_TRY(run_training(fit, &result));
+	HML_TRY(hml_plan_create(fit->model->arena, fit->mlp->network, fit->mlp->weights, &fit->mlp->plan));
 	HML_TRY(report(fit, &result));
 	return calibrate(fit);
 }
