@@ -26,3 +26,7 @@ plain=$(insert plain low)
 figure "trigger fill_risk: added to an insert" ms "$(less "$(insert filled low)" "$plain")"
 figure "trigger record_risk: added to an insert, low risk" ms "$(less "$(insert recorded low)" "$plain")"
 figure "trigger record_risk: the same, high risk, explained" ms "$(less "$(insert recorded high)" "$plain")"
+
+# One patient in a statement of her own, in a session that has explained before.
+one() { best_ms 30 "INSERT INTO $1 SELECT * FROM high LIMIT 1"; }
+figure "trigger record_risk: one row in a statement, explained" ms "$(less "$(one recorded)" "$(one plain)")"
