@@ -51,6 +51,9 @@ typedef struct HmlLoops
 	float (*max)(const float *x, size_t n); /* n > 0 */
 	/* Where x > highest: highest = x, and row = base + i. */
 	void (*max_of_rows)(const float *x, int32_t base, float *highest, int32_t *row, size_t n);
+	/* Where x[i * stride] > highest[i]: highest[i] = that, and from[i] = row[i * stride]. */
+	void (*max_of_taps)(const float *x, const int32_t *row, size_t stride, float *highest, int32_t *from,
+						size_t n);
 
 	/* Elementwise. */
 	void (*add)(const float *a, const float *b, float *y, size_t n);

@@ -3,8 +3,6 @@
  *	  The loops of loops.h, included by each of its variants, which define
  *	  HML_LOOPS_VARIANT as the name of the table.
  */
-#include <stdbool.h>
-
 #include "core/nn/loops_variants.h"
 #include "core/nn/vmath.h"
 
@@ -249,18 +247,47 @@ max(const float *x, size_t n)
 	return best;
 }
 
+/* a where the mask is -1, b where it is 0; written as a condition, GCC would store under a mask. */
+#define CHOOSE(mask, a, b) ((b) ^ (((a) ^ (b)) & (mask)))
+
 static void
 max_of_rows(const float *x, int32_t base, float *highest, int32_t *row, size_t n)
 {
 	EACH(i, n)
 	{
-		bool is_higher = x[i] > highest[i];
-		int32_t here = base + (int32_t) i;
-		int32_t before = row[i];
+		float value = x[i];
+		float before = highest[i];
+		int32_t is_higher = -(value > before);
 
-		highest[i] = is_higher ? x[i] : highest[i];
-		row[i] = is_higher ? here : before;
+		highest[i] = value > before ? value : before;
+		row[i] = CHOOSE(is_higher, base + (int32_t) i, row[i]);
 	}
+}
+
+/* 'stride' is a constant where it is called, so that the common strides are vectorised. */
+static inline void
+max_of_strided(const float *x, const int32_t *row, size_t stride, float *highest, int32_t *from, size_t n)
+{
+	EACH(i, n)
+	{
+		float value = x[i * stride];
+		float before = highest[i];
+		int32_t is_higher = -(value > before);
+
+		highest[i] = value > before ? value : before;
+		from[i] = CHOOSE(is_higher, row[i * stride], from[i]);
+	}
+}
+
+static void
+max_of_taps(const float *x, const int32_t *row, size_t stride, float *highest, int32_t *from, size_t n)
+{
+	if (stride == 1)
+		max_of_strided(x, row, 1, highest, from, n);
+	else if (stride == 2)
+		max_of_strided(x, row, 2, highest, from, n);
+	else
+		max_of_strided(x, row, stride, highest, from, n);
 }
 
 /* ---- elementwise ----------------------------------------------------------------------------------- */
@@ -462,6 +489,7 @@ const HmlLoops HML_LOOPS_VARIANT = {
 	.exp_sum = exp_sum,
 	.max = max,
 	.max_of_rows = max_of_rows,
+	.max_of_taps = max_of_taps,
 	.add = add,
 	.multiply = multiply,
 	.accumulate = accumulate,

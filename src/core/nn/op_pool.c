@@ -8,7 +8,6 @@
  * output which input it came from (of equal ones, the one furthest to the left,
  * then the topmost).
  */
-#include <math.h>
 #include <string.h>
 
 #include "core/nn/loops.h"
@@ -89,6 +88,20 @@ max_shape(HmlBuilder *builder, HmlNode *node)
 	return HML_OK;
 }
 
+/* Outputs whose tap 'k' lies within the row: from *begin up to, not including, *end. */
+static void
+outputs_of_tap(const HmlWindow *window, size_t k, size_t *begin, size_t *end)
+{
+	size_t stride = window->stride[1];
+	size_t pad = window->pad[1];
+	size_t room = window->in[1] + pad; /* tap k of output q is at q * stride + k, pad included */
+
+	*begin = k < pad ? (pad - k + stride - 1) / stride : 0;
+	*end = k < room ? (room - k + stride - 1) / stride : 0;
+	if (*end > window->out[1])
+		*end = window->out[1];
+}
+
 /* Row o of the output of one plane; *from gets the number of the pixel that each maximum came from. */
 static void
 max_row(const HmlWindow *window, const float *plane, size_t o, void *scratch, float *y, int32_t *from)
@@ -107,14 +120,20 @@ max_row(const HmlWindow *window, const float *plane, size_t o, void *scratch, fl
 		hml_loops()->max_of_rows(plane + r * width, (int32_t) (r * width), highest, row, width);
 	for (size_t q = 0; q < window->out[1]; q++)
 	{
-		size_t best;
-
 		clip(window, 1, q, &begin, &end);
-		best = begin;
-		for (size_t x = begin + 1; x < end; x++)
-			best = highest[x] > highest[best] ? x : best;
-		y[q] = highest[best];
-		from[q] = row[best];
+		y[q] = highest[begin];
+		from[q] = row[begin];
+	}
+	for (size_t k = 0; k < window->kernel[1]; k++)
+	{
+		size_t first;
+
+		outputs_of_tap(window, k, &begin, &end);
+		if (begin >= end)
+			continue;
+		first = begin * window->stride[1] + k - window->pad[1];
+		hml_loops()->max_of_taps(highest + first, row + first, window->stride[1], y + begin, from + begin,
+								 end - begin);
 	}
 }
 
