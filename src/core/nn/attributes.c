@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/number.h"
 #include "core/nn/builder.h"
 
 static const char *const layer_members[] = {"op", "name", "inputs"};
@@ -56,12 +57,16 @@ wanted(const HmlAttrSpec *spec, char text[HML_MESSAGE_SIZE])
 		[HML_ATTR_PADDING] = "\"same\", a whole number, or an array with one or two for each direction,",
 	};
 
+	char low[HML_NUMBER_SIZE];
+	char high[HML_NUMBER_SIZE];
+
 	if (spec->type == HML_ATTR_BOOLEAN)
 		return "true or false";
 	if (spec->type == HML_ATTR_CHOICE)
 		snprintf(text, HML_MESSAGE_SIZE, "one of %s", spec->choices);
 	else
-		snprintf(text, HML_MESSAGE_SIZE, "%s from %.15g to %.15g", kinds[spec->type], spec->min, spec->max);
+		snprintf(text, HML_MESSAGE_SIZE, "%s from %s to %s", kinds[spec->type],
+				 hml_number_format(low, spec->min), hml_number_format(high, spec->max));
 	return text;
 }
 
@@ -72,11 +77,11 @@ wrong_value(HmlBuilder *builder, const HmlNode *node, const HmlAttrSpec *spec, c
 	char given[64];
 
 	if (value->type == HML_JSON_NUMBER)
-		snprintf(given, sizeof(given), "%.15g", value->number);
+		hml_number_format(given, value->number);
 	else if (value->type == HML_JSON_STRING)
 		snprintf(given, sizeof(given), "\"%.48s\"", value->string);
 	else
-		snprintf(given, sizeof(given), "%s", hml_json_type_name(value->type));
+		snprintf(given, sizeof(given), "a value of type %s", hml_json_type_name(value->type));
 	return hml_shape_error(builder, node, "attribute \"%s\" must be %s, not %s", spec->name,
 						   wanted(spec, phrase), given);
 }

@@ -91,7 +91,7 @@ check_members(HmlContext *ctx, const HmlJson *spec)
 	static const char *const known[] = {"input", "inputs", "layers", "output"};
 
 	if (spec->type != HML_JSON_OBJECT)
-		return hml_fail(ctx, HML_INVALID_ARGUMENT, "a network must be a JSON object, not %s",
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "a network must be a JSON object, but is of type %s",
 						hml_json_type_name(spec->type));
 	for (size_t i = 0; i < spec->count; i++)
 	{
@@ -178,8 +178,9 @@ draft_layer(Drafts *drafts, Draft *draft, size_t number, const HmlJson *json)
 	if (name == NULL)
 		return HML_OK;
 	if (name->type != HML_JSON_STRING)
-		return hml_fail(drafts->ctx, HML_INVALID_ARGUMENT, "\"name\" of layer %zu must be a text, not %s",
-						number, hml_json_type_name(name->type));
+		return hml_fail(drafts->ctx, HML_INVALID_ARGUMENT,
+						"\"name\" of layer %zu must be a string, but is of type %s", number,
+						hml_json_type_name(name->type));
 	return set_name(drafts, draft, name->string);
 }
 
@@ -206,7 +207,7 @@ connect(Drafts *drafts, Draft *draft, const HmlJson *reference)
 
 	if (reference->type != HML_JSON_STRING)
 		return hml_fail(drafts->ctx, HML_INVALID_ARGUMENT,
-						"\"inputs\" of layer \"%s\" must be names of layers, not %s", draft->name,
+						"\"inputs\" of layer \"%s\" must be names of layers, not of type %s", draft->name,
 						hml_json_type_name(reference->type));
 	if (!find_draft(drafts, reference->string, &source))
 		return hml_fail(drafts->ctx, HML_UNDEFINED,
@@ -458,8 +459,8 @@ draft_network(Drafts *drafts, const HmlJson *spec)
 	for (size_t i = drafts->n_inputs; i < drafts->count; i++)
 		HML_TRY(connect_layer(drafts, &drafts->items[i]));
 	HML_TRY(connect_output(drafts, hml_json_get(spec, "output")));
-	HML_TRY(check_all_used(drafts));
-	return sort_drafts(drafts);
+	HML_TRY(sort_drafts(drafts));
+	return check_all_used(drafts);
 }
 
 HmlStatus

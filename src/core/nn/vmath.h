@@ -6,7 +6,7 @@
  * multiplications, written so that every variant of a loop (loops.h) gives the
  * same bits.  exp: S. Moshier's Cephes, within 2 ulp for -87.3 < x < 88.7 and
  * clamped outside; tanh: likewise, 3 ulp; erf: Abramowitz and Stegun 7.1.26,
- * absolute error below 3e-7.  NaN in gives NaN out.
+ * absolute error below 6e-7.  NaN in gives NaN out.
  */
 #ifndef HML_NN_VMATH_H
 #define HML_NN_VMATH_H
