@@ -549,7 +549,7 @@ backward(const HmlRun *run)
 
 static const char *const gru_cases[] = {
 	"{\"input\":[4,3],\"layers\":[{\"op\":\"gru\",\"units\":5}]}",
-	"{\"input\":[4,3],\"layers\":[{\"op\":\"gru\",\"units\":4,\"num_layers\":3,\"bidirectional\":true,"
+	"{\"input\":[4,3],\"layers\":[{\"op\":\"gru\",\"units\":4,\"num_layers\":2,\"bidirectional\":true,"
 	"\"return_sequences\":true}]}",
 	"{\"input\":[1,3],\"layers\":[{\"op\":\"gru\",\"units\":4,\"num_layers\":2,\"bidirectional\":true}]}",
 	NULL,
@@ -557,7 +557,7 @@ static const char *const gru_cases[] = {
 
 static const char *const lstm_cases[] = {
 	"{\"input\":[4,3],\"layers\":[{\"op\":\"lstm\",\"units\":5}]}",
-	"{\"input\":[4,3],\"layers\":[{\"op\":\"lstm\",\"units\":4,\"num_layers\":3,\"bidirectional\":true,"
+	"{\"input\":[4,3],\"layers\":[{\"op\":\"lstm\",\"units\":4,\"num_layers\":2,\"bidirectional\":true,"
 	"\"return_sequences\":true}]}",
 	"{\"input\":[1,3],\"layers\":[{\"op\":\"lstm\",\"units\":4,\"num_layers\":2,\"bidirectional\":true}]}",
 	NULL,
