@@ -1,0 +1,69 @@
+# A dumped and restored database scores bit for bit as before, and goes on where it was.
+
+use strict;
+use warnings;
+
+use HealthML;
+use Test::More;
+
+my $node = new_cluster('restore');
+$node->safe_psql('postgres', q{
+	CREATE TABLE public.t AS SELECT i % 50 AS a, i * 7 % 31 AS b, i % 10 = 0 AS ill, 'w' || i % 4 AS ward FROM generate_series(1, 1000) i;
+	SELECT train('m', 'isolation_forest', 't', '{a,b,ward}', 'ill', '{"n_estimators": 30}');
+	SELECT train('m', 'isolation_forest', 't', '{a,b,ward}', 'ill', '{"n_estimators": 40}');
+	SELECT train('m', 'isolation_forest', 't', '{a,b,ward}', 'ill', '{"n_estimators": 50}');
+	SELECT promote('m', 2), promote('m', 3), rollback('m'), set_alias('m', 'challenger', 3);
+	SELECT train('long', 'isolation_forest', 't', params => '{"n_estimators": 3000}');
+	INSERT INTO feature_dictionary (feature, label) VALUES ('a', 'alpha');
+	CREATE TABLE public.scored AS SELECT t.*, score(t, 'm') AS s FROM t;
+});
+
+my @facts = (
+	q{SELECT md5(string_agg(float8send(s)::text, ',' ORDER BY a, b, ward)) FROM (SELECT t.*, healthml.score(t, 'm') AS s FROM public.t) x},
+	q{SELECT count(*) FROM public.scored WHERE healthml.score(scored, 'm') = s},
+	q{SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM healthml.models x},
+	q{SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM healthml.versions x},
+	q{SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM healthml.alias_history x},
+	q{SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM healthml.model_alias x},
+	q{SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM healthml.training_run x},
+	q{SELECT string_agg(x::text, E'\n' ORDER BY x::text) FROM healthml.feature_dictionary x},
+	q{SELECT healthml.explain_text(t, 'm@challenger') FROM public.t WHERE a = 7 ORDER BY b LIMIT 1});
+
+sub facts
+{
+	my ($database) = @_;
+	return [ map { $node->safe_psql($database, $_) } @facts ];
+}
+
+my $before = facts('postgres');
+my $dir = $node->basedir;
+my $connection = $node->connstr('postgres');
+
+for my $kind ([ 'plain' => '-Fp' ], [ 'custom' => '-Fc' ], [ 'inserts' => '-Fp', '--inserts' ])
+{
+	my ($name, @options) = @$kind;
+	my $file = "$dir/$name.dump";
+
+	$node->command_ok([ 'pg_dump', @options, '-f', $file, '-d', $connection ], "$name: dump");
+	$node->safe_psql('postgres', "CREATE DATABASE restored_$name");
+	if ($name eq 'custom')
+	{
+		$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr("restored_$name"), $file ], "$name: restore");
+	}
+	else
+	{
+		$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr("restored_$name"), '-f', $file ],
+			"$name: restore");
+	}
+	is_deeply(facts("restored_$name"), $before, "$name: everything is as it was");
+	is($node->safe_psql("restored_$name",
+			q{SELECT version FROM healthml.train('m', 'isolation_forest', 't', '{a,b,ward}', 'ill', '{"n_estimators": 2}');
+			SELECT healthml.rollback('m'); SELECT max(history_id) FROM healthml.alias_history}),
+		"4\n1\n7", "$name: numbers and history go on");
+}
+
+# The whole cluster, as an upgrade would move it.
+$node->command_ok([ 'pg_dumpall', '-f', "$dir/all.sql", '-d', $connection ], 'pg_dumpall');
+
+$node->stop;
+done_testing();
