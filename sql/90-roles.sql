@@ -26,7 +26,9 @@ BEGIN
 			('trainer', 'GRANT INSERT, DELETE ON healthml.model_version TO %s'),
 			('trainer', 'GRANT INSERT ON healthml.alias_history, healthml.training_epoch TO %s'),
 			('trainer', 'GRANT INSERT, UPDATE ON healthml.training_run TO %s'),
-			('trainer', 'GRANT DELETE ON healthml.prediction, healthml.score_failure TO %s')) AS g (level, statement)
+			('trainer', 'GRANT DELETE ON healthml.prediction, healthml.score_failure TO %s'),
+			('trainer', 'GRANT INSERT, DELETE ON healthml.federation_membership TO %s'),
+			('trainer', 'GRANT INSERT, UPDATE, DELETE ON healthml.federation, healthml.federation_client, healthml.federation_round, healthml.federation_update TO %s')) AS g (level, statement)
 		WHERE array_position(ARRAY['scorer', 'reader', 'trainer'], g.level)
 			<= array_position(ARRAY['scorer', 'reader', 'trainer'], grant_role.level)
 	LOOP
@@ -35,4 +37,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION healthml.grant_role(regrole, text) IS
-'grants what a role needs: a scorer may score rows, explain scores, keep predictions and record outcomes, a reader may also read all tables and views, a trainer may also train, import, promote and drop models, and prune predictions';
+'grants what a role needs: a scorer may score rows, explain scores, keep predictions and record outcomes, a reader may also read all tables and views, a trainer may also train, import, promote and drop models, prune predictions, and join and coordinate federations';

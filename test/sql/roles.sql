@@ -61,7 +61,7 @@ SELECT relname FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'healthml'
 SELECT nspname FROM pg_namespace, aclexplode(nspacl) WHERE nspname = 'healthml' AND grantee = 0;
 SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'healthml'::regnamespace AND prosecdef;
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-WHERE pronamespace = 'healthml'::regnamespace AND lanname = 'plpgsql'
+WHERE pronamespace = 'healthml'::regnamespace AND lanname = 'plpgsql' AND prokind = 'f'
 	AND coalesce(NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig), true);
 
 SELECT healthml.drop_model('roles');
