@@ -86,7 +86,7 @@ begin(HmlModel *model, const HmlSummary *summary, const HmlParams *params)
 	model->calibration.high_cutoff = model->calibration.threshold;
 	model->calibration.medium_cutoff = model->calibration.threshold / 2.0;
 	model->impl = mlp;
-	return HML_OK;
+	return hml_mlp_prepare(model);
 }
 
 HmlStatus
@@ -141,7 +141,7 @@ hml_fed_set_weights(HmlContext *ctx, HmlModel *model, const float *weights, size
 		if (!isfinite(weights[i]))
 			return hml_fail(ctx, HML_INVALID_DATA, "weight %zu is not finite", i + 1);
 	memcpy(mlp->weights, weights, n_weights * sizeof(float));
-	return HML_OK;
+	return hml_mlp_prepare(model);
 }
 
 /* ---- local rows ----------------------------------------------------------------------------------- */

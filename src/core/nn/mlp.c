@@ -205,9 +205,15 @@ train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 
 /* ---- outputs -------------------------------------------------------------------------------------- */
 
-typedef void (*TakeOutputs)(const HmlModel *model, const float *outputs, size_t n, double *result);
+HmlStatus
+hml_mlp_prepare(HmlModel *model)
+{
+	HmlMlp *mlp = model->impl;
 
-/* Scratch of a call: that of the plan, then inputs and outputs of a chunk as the network has them. */
+	return hml_plan_create(model->arena, mlp->network, mlp->weights, &mlp->plan);
+}
+
+/* Numbers that the network gives for a row. */
 static size_t
 output_width(const HmlModel *model)
 {
@@ -217,13 +223,24 @@ output_width(const HmlModel *model)
 }
 
 static size_t
+aligned(size_t bytes)
+{
+	return (bytes + HML_ALIGNMENT - 1) / HML_ALIGNMENT * HML_ALIGNMENT;
+}
+
+/* The plan's own block, then the inputs and the outputs of a chunk as float32. */
+static size_t
 scratch_size(const HmlModel *model)
 {
 	const HmlMlp *mlp = model->impl;
+	size_t chunk = hml_plan_chunk(mlp->plan);
 
-	return hml_plan_scratch_size(mlp->plan) +
-		   hml_plan_chunk(mlp->plan) * (model->pipeline->n_inputs + output_width(model)) * sizeof(float);
+	return aligned(hml_plan_scratch_size(mlp->plan)) +
+		   aligned(chunk * model->pipeline->n_inputs * sizeof(float)) +
+		   chunk * output_width(model) * sizeof(float);
 }
+
+typedef void (*TakeOutputs)(const HmlModel *model, const float *outputs, size_t n, double *result);
 
 static HmlStatus
 run_network(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
@@ -232,8 +249,8 @@ run_network(const HmlModel *model, HmlContext *ctx, void *scratch, const double 
 	const HmlMlp *mlp = model->impl;
 	size_t n_inputs = model->pipeline->n_inputs;
 	size_t chunk = hml_plan_chunk(mlp->plan);
-	float *block = (float *) ((char *) scratch + hml_plan_scratch_size(mlp->plan));
-	float *outputs = block + chunk * n_inputs;
+	float *block = (float *) ((char *) scratch + aligned(hml_plan_scratch_size(mlp->plan)));
+	float *outputs = (float *) ((char *) block + aligned(chunk * n_inputs * sizeof(float)));
 	const float *network_inputs[1] = {block};
 
 	for (size_t first = 0; first < n; first += chunk)

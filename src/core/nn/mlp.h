@@ -32,6 +32,9 @@ extern const HmlAlgorithm hml_mlp;
 extern HmlStatus hml_mlp_network(HmlArena *arena, const HmlParams *params, size_t n_inputs, HmlTask task,
 								 size_t n_outputs, HmlNetwork **out) HML_NODISCARD;
 
+/* Make model->impl, an HmlMlp with its final weights, ready to score. */
+extern HmlStatus hml_mlp_prepare(HmlModel *model) HML_NODISCARD;
+
 /* Train model->impl, an HmlMlp with initial weights, on rows of the frame; mlp_train.c. */
 extern HmlStatus hml_mlp_fit(HmlContext *ctx, const HmlTraining *training, const HmlLabels *labels,
 							 HmlModel *model) HML_NODISCARD;
