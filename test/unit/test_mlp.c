@@ -124,15 +124,6 @@ score(Fixture *f, const HmlModel *model, double x, double y)
 	return result;
 }
 
-static void
-all_outputs(Fixture *f, const HmlModel *model, const double *inputs, double *outputs)
-{
-	void *scratch;
-
-	assert_ok(&f->ctx, hml_arena_alloc(f->arena, 1, model->algorithm->scratch_size(model), &scratch));
-	assert_ok(&f->ctx, model->algorithm->outputs(model, &f->ctx, scratch, inputs, 1, outputs));
-}
-
 /* Reading what was written gives the same bytes and the same scores. */
 static void
 assert_survives_artifact(Fixture *f, const HmlModel *model)

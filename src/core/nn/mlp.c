@@ -213,7 +213,9 @@ hml_mlp_prepare(HmlModel *model)
 	return hml_plan_create(model->arena, mlp->network, mlp->weights, &mlp->plan);
 }
 
-/* Numbers that the network gives for a row. */
+typedef void (*TakeOutputs)(const HmlModel *model, const float *outputs, size_t n, double *result);
+
+/* Scratch of a call: that of the plan, then inputs and outputs of a chunk as the network has them. */
 static size_t
 output_width(const HmlModel *model)
 {
@@ -223,24 +225,13 @@ output_width(const HmlModel *model)
 }
 
 static size_t
-aligned(size_t bytes)
-{
-	return (bytes + HML_ALIGNMENT - 1) / HML_ALIGNMENT * HML_ALIGNMENT;
-}
-
-/* The plan's own block, then the inputs and the outputs of a chunk as float32. */
-static size_t
 scratch_size(const HmlModel *model)
 {
 	const HmlMlp *mlp = model->impl;
-	size_t chunk = hml_plan_chunk(mlp->plan);
 
-	return aligned(hml_plan_scratch_size(mlp->plan)) +
-		   aligned(chunk * model->pipeline->n_inputs * sizeof(float)) +
-		   chunk * output_width(model) * sizeof(float);
+	return hml_plan_scratch_size(mlp->plan) +
+		   hml_plan_chunk(mlp->plan) * (model->pipeline->n_inputs + output_width(model)) * sizeof(float);
 }
-
-typedef void (*TakeOutputs)(const HmlModel *model, const float *outputs, size_t n, double *result);
 
 static HmlStatus
 run_network(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
@@ -249,8 +240,8 @@ run_network(const HmlModel *model, HmlContext *ctx, void *scratch, const double 
 	const HmlMlp *mlp = model->impl;
 	size_t n_inputs = model->pipeline->n_inputs;
 	size_t chunk = hml_plan_chunk(mlp->plan);
-	float *block = (float *) ((char *) scratch + aligned(hml_plan_scratch_size(mlp->plan)));
-	float *outputs = (float *) ((char *) block + aligned(chunk * n_inputs * sizeof(float)));
+	float *block = (float *) ((char *) scratch + hml_plan_scratch_size(mlp->plan));
+	float *outputs = block + chunk * n_inputs;
 	const float *network_inputs[1] = {block};
 
 	for (size_t first = 0; first < n; first += chunk)
@@ -365,7 +356,7 @@ read_mlp(HmlModel *model, HmlReader *reader)
 	HML_TRY(hml_network_read(model->arena, reader, &mlp->network, &mlp->weights));
 	HML_TRY(check_mlp(model, mlp, reader));
 	model->impl = mlp;
-	return hml_plan_create(model->arena, mlp->network, mlp->weights, &mlp->plan);
+	return hml_mlp_prepare(model);
 }
 
 const HmlAlgorithm hml_mlp = {

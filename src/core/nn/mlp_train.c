@@ -397,7 +397,6 @@ fit_model(Fit *fit)
 	HML_TRY(split_rows(fit));
 	HML_TRY(run_training(fit, &result));
 	HML_TRY(hml_mlp_prepare(fit->model));
-	HML_TRY(hml_plan_create(fit->model->arena, fit->mlp->network, fit->mlp->weights, &fit->mlp->plan));
 	HML_TRY(report(fit, &result));
 	return calibrate(fit);
 }
