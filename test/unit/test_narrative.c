@@ -50,6 +50,7 @@ begin(void **state)
 								 .fill = 56,
 								 .min = 29,
 								 .p05 = 39.68,
+								 .p25 = 48.75,
 								 .median = 56,
 								 .p95 = 68,
 								 .max = 77};
@@ -131,7 +132,7 @@ tells_a_high_risk(void **state)
 		"for this are cholesterol 564 mg/dl (usually 175 to 327, median 241, never above 417), ward: ICU "
 		"(less "
 		"than 1% of the training cases) and exercise angina: yes (24% of the training cases). This is partly "
-		"offset by age 45 years (usually 39.7 to 68, median 56) and sex: male (68% of the training cases). "
+		"offset by age 45 years (usually 40 to 68, median 56) and sex: male (68% of the training cases). "
 		"Usual "
 		"values are the 5th to 95th percentile of the training cases. This supports a clinical decision and "
 		"is "
@@ -169,7 +170,7 @@ tells_a_medium_risk_without_reasons(void **state)
 	narrative.percentile = NAN;
 	reads("Medium risk: the anomaly score is 0.712. No single value stands out as a reason for this. Against "
 		  "it "
-		  "stands age 45 years (usually 39.7 to 68, median 56). Usual values are the 5th to 95th percentile "
+		  "stands age 45 years (usually 40 to 68, median 56). Usual values are the 5th to 95th percentile "
 		  "of the "
 		  "training cases. This supports a clinical decision and is not a diagnosis.");
 }
@@ -187,7 +188,7 @@ tells_what_was_filled_in(void **state)
 	reads(
 		"High risk: the anomaly score is 0.712; 97% of the training cases scored lower. The strongest "
 		"reasons for "
-		"this are missing serum creatinine and age 45 years (usually 39.7 to 68, median 56). Usual values "
+		"this are missing serum creatinine and age 45 years (usually 40 to 68, median 56). Usual values "
 		"are the "
 		"5th to 95th percentile of the training cases. Missing values were filled in: cholesterol with 240.7 "
 		"mg/dl, serum creatinine with 1.0946 mg/dl and exercise angina with no. Values that the model does "
@@ -266,7 +267,7 @@ writes_numbers_as_people_do(void **state)
 	contributions[CREATININE] = 1;
 	reads("High risk: the anomaly score is 0.712; 97% of the training cases scored lower. The strongest "
 		  "reasons for this "
-		  "are saturation 20% (usually 39.7 to 68, median 56, never below 29), pulse 88.5/min (always 90 in "
+		  "are saturation 20% (usually 40 to 68, median 56, never below 29), pulse 88.5/min (always 90 in "
 		  "training) "
 		  "and creat 0.000123 (usually 123457, median 123457, never below 0.4). Usual values are the 5th to "
 		  "95th "
@@ -276,7 +277,7 @@ writes_numbers_as_people_do(void **state)
 	values[CHOLESTEROL] = 0;
 	reads("High risk: the anomaly score is 0.712; 97% of the training cases scored lower. The strongest "
 		  "reasons for this "
-		  "are saturation -1e+20% (usually 39.7 to 68, median 56, never below 29), pulse 0/min (always 90 in "
+		  "are saturation -1e+20% (usually 40 to 68, median 56, never below 29), pulse 0/min (always 90 in "
 		  "training) "
 		  "and creat 1234567 (usually 123457, median 123457). Usual values are the 5th to 95th percentile of "
 		  "the "

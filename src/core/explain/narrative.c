@@ -149,6 +149,30 @@ share_of_value(const HmlFeature *feature, double value)
 	return binary && value == 0 ? 1 - feature->mean : NAN;
 }
 
+static bool
+is_multiple(double number, double of)
+{
+	return number / of == floor(number / of);
+}
+
+/*
+ * Are the training values whole numbers?  Then quartiles that were interpolated
+ * between two of them are multiples of a quarter.
+ */
+static bool
+is_whole(const HmlFeature *feature)
+{
+	return is_multiple(feature->min, 1) && is_multiple(feature->max, 1) &&
+		   is_multiple(feature->median, 0.5) && is_multiple(feature->p25, 0.25) &&
+		   is_multiple(feature->p75, 0.25);
+}
+
+static void
+add_statistic(HmlText *text, const HmlFeature *feature, double statistic)
+{
+	add_rounded(text, is_whole(feature) ? floor(statistic + 0.5) : statistic, USUAL_DIGITS);
+}
+
 /* " (usually 175 to 326, median 244, never above 417)" */
 static void
 add_usual_range(HmlText *text, const HmlFeature *feature, double value)
@@ -158,19 +182,19 @@ add_usual_range(HmlText *text, const HmlFeature *feature, double value)
 	if (feature->min == feature->max)
 	{
 		hml_text_add(text, " (always ");
-		add_rounded(text, feature->median, USUAL_DIGITS);
+		add_rounded(text, feature->median, VALUE_DIGITS);
 		hml_text_add(text, " in training)");
 		return;
 	}
 	hml_text_add(text, " (usually ");
-	add_rounded(text, feature->p05, USUAL_DIGITS);
+	add_statistic(text, feature, feature->p05);
 	if (feature->p05 != feature->p95)
 	{
 		hml_text_add(text, " to ");
-		add_rounded(text, feature->p95, USUAL_DIGITS);
+		add_statistic(text, feature, feature->p95);
 	}
 	hml_text_add(text, ", median ");
-	add_rounded(text, feature->median, USUAL_DIGITS);
+	add_statistic(text, feature, feature->median);
 	if (value > feature->max || value < feature->min)
 	{
 		hml_text_add(text, value > feature->max ? ", never above " : ", never below ");
