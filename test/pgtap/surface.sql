@@ -58,7 +58,7 @@ SELECT has_index('healthml', 'model_version', 'model_version_artifact_id', ARRAY
 SELECT enum_has_labels('healthml', 'risk_level', ARRAY['low', 'medium', 'high']);
 
 -- scoring: six forms each; by name STABLE, by artifact IMMUTABLE, all strict and parallel safe
-CREATE TEMP VIEW scoring AS SELECT * FROM functions WHERE proname ~ '_score$|_predict$' OR proname = 'score';
+CREATE TEMP VIEW scoring AS SELECT * FROM functions WHERE prokind = 'f' AND (proname IN ('score', 'mlp_predict') OR proname LIKE '%\_score');
 SELECT is_empty($$SELECT proname, count(*) FROM scoring GROUP BY 1 HAVING count(*) <> 6$$, 'every scoring function has six forms');
 SELECT is_empty($$SELECT signature FROM scoring WHERE provolatile <> CASE WHEN 'uuid'::regtype = ANY (proargtypes) THEN 'i' ELSE 's' END$$,
 	'by name stable, by artifact immutable');
