@@ -34,6 +34,7 @@ FROM prediction_reasons WHERE subject = 'A2' AND rank <= 4 ORDER BY rank;
 \echo '|  Some findings were those of somebody else. They are corrected, and the risk with them.'
 \echo
 
-UPDATE arrivals SET st_depression = 0.4, exercise_angina = false, high_fasting_sugar = false, vessels = 0, st_slope = 1
+UPDATE arrivals SET st_depression = 0.4, exercise_angina = false, high_fasting_sugar = false, vessels = 0, st_slope = 1,
+    resting_bp = 134, max_heart_rate = 142
 WHERE patient_id = 'A2'
 RETURNING patient_id, round(risk_score::numeric, 3) AS risk_score, risk;

@@ -61,6 +61,6 @@ COMMENT ON FUNCTION healthml.assess(jsonb, uuid) IS
 
 CREATE FUNCTION healthml.session_status(OUT models bigint, OUT bytes bigint, OUT in_use bigint, OUT hits bigint,
 	OUT loads bigint, OUT unseen_categories bigint)
-LANGUAGE C VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'healthml_session_status';
+LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 10 AS 'MODULE_PATHNAME', 'healthml_session_status';
 COMMENT ON FUNCTION healthml.session_status() IS
 'what this session has done: models that it has loaded, their memory in bytes, how many a running query uses, how often a model was found or had to be loaded, and how many text values were met that training had not seen and so were taken as missing';

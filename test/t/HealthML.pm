@@ -15,7 +15,7 @@ use Test::More;
 
 our @EXPORT = qw(new_cluster backend_threads scalar_of fails_with wait_for);
 
-# A started cluster whose database postgres has healthml and shows it without the schema name.
+# A started cluster whose database postgres has healthml and finds it without the schema's name.
 #   replicas => 1	allow streaming
 #   settings => '…'	lines for postgresql.conf
 sub new_cluster
@@ -24,7 +24,7 @@ sub new_cluster
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(allows_streaming => $options{replicas} // 0);
-	$node->append_conf('postgresql.conf', "search_path = 'healthml, public'\n");
+	$node->append_conf('postgresql.conf', "search_path = 'public, healthml'\n");
 	$node->append_conf('postgresql.conf', $options{settings}) if $options{settings};
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION healthml');
