@@ -33,14 +33,14 @@ COMMENT ON COLUMN healthml.prediction.subject IS 'whom it is about: the value of
 COMMENT ON COLUMN healthml.prediction.version IS 'version of the model that made it';
 COMMENT ON COLUMN healthml.prediction.percentile IS
 'share (0 to 100) of the training scores below this one; NULL where the model has none';
-COMMENT ON COLUMN healthml.prediction.label IS 'predicted class, of models that have names for classes';
-COMMENT ON COLUMN healthml.prediction.probabilities IS 'probability of each class by name';
+COMMENT ON COLUMN healthml.prediction.label IS 'predicted class, of classifiers: of two classes the one that the model''s threshold says, of more the most likely one';
+COMMENT ON COLUMN healthml.prediction.probabilities IS 'probability of each class by name, of classifiers';
 COMMENT ON COLUMN healthml.prediction.features IS
 'the features as the row had them, null where a value is missing; not kept by batch_predict without explanations';
 COMMENT ON COLUMN healthml.prediction.explanation IS
 '{"method", "base_value", "margin", "reasons": [{"feature", "contribution"}, ...]}, the strongest reason first; see view prediction_reasons';
 COMMENT ON COLUMN healthml.prediction.narrative IS 'the explanation in words';
-COMMENT ON COLUMN healthml.prediction.source IS 'table of the row, or source of the batch';
+COMMENT ON COLUMN healthml.prediction.source IS 'table of the row, or the first 200 bytes of the source of the batch';
 COMMENT ON COLUMN healthml.prediction.latency_ms IS 'milliseconds that scoring and explaining took; in a batch the mean';
 
 CREATE TABLE healthml.outcome (

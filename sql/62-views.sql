@@ -4,7 +4,7 @@
 
 CREATE VIEW healthml.recent_predictions AS
 SELECT p.prediction_id, p.predicted_at, p.subject, p.model, p.version, p.score, p.percentile, p.risk, p.is_anomaly,
-	p.explanation #>> '{reasons,0,feature}' AS main_reason, p.narrative, o.actual, p.source
+	p.label, p.explanation #>> '{reasons,0,feature}' AS main_reason, p.narrative, o.actual, p.source
 FROM healthml.prediction p
 LEFT JOIN healthml.outcome o USING (prediction_id)
 WHERE p.predicted_at >= now() - interval '7 days'
@@ -40,7 +40,8 @@ SELECT p.prediction_id, p.predicted_at, p.subject, p.model, p.version, p.risk, p
 	(r.reason ->> 'contribution')::float8 AS contribution,
 	(r.reason ->> 'contribution')::float8 > 0 AS raises_risk
 FROM healthml.prediction p,
-	jsonb_array_elements(p.explanation -> 'reasons') WITH ORDINALITY AS r (reason, rank);
+	jsonb_array_elements(CASE WHEN jsonb_typeof(p.explanation -> 'reasons') = 'array' THEN p.explanation -> 'reasons' END)
+		WITH ORDINALITY AS r (reason, rank);
 COMMENT ON VIEW healthml.prediction_reasons IS
 'one row per reason of each explained prediction, rank 1 the strongest: feature, its value as text, its contribution to the margin';
 

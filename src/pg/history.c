@@ -3,8 +3,8 @@
  *	  healthml.batch_predict: a source's rows as rows of healthml.prediction.
  *
  * Rows are read as training reads them, in a read-only query, scored in blocks
- * through the model's batch kernel (one by one where each is explained, which
- * costs far more), and put into a tuplestore, which goes to disk beyond work_mem.  When all are scored, one INSERT ... SELECT takes them into
+ * through the model's batch kernel (one by one where a prediction is more than a
+ * score: it is explained, or has classes), and put into a tuplestore, which goes to disk beyond work_mem.  When all are scored, one INSERT ... SELECT takes them into
  * the table: so an error writes nothing, and neither memory nor transaction ids
  * grow with the number of rows.
  *
@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/backend_progress.h"
 #include "utils/builtins.h"
@@ -34,14 +35,17 @@
 
 #define BLOCK_ROWS 256
 #define PROGRESS_ROWS 256
+#define SOURCE_NAME 200      /* bytes of the source that each prediction names */
 #define STORED_ROWS "scored" /* name of the tuplestore in the INSERT */
 
 /* One call of healthml.batch_predict. */
 typedef struct Batch
 {
 	HealthmlScorer *scorer;
-	int top; /* reasons of each prediction, 0 = none */
+	int top;        /* reasons of each prediction, 0 = none */
+	bool in_blocks; /* the score is all there is to a prediction */
 	const char *source_text;
+	const char *source_name; /* of the predictions */
 	HealthmlSource *source;
 	int subject; /* attribute of the source, from 0; -1 = none */
 	FmgrInfo subject_output;
@@ -121,19 +125,22 @@ store(Batch *batch, const HealthmlPrediction *prediction)
 }
 
 static void
-explain_row(Batch *batch, TupleTableSlot *slot)
+predict_row(Batch *batch, TupleTableSlot *slot)
 {
 	HealthmlScorer *scorer = batch->scorer;
-	HealthmlPrediction prediction = {.source = batch->source_text};
+	HealthmlPrediction prediction = {.source = batch->source_name};
 	instr_time start;
 
 	CHECK_FOR_INTERRUPTS();
 	INSTR_TIME_SET_CURRENT(start);
 	healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot, batch->source->columns));
-	healthml_scorer_assess(scorer, &prediction.assessment);
+	healthml_predict(scorer, &prediction);
 	prediction.subject = subject_of(batch, slot);
-	prediction.features = healthml_features_document(scorer, slot->tts_values, slot->tts_isnull);
-	healthml_explain_prediction(scorer, batch->top, &prediction);
+	if (batch->top > 0)
+	{
+		prediction.features = healthml_features_document(scorer, slot->tts_values, slot->tts_isnull);
+		healthml_explain_prediction(scorer, batch->top, &prediction);
+	}
 	prediction.latency_ms = healthml_ms_since(start);
 	store(batch, &prediction);
 }
@@ -143,7 +150,7 @@ finish_block(Batch *batch)
 {
 	HealthmlScorer *scorer = batch->scorer;
 	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
-	HealthmlPrediction prediction = {.source = batch->source_text};
+	HealthmlPrediction prediction = {.source = batch->source_name};
 	instr_time start;
 	int i;
 
@@ -185,10 +192,10 @@ add_row(void *user, TupleTableSlot *slot)
 {
 	Batch *batch = user;
 
-	if (batch->top > 0)
-		explain_row(batch, slot);
-	else
+	if (batch->in_blocks)
 		add_to_block(batch, slot);
+	else
+		predict_row(batch, slot);
 }
 
 static void
@@ -205,9 +212,9 @@ create_block(Batch *batch)
 static void
 insert_rows(Batch *batch)
 {
-	static const char *const insert =
-		"INSERT INTO healthml.prediction (" HEALTHML_PREDICTION_COLUMNS ") "
-		"SELECT c1, c2, c3, c4, c5, c6::healthml.risk_level, c7, c8, c9, c10, c11, c12 FROM " STORED_ROWS;
+	static const char *const insert = "INSERT INTO healthml.prediction (" HEALTHML_PREDICTION_COLUMNS ") "
+									  "SELECT c1, c2, c3, c4, c5, c6::healthml.risk_level, c7, c8, c9, c10, "
+									  "c11, c12, c13, c14 FROM " STORED_ROWS;
 	EphemeralNamedRelationData relation = {.md = {.name = pstrdup(STORED_ROWS),
 												  .reliddesc = InvalidOid,
 												  .tupdesc = batch->desc,
@@ -276,12 +283,15 @@ healthml_batch_predict(PG_FUNCTION_ARGS)
 	PreventCommandIfParallelMode("healthml.batch_predict()");
 
 	batch->source_text = required_text(fcinfo, 1, "source");
+	batch->source_name = pnstrdup(
+		batch->source_text, pg_mbcliplen(batch->source_text, (int) strlen(batch->source_text), SOURCE_NAME));
 	batch->top = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 	if (batch->top < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"explain\" must not be negative, but is %d", batch->top)));
 	batch->scorer = healthml_scorer_create(CurrentMemoryContext, NULL);
 	healthml_scorer_use_reference(batch->scorer, cstring_to_text(model));
+	batch->in_blocks = batch->top == 0 && batch->scorer->model->output_names == NULL;
 	predict(batch, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	PG_RETURN_INT64(batch->rows);
 }

@@ -18,18 +18,29 @@
 #include "statement.h"
 #include "value.h"
 
-const Oid healthml_prediction_types[HEALTHML_PREDICTION_N] = {TEXTOID,   TEXTOID, INT4OID, FLOAT8OID,
-															  FLOAT8OID, TEXTOID, BOOLOID, JSONBOID,
-															  JSONBOID,  TEXTOID, TEXTOID, FLOAT8OID};
+/* A risk is a text, to be cast where it is written. */
+#define TYPES \
+	{ \
+		TEXTOID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, TEXTOID, BOOLOID, TEXTOID, JSONBOID, JSONBOID, \
+			JSONBOID, TEXTOID, TEXTOID, FLOAT8OID \
+	}
+
+const Oid healthml_prediction_types[HEALTHML_PREDICTION_N] = TYPES;
 
 static HealthmlStatement insert_prediction = {
 	.sql = "INSERT INTO healthml.prediction (" HEALTHML_PREDICTION_COLUMNS ") "
-		   "VALUES ($1, $2, $3, $4, $5, $6::healthml.risk_level, $7, $8, $9, $10, $11, $12) "
+		   "VALUES ($1, $2, $3, $4, $5, $6::healthml.risk_level, $7, $8, $9, $10, $11, $12, $13, $14) "
 		   "RETURNING prediction_id",
 	.n_arguments = HEALTHML_PREDICTION_N,
-	.types = {TEXTOID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, TEXTOID, BOOLOID, JSONBOID, JSONBOID, TEXTOID,
-			  TEXTOID, FLOAT8OID},
+	.types = TYPES,
 };
+
+static Datum
+jsonb_or_null(Datum document, bool *is_null)
+{
+	*is_null = document == (Datum) 0;
+	return document;
+}
 
 static Datum
 text_or_null(const char *string, bool *is_null)
@@ -50,15 +61,15 @@ healthml_prediction_values(const HealthmlPrediction *prediction, Datum *values, 
 	values[3] = Float8GetDatum(assessment->score);
 	values[4] = Float8GetDatum(assessment->percentile);
 	nulls[4] = isnan(assessment->percentile);
-	values[HEALTHML_PREDICTION_RISK] = CStringGetTextDatum(healthml_risk_name(assessment->risk));
+	values[5] = CStringGetTextDatum(healthml_risk_name(assessment->risk));
 	values[6] = BoolGetDatum(assessment->is_anomaly);
-	values[7] = prediction->features;
-	nulls[7] = prediction->features == (Datum) 0;
-	values[8] = prediction->explanation;
-	nulls[8] = prediction->explanation == (Datum) 0;
-	values[9] = text_or_null(prediction->narrative, &nulls[9]);
-	values[10] = text_or_null(prediction->source, &nulls[10]);
-	values[11] = Float8GetDatum(prediction->latency_ms);
+	values[7] = text_or_null(prediction->label, &nulls[7]);
+	values[8] = jsonb_or_null(prediction->probabilities, &nulls[8]);
+	values[9] = jsonb_or_null(prediction->features, &nulls[9]);
+	values[10] = jsonb_or_null(prediction->explanation, &nulls[10]);
+	values[11] = text_or_null(prediction->narrative, &nulls[11]);
+	values[12] = text_or_null(prediction->source, &nulls[12]);
+	values[13] = Float8GetDatum(prediction->latency_ms);
 }
 
 int64
@@ -131,6 +142,58 @@ healthml_features_document(const HealthmlScorer *scorer, const Datum *datums, co
 	hml_text_add(&json, "}");
 	healthml_check(&ctx, hml_text_finish(&json, &text));
 	return healthml_jsonb_of_json(text);
+}
+
+/* Probabilities by the name of the class. */
+static Datum
+probabilities_document(const HmlModel *model, const double *probabilities)
+{
+	HmlContext ctx;
+	HmlText json;
+	const char *text;
+	size_t i;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	hml_text_init(&json, &ctx);
+	for (i = 0; i < model->n_outputs; i++)
+	{
+		hml_text_add(&json, i == 0 ? "{" : ",");
+		hml_text_add_json_string(&json, model->output_names[i]);
+		hml_text_add(&json, ":");
+		hml_text_add_json_number(&json, probabilities[i]);
+	}
+	hml_text_add(&json, "}");
+	healthml_check(&ctx, hml_text_finish(&json, &text));
+	return healthml_jsonb_of_json(text);
+}
+
+/* Of two classes the one that the threshold says, of more the most likely one. */
+static size_t
+predicted_class(const HmlModel *model, const double *probabilities, bool is_positive)
+{
+	size_t best = 0;
+	size_t i;
+
+	if (model->n_outputs == 2)
+		return is_positive ? 1 : 0;
+	for (i = 1; i < model->n_outputs; i++)
+		if (probabilities[i] > probabilities[best])
+			best = i;
+	return best;
+}
+
+void
+healthml_predict(HealthmlScorer *scorer, HealthmlPrediction *prediction)
+{
+	const HmlModel *model = scorer->model;
+	const double *probabilities = healthml_scorer_probabilities(scorer);
+
+	healthml_scorer_assess(scorer, &prediction->assessment);
+	if (probabilities == NULL)
+		return;
+	prediction->probabilities = probabilities_document(model, probabilities);
+	prediction->label = healthml_from_utf8(
+		model->output_names[predicted_class(model, probabilities, prediction->assessment.is_anomaly)]);
 }
 
 static Datum

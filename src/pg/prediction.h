@@ -16,7 +16,9 @@ typedef struct HealthmlPrediction
 {
 	const char *subject; /* NULL = unknown */
 	HealthmlAssessment assessment;
-	Datum features; /* jsonb; 0 = not kept, and so below */
+	const char *label;   /* of classifiers, else NULL */
+	Datum probabilities; /* jsonb; 0 = none, and so below */
+	Datum features;
 	Datum explanation;
 	const char *narrative;
 	const char *source;
@@ -25,14 +27,15 @@ typedef struct HealthmlPrediction
 
 /* Columns that are written, in the order of healthml_prediction_values(). */
 #define HEALTHML_PREDICTION_COLUMNS \
-	"subject, model, version, score, percentile, risk, is_anomaly, features, explanation, narrative, " \
-	"source, " \
-	"latency_ms"
-#define HEALTHML_PREDICTION_N 12
-#define HEALTHML_PREDICTION_RISK 5 /* its value is a text and must be cast */
+	"subject, model, version, score, percentile, risk, is_anomaly, label, probabilities, features, " \
+	"explanation, narrative, source, latency_ms"
+#define HEALTHML_PREDICTION_N 14
 
 extern const Oid healthml_prediction_types[HEALTHML_PREDICTION_N];
 extern void healthml_prediction_values(const HealthmlPrediction *prediction, Datum *values, bool *nulls);
+
+/* Score the scorer's present row. */
+extern void healthml_predict(HealthmlScorer *scorer, HealthmlPrediction *prediction);
 
 /* Write one row and return its prediction_id, 0 when a trigger of the table has swallowed it. */
 extern int64 healthml_insert_prediction(const HealthmlPrediction *prediction);
@@ -40,7 +43,7 @@ extern int64 healthml_insert_prediction(const HealthmlPrediction *prediction);
 /* The features of the row that the scorer has read last, by name; datums and nulls are its columns. */
 extern Datum healthml_features_document(const HealthmlScorer *scorer, const Datum *datums, const bool *nulls);
 
-/* Explain the scorer's present row, which has been assessed: 'top' reasons, and all in words. */
+/* Explain the scorer's present row, which has been predicted: 'top' reasons, and the strongest in words. */
 extern void healthml_explain_prediction(HealthmlScorer *scorer, int top, HealthmlPrediction *prediction);
 
 static inline double

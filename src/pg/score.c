@@ -58,6 +58,8 @@ prepare(HealthmlScorer *scorer, const HmlModel *model)
 	healthml_check(&scorer->ctx, HML_NEW(&scorer->ctx, &scorer->inputs, model->pipeline->n_inputs));
 	healthml_check(&scorer->ctx,
 				   hml_alloc(&scorer->ctx, 1, model->algorithm->scratch_size(model), &scorer->scratch));
+	if (model->output_names != NULL)
+		healthml_check(&scorer->ctx, HML_NEW(&scorer->ctx, &scorer->probabilities, model->n_outputs));
 	scorer->model = model;
 }
 
@@ -98,6 +100,18 @@ healthml_scorer_score(HealthmlScorer *scorer)
 	healthml_check(&scorer->ctx,
 				   model->algorithm->score(model, &scorer->ctx, scorer->scratch, scorer->inputs, 1, &score));
 	return score;
+}
+
+const double *
+healthml_scorer_probabilities(HealthmlScorer *scorer)
+{
+	const HmlModel *model = scorer->model;
+
+	if (model->output_names == NULL)
+		return NULL;
+	healthml_check(&scorer->ctx, model->algorithm->outputs(model, &scorer->ctx, scorer->scratch,
+														   scorer->inputs, 1, scorer->probabilities));
+	return scorer->probabilities;
 }
 
 void

@@ -29,8 +29,9 @@ typedef struct HealthmlScorer
 	const HmlModel *model;
 	MemoryContext memory; /* of inputs and scratch; emptied when the model changes */
 	HmlContext ctx;
-	const double *values; /* (n_features) of the present row: numbers and category codes, NaN = missing */
-	double *inputs;       /* (n_inputs) of the present row */
+	const double *values;  /* (n_features) of the present row: numbers and category codes, NaN = missing */
+	double *inputs;        /* (n_inputs) of the present row */
+	double *probabilities; /* (n_outputs) of the present row, where the model has named classes */
 	void *scratch;
 } HealthmlScorer;
 
@@ -55,6 +56,9 @@ extern void healthml_scorer_read(HealthmlScorer *scorer, const double *values);
 /* Of the present row. */
 extern double healthml_scorer_score(HealthmlScorer *scorer);
 extern void healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out);
+
+/* Probabilities of the classes, in the order of model->output_names; NULL where the model has none. */
+extern const double *healthml_scorer_probabilities(HealthmlScorer *scorer);
 
 /* What a score of the scorer's model means. */
 extern void healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssessment *out);

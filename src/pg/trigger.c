@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "commands/trigger.h"
@@ -274,18 +275,17 @@ plan_of(const Firing *firing, PlanColumns plan_columns)
 
 /* ---- scoring ---- */
 
-/* Make the new row the scorer's present one. */
-static void
-read_row(const Firing *firing, TriggerPlan *plan)
+/*
+ * Before the row is written, generated columns have no values yet, or old ones;
+ * virtual ones are never in it.
+ */
+static bool
+lacks_value(const Firing *firing, Form_pg_attribute attribute)
 {
-	HealthmlScorer *scorer = plan->scorer;
-
-	healthml_scorer_use_reference(scorer, plan->model);
-	healthml_scorer_read(scorer, healthml_features_of_tuple(&scorer->features, firing->tuple,
-															RelationGetDescr(firing->data->tg_relation)));
+	return attribute->attgenerated != '\0' && (TRIGGER_FIRED_BEFORE(firing->data->tg_event) ||
+											   attribute->attgenerated != ATTRIBUTE_GENERATED_STORED);
 }
 
-/* Before the row is written, generated columns have no values yet, or old ones. */
 static void
 refuse_generated_features(const Firing *firing, const TriggerPlan *plan)
 {
@@ -296,14 +296,26 @@ refuse_generated_features(const Firing *firing, const TriggerPlan *plan)
 	{
 		Form_pg_attribute attribute = column_of(firing, reader->columns[i].attribute + 1);
 
-		if (attribute->attgenerated != '\0')
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("column \"%s\" cannot be a feature in a BEFORE trigger because it is generated",
-							NameStr(attribute->attname)),
-					 errhint("Use trigger function healthml.record_risk, which runs after the row is "
-							 "complete.")));
+		if (lacks_value(firing, attribute))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" has no value yet when trigger \"%s\" runs, because it is generated",
+						NameStr(attribute->attname), firing->data->tg_trigger->tgname),
+				 errhint("Use trigger function healthml.record_risk and a stored generated column.")));
 	}
+}
+
+/* Make the new row the scorer's present one. */
+static void
+read_row(const Firing *firing, TriggerPlan *plan)
+{
+	HealthmlScorer *scorer = plan->scorer;
+
+	healthml_scorer_use_reference(scorer, plan->model);
+	healthml_scorer_read(scorer, healthml_features_of_tuple(&scorer->features, firing->tuple,
+															RelationGetDescr(firing->data->tg_relation)));
+	refuse_generated_features(firing, plan);
 }
 
 static void
@@ -318,7 +330,6 @@ fill_row(void *argument)
 	char score[DOUBLE_SHORTEST_DECIMAL_LEN];
 
 	read_row(firing, plan);
-	refuse_generated_features(firing, plan);
 	healthml_scorer_assess(plan->scorer, &assessment);
 	double_to_shortest_decimal_buf(assessment.score, score);
 	values[0] = InputFunctionCall(&plan->score_input, score, plan->score_io_parameter, plan->score_typmod);
@@ -416,10 +427,10 @@ record_row(void *argument)
 	INSTR_TIME_SET_CURRENT(start);
 	firing->subject = prediction.subject = subject_of(firing, plan);
 	read_row(firing, plan);
-	healthml_scorer_assess(scorer, &prediction.assessment);
+	healthml_predict(scorer, &prediction);
 	prediction.features =
 		healthml_features_document(scorer, scorer->features.row_datums, scorer->features.row_nulls);
-	if (prediction.assessment.risk == HML_RISK_HIGH)
+	if (prediction.assessment.risk == HML_RISK_HIGH && scorer->model->algorithm->explain != NULL)
 		healthml_explain_prediction(scorer, RECORDED_REASONS, &prediction);
 	prediction.latency_ms = healthml_ms_since(start);
 	prediction_id = healthml_insert_prediction(&prediction);

@@ -1,7 +1,7 @@
 -- The history: its tables and views as others rely on them, and functions row by row.
 BEGIN;
 SET LOCAL search_path = healthml, public;
-SELECT plan(70);
+SELECT plan(72);
 
 -- tables
 SELECT columns_are('healthml', 'prediction', ARRAY['prediction_id', 'subject', 'model', 'version', 'score', 'percentile',
@@ -20,7 +20,7 @@ SELECT has_index('healthml', 'score_failure', 'score_failure_failed_at', ARRAY['
 
 -- views
 SELECT columns_are('healthml', 'recent_predictions', ARRAY['prediction_id', 'predicted_at', 'subject', 'model', 'version', 'score',
-	'percentile', 'risk', 'is_anomaly', 'main_reason', 'narrative', 'actual', 'source']);
+	'percentile', 'risk', 'is_anomaly', 'label', 'main_reason', 'narrative', 'actual', 'source']);
 SELECT columns_are('healthml', 'risk_distribution', ARRAY['model', 'version', 'risk', 'predictions', 'share', 'mean_score']);
 SELECT columns_are('healthml', 'daily_risk', ARRAY['day', 'model', 'predictions', 'low', 'medium', 'high', 'high_share', 'mean_score', 'max_score']);
 SELECT columns_are('healthml', 'prediction_reasons', ARRAY['prediction_id', 'predicted_at', 'subject', 'model', 'version', 'risk', 'score',
@@ -39,6 +39,14 @@ SELECT is_empty($$SELECT grantee, table_name FROM information_schema.table_privi
 SELECT is(count(*)::int, 5, 'tables and sequences are dumped')
 FROM pg_extension, unnest(extconfig) AS config
 WHERE extname = 'healthml' AND config::regclass::text ~ '^(prediction|outcome|score_failure)';
+
+-- explanations of others may look otherwise
+SAVEPOINT foreign_explanation;
+INSERT INTO prediction (model, version, score, risk, is_anomaly, explanation) VALUES ('x', 1, 0, 'low', false, '{"reasons": {"a": 1}}'),
+	('x', 1, 0, 'low', false, '[1, 2]'), ('x', 1, 0, 'low', false, '"because"');
+SELECT is_empty('SELECT * FROM prediction_reasons', 'an explanation without a list has no reasons');
+SELECT is(count(main_reason)::int, 0, 'nor a main one') FROM recent_predictions;
+ROLLBACK TO foreign_explanation;
 
 -- functions
 SELECT function_returns('healthml', 'batch_predict', ARRAY['text', 'text', 'text', 'integer'], 'bigint');

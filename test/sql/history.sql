@@ -104,6 +104,31 @@ FROM health;
 DELETE FROM prediction WHERE risk <> 'low';
 SELECT risk, predictions, share, mean_score IS NULL AS no_mean FROM risk_distribution WHERE risk <> 'low' ORDER BY risk;
 
+-- classifiers tell a class and the probability of each
+CREATE TABLE seen AS SELECT n AS id, n % 40 AS x, n % 7 AS y, n % 40 > 20 AS ill, CASE WHEN n % 40 > 30 THEN 'urgent' WHEN n % 40 > 15 THEN 'soon' ELSE 'later "x"' END AS triage
+FROM generate_series(1, 400) n;
+SELECT model, version FROM train('two_classes', 'mlp', 'seen', '{x,y}', 'ill', '{"epochs": 30, "hidden_layers": [8]}');
+SELECT model, version FROM train('three_classes', 'mlp', 'seen', '{x,y}', 'triage', '{"epochs": 30, "hidden_layers": [8]}');
+SELECT batch_predict('two_classes', 'seen', 'id'), batch_predict('three_classes', 'seen', 'id');
+SELECT model, count(*), count(DISTINCT label) > 1 AS classes, bool_and(label = (CASE WHEN model = 'two_classes' THEN (ARRAY['false', 'true'])[1 + is_anomaly::int] ELSE
+		(SELECT key FROM jsonb_each_text(probabilities) ORDER BY value::float8 DESC LIMIT 1) END)) AS label_is_right,
+	bool_and(abs((SELECT sum(value::float8) FROM jsonb_each_text(probabilities)) - 1) < 1e-6) AS add_up,
+	bool_and(abs(p.score - CASE WHEN model = 'two_classes' THEN (probabilities ->> 'true')::float8 ELSE (probabilities ->> label)::float8 END) < 1e-6) AS score_is_right
+FROM prediction p WHERE model LIKE '%classes' GROUP BY model ORDER BY model;
+CREATE TRIGGER record AFTER INSERT ON seen FOR EACH ROW EXECUTE FUNCTION record_risk('three_classes', 'id');
+INSERT INTO seen (id, x, y) VALUES (500, 39, 1), (501, 1, 1);
+SELECT subject, probabilities ? label AS is_a_class FROM prediction WHERE source = 'history_test.seen' ORDER BY prediction_id;
+SELECT record_outcome(min(prediction_id), true) FROM prediction WHERE model = 'two_classes';
+SELECT abs(brier_score - (1 - score) ^ 2) < 1e-12 AS brier, abs(log_loss + ln(score)) < 1e-12 AS loss FROM model_performance JOIN prediction USING (model) JOIN outcome USING (prediction_id)
+WHERE model = 'two_classes';
+SELECT drop_model('two_classes'), drop_model('three_classes');
+DELETE FROM prediction WHERE model LIKE '%classes';
+
+-- a long source is cut between characters
+SELECT batch_predict('ward_risk', 'SELECT *, ''' || repeat(U&'\00e9', 300) || ''' FROM patient LIMIT 1', NULL);
+SELECT octet_length(source), right(source, 3) FROM prediction WHERE length(source) > 50;
+DELETE FROM prediction WHERE length(source) > 50;
+
 -- history outlives the model
 SELECT drop_model('ward_risk');
 SELECT model, outcomes > 0 AS has_outcomes FROM model_performance;
