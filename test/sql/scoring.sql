@@ -58,6 +58,15 @@ SELECT unseen_categories - :before AS unseen FROM session_status();
 SELECT count(DISTINCT s) FROM (VALUES (score(ROW(30::int2, 60::int4, 37::int8, true), 'numbers')),
 	(score(ROW(30::float4, 60::float8, 37::numeric, 1), 'numbers')), (score(ROW(30.0, 60.00, 37.000::celsius, 1::float4), 'numbers'))) v (s);
 
+-- a numeric is the float8 that the server makes of it, to the bit
+SELECT version FROM train('numeric', 'isolation_forest', 'SELECT 1.5 AS a FROM generate_series(1, 3)', params => '{"n_estimators": 1}');
+SELECT count(*), count(*) FILTER (WHERE value IS DISTINCT FROM a::float8) AS different
+FROM (SELECT sign * digits::numeric * (10::numeric ^ exponent)::numeric(60, 30) AS a
+	FROM unnest(ARRAY[1, -1]) sign, generate_series(-24, 24) exponent,
+		unnest(ARRAY[0, 1, 9, 10, 9999, 10000, 10001, 12345, 99999999, 123456789, 100000000000001, 9007199254740991,
+			9007199254740992, 9007199254740993, 9999999999999999, 10000000000000001, 123456789012345678]) digits) n,
+	LATERAL shap_explain(ROW(a), 'numeric');
+
 -- refused: infinity, columns and keys, types, dimensions
 SELECT score(ARRAY[30, 'Infinity', 37, 1]::float8[], 'numbers');
 SELECT score(ROW(30, 60, '-Infinity'::float4, true), 'numbers');
@@ -159,5 +168,5 @@ INSERT INTO wide (c1) VALUES (7);
 SELECT trained_rows FROM train('wide', 'isolation_forest', 'wide', params => '{"n_estimators": 2}');
 SELECT count(score(w, 'wide')) FROM wide w;
 
-SELECT drop_model(model) FROM models WHERE model IN ('numbers', 'texts', 'large', 'wide');
+SELECT drop_model(model) FROM models WHERE model IN ('numbers', 'texts', 'numeric', 'large', 'wide');
 DROP SCHEMA scoring_test CASCADE;
