@@ -310,3 +310,73 @@ hml_frame_skip(HmlFrame *frame)
 {
 	frame->rows_seen++;
 }
+
+/* ---- subsets -------------------------------------------------------------------------------------- */
+
+static HmlStatus
+copy_columns(const HmlFrame *from, HmlFrame *to)
+{
+	for (size_t i = 0; i < from->n_columns; i++)
+		HML_TRY(hml_frame_set_column(to, i, from->columns[i].name, from->columns[i].kind));
+	if (from->has_target)
+		HML_TRY(hml_frame_set_column(to, from->n_columns, from->target.name, from->target.kind));
+	if (from->has_group)
+		HML_TRY(hml_frame_set_column(to, from->n_columns + 1, from->group.name, from->group.kind));
+	return HML_OK;
+}
+
+/* A code of one frame as a code of the other. */
+static HmlStatus
+recode(HmlFrame *to, size_t index, const HmlColumn *column, double *value)
+{
+	const char *text;
+
+	if (column->kind != HML_COLUMN_CATEGORY || isnan(*value))
+		return HML_OK;
+	text = column->categories.texts[(size_t) *value];
+	return hml_frame_category(to, index, text, strlen(text), value);
+}
+
+static HmlStatus
+copy_row(const HmlFrame *from, size_t row, HmlFrame *to, double *values)
+{
+	double target = from->has_target ? from->targets[row] : NAN;
+	double group = from->has_group ? from->groups[row] : NAN;
+
+	memcpy(values, hml_frame_row(from, row), from->n_columns * sizeof(*values));
+	for (size_t i = 0; i < from->n_columns; i++)
+		HML_TRY(recode(to, i, &from->columns[i], &values[i]));
+	HML_TRY(recode(to, from->n_columns, &from->target, &target));
+	HML_TRY(recode(to, from->n_columns + 1, &from->group, &group));
+	return hml_frame_add(to, values, target, group);
+}
+
+static HmlStatus
+copy_rows(const HmlFrame *from, const uint32_t *rows, size_t n_rows, HmlFrame *to)
+{
+	double values[HML_MAX_FEATURES];
+
+	HML_TRY(copy_columns(from, to));
+	for (size_t i = 0; i < n_rows; i++)
+	{
+		HML_TRY(copy_row(from, rows[i], to, values));
+		if (i % 4096 == 0)
+			HML_TRY(hml_poll(context_of(to)));
+	}
+	return HML_OK;
+}
+
+HmlStatus
+hml_frame_subset(HmlContext *ctx, const HmlFrame *frame, const uint32_t *rows, size_t n_rows, HmlFrame **out)
+{
+	HmlStatus status;
+
+	HML_TRY(
+		hml_frame_create(ctx, frame->n_columns, frame->has_target, frame->has_group, 0, SIZE_MAX, 0, out));
+	status = copy_rows(frame, rows, n_rows, *out);
+	if (status == HML_OK)
+		return HML_OK;
+	hml_frame_free(*out);
+	*out = NULL;
+	return status;
+}

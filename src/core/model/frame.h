@@ -91,6 +91,10 @@ extern HmlStatus hml_frame_add(HmlFrame *frame, const double *values, double tar
 							   double group) HML_NODISCARD;
 extern void hml_frame_skip(HmlFrame *frame);
 
+/* A frame of some rows of another one, with the columns of it. */
+extern HmlStatus hml_frame_subset(HmlContext *ctx, const HmlFrame *frame, const uint32_t *rows, size_t n_rows,
+								  HmlFrame **out) HML_NODISCARD;
+
 static inline const double *
 hml_frame_row(const HmlFrame *frame, size_t row)
 {

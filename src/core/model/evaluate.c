@@ -1,0 +1,420 @@
+/*
+ * evaluate.c
+ *	  Metrics of a model on a frame, and cross-validation.
+ *
+ * All that a call allocates lies in one arena, but for the models and frames of
+ * the folds, of which one lives at a time.
+ */
+#include "core/model/evaluate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/number.h"
+#include "core/model/split.h"
+#include "core/nn/labels.h"
+#include "core/stats/metrics.h"
+
+#define BLOCK_ROWS 1024
+
+typedef struct Evaluation
+{
+	HmlContext *ctx;
+	HmlArena *arena;
+	const HmlModel *model;
+	const HmlFrame *frame;
+	const HmlBootstrap *bootstrap;
+	HmlText *metrics;
+	size_t n;
+	uint32_t *rows;    /* (n) */
+	uint32_t *classes; /* (n) of a classifier or detector */
+} Evaluation;
+
+static void
+add_metric(const Evaluation *e, const char *name, double value)
+{
+	if (e->metrics->length > 0)
+		hml_text_add(e->metrics, ", ");
+	hml_text_add_json_string(e->metrics, name);
+	hml_text_add(e->metrics, ": ");
+	hml_text_add_json_number(e->metrics, value);
+}
+
+/* ---- targets -------------------------------------------------------------------------------------- */
+
+static bool
+is_detector(const HmlModel *model)
+{
+	return model->algorithm->target_use == HML_TARGET_EVALUATES;
+}
+
+/* Class of a target by its name in the model, n_outputs where it is none. */
+static size_t
+class_of(const HmlModel *model, const HmlColumn *column, double target)
+{
+	char number[HML_NUMBER_SIZE];
+	const char *name;
+	size_t c = 0;
+
+	if (column->kind == HML_COLUMN_CATEGORY)
+		name = column->categories.texts[(size_t) target];
+	else if (column->kind == HML_COLUMN_BOOLEAN)
+		name = target != 0.0 ? "true" : "false";
+	else
+		name = hml_number_format(number, target);
+	while (c < model->n_outputs && strcmp(model->output_names[c], name) != 0)
+		c++;
+	/* A boolean target that is 0 and 1 in another table is the same. */
+	if (c == model->n_outputs && model->n_outputs == 2 && column->kind != HML_COLUMN_CATEGORY &&
+		(target == 0.0 || target == 1.0))
+		for (c = 0; c < 2; c++)
+			if (strcmp(model->output_names[c], target == 1.0 ? "true" : "false") == 0 ||
+				strcmp(model->output_names[c], target == 1.0 ? "1" : "0") == 0)
+				break;
+	return c;
+}
+
+static size_t
+class_of_row(const Evaluation *e, double target)
+{
+	if (is_detector(e->model))
+		return target == 1.0;
+	return e->model->output_names == NULL ? 0 : class_of(e->model, &e->frame->target, target);
+}
+
+static HmlStatus
+take_rows(Evaluation *e, const uint32_t *rows, size_t n)
+{
+	size_t n_classes = is_detector(e->model) ? 2 : e->model->n_outputs;
+
+	if (!e->frame->has_target)
+		return hml_fail(e->ctx, HML_INVALID_ARGUMENT, "evaluation needs a target column");
+	HML_TRY(HML_ARENA_NEW(e->arena, &e->rows, n));
+	HML_TRY(HML_ARENA_NEW(e->arena, &e->classes, n));
+	for (size_t i = 0; i < n; i++)
+	{
+		uint32_t row = rows != NULL ? rows[i] : (uint32_t) i;
+		double target = e->frame->targets[row];
+		size_t class;
+
+		if (!isfinite(target) || (class = class_of_row(e, target)) >= n_classes)
+			continue;
+		e->rows[e->n] = row;
+		e->classes[e->n++] = (uint32_t) class;
+	}
+	if (e->n == 0)
+		return hml_fail(e->ctx, HML_INVALID_DATA, "no row has a target that the model can be judged by");
+	return HML_OK;
+}
+
+/* Features that are text in the model must be text in the frame, and the other way round. */
+static HmlStatus
+check_columns(const Evaluation *e)
+{
+	const HmlPipeline *pipeline = e->model->pipeline;
+
+	for (size_t i = 0; i < pipeline->n_features && i < e->frame->n_columns; i++)
+	{
+		bool is_text = pipeline->features[i].column.kind == HML_COLUMN_CATEGORY;
+
+		if (is_text != (e->frame->columns[i].kind == HML_COLUMN_CATEGORY))
+			return hml_fail(e->ctx, HML_INVALID_DATA, "column \"%s\" must be %s for this model",
+							e->frame->columns[i].name, is_text ? "text" : "a number");
+	}
+	return HML_OK;
+}
+
+/* Scores, or all outputs, of the rows: (n, n_results). */
+static HmlStatus
+predict(const Evaluation *e, bool all_outputs, double **results)
+{
+	const HmlModel *model = e->model;
+	size_t n_results = all_outputs ? model->n_outputs : 1;
+	double *inputs;
+	void *scratch;
+
+	HML_TRY(hml_arena_alloc(e->arena, e->n, n_results * sizeof(double), (void **) results));
+	HML_TRY(
+		hml_arena_alloc(e->arena, BLOCK_ROWS, model->pipeline->n_inputs * sizeof(double), (void **) &inputs));
+	HML_TRY(hml_arena_alloc(e->arena, 1, model->algorithm->scratch_size(model), &scratch));
+	for (size_t first = 0; first < e->n; first += BLOCK_ROWS)
+	{
+		size_t count = e->n - first < BLOCK_ROWS ? e->n - first : BLOCK_ROWS;
+		double *out = *results + first * n_results;
+
+		HML_TRY(hml_poll(e->ctx));
+		HML_TRY(hml_pipeline_apply_frame(model->pipeline, e->ctx, e->frame, e->rows + first, count, inputs));
+		HML_TRY(all_outputs ? model->algorithm->outputs(model, e->ctx, scratch, inputs, count, out)
+							: model->algorithm->score(model, e->ctx, scratch, inputs, count, out));
+	}
+	return HML_OK;
+}
+
+/* ---- two classes ---------------------------------------------------------------------------------- */
+
+static HmlStatus
+add_ranking_metric(const Evaluation *e, const HmlRanking *ranking, const char *name, HmlRankingMetric metric)
+{
+	HmlInterval interval;
+	double value;
+	char bound[64];
+
+	if (e->bootstrap == NULL)
+	{
+		HML_TRY(metric(e->ctx, ranking, &value));
+		add_metric(e, name, value);
+		return HML_OK;
+	}
+	HML_TRY(hml_bootstrap(e->ctx, ranking, metric, e->bootstrap, &interval));
+	add_metric(e, name, interval.estimate);
+	snprintf(bound, sizeof(bound), "%s_low", name);
+	add_metric(e, bound, interval.low);
+	snprintf(bound, sizeof(bound), "%s_high", name);
+	add_metric(e, bound, interval.high);
+	return HML_OK;
+}
+
+static HmlStatus
+add_ranking_metrics(const Evaluation *e, const HmlRanking *ranking)
+{
+	HML_TRY(add_ranking_metric(e, ranking, "roc_auc", hml_ranking_roc_auc));
+	HML_TRY(add_ranking_metric(e, ranking, "average_precision", hml_ranking_average_precision));
+	if (is_detector(e->model))
+		return HML_OK;
+	HML_TRY(add_ranking_metric(e, ranking, "brier_score", hml_ranking_brier_score));
+	return add_ranking_metric(e, ranking, "log_loss", hml_ranking_log_loss);
+}
+
+static HmlStatus
+evaluate_binary(const Evaluation *e)
+{
+	HmlConfusion confusion;
+	HmlClassificationMetrics metrics;
+	HmlRanking ranking;
+	double *scores;
+	bool *labels;
+	HmlStatus status;
+
+	HML_TRY(predict(e, false, &scores));
+	HML_TRY(HML_ARENA_NEW(e->arena, &labels, e->n));
+	for (size_t i = 0; i < e->n; i++)
+		labels[i] = e->classes[i] == 1;
+	confusion = hml_confusion_at(scores, labels, e->n, e->model->calibration.threshold);
+	metrics = hml_classification_metrics(&confusion);
+	add_metric(e, "positives", (double) (confusion.true_positives + confusion.false_negatives));
+	HML_TRY(hml_ranking_create(e->ctx, scores, labels, e->n, &ranking));
+	status = add_ranking_metrics(e, &ranking);
+	hml_ranking_free(e->ctx, &ranking);
+	add_metric(e, "accuracy", metrics.accuracy);
+	add_metric(e, "precision", metrics.precision);
+	add_metric(e, "recall", metrics.recall);
+	add_metric(e, "specificity", metrics.specificity);
+	add_metric(e, "f1", metrics.f1);
+	add_metric(e, "mcc", metrics.mcc);
+	add_metric(e, "balanced_accuracy", metrics.balanced_accuracy);
+	return status;
+}
+
+/* ---- more classes, and values --------------------------------------------------------------------- */
+
+static HmlStatus
+evaluate_multiclass(const Evaluation *e)
+{
+	size_t n_classes = e->model->n_outputs;
+	double *probabilities;
+	uint32_t *predicted;
+	uint64_t *matrix;
+
+	HML_TRY(predict(e, true, &probabilities));
+	HML_TRY(HML_ARENA_NEW(e->arena, &predicted, e->n));
+	HML_TRY(HML_ARENA_NEW(e->arena, &matrix, n_classes * n_classes));
+	for (size_t i = 0; i < e->n; i++)
+	{
+		const double *row = probabilities + i * n_classes;
+
+		predicted[i] = 0;
+		for (uint32_t c = 1; c < n_classes; c++)
+			if (row[c] > row[predicted[i]])
+				predicted[i] = c;
+	}
+	HML_TRY(hml_confusion_matrix(e->ctx, predicted, e->classes, e->n, n_classes, matrix));
+	add_metric(e, "accuracy", hml_matrix_accuracy(matrix, n_classes));
+	add_metric(e, "macro_f1", hml_macro_f1(matrix, n_classes));
+	add_metric(e, "weighted_f1", hml_weighted_f1(matrix, n_classes));
+	return HML_OK;
+}
+
+static HmlStatus
+evaluate_values(const Evaluation *e)
+{
+	HmlRegressionMetrics metrics;
+	double *predicted;
+	double *actual;
+
+	HML_TRY(predict(e, false, &predicted));
+	HML_TRY(HML_ARENA_NEW(e->arena, &actual, e->n));
+	for (size_t i = 0; i < e->n; i++)
+		actual[i] = e->frame->targets[e->rows[i]];
+	metrics = hml_regression_metrics(predicted, actual, e->n);
+	add_metric(e, "rmse", metrics.rmse);
+	add_metric(e, "mae", metrics.mae);
+	add_metric(e, "r2", metrics.r2);
+	return HML_OK;
+}
+
+static HmlStatus
+evaluate(Evaluation *e, const uint32_t *rows, size_t n)
+{
+	HML_TRY(check_columns(e));
+	HML_TRY(take_rows(e, rows, n));
+	add_metric(e, "rows", (double) e->n);
+	if (is_detector(e->model) || (e->model->output_names != NULL && e->model->n_outputs == 2))
+		return evaluate_binary(e);
+	return e->model->output_names != NULL ? evaluate_multiclass(e) : evaluate_values(e);
+}
+
+HmlStatus
+hml_evaluate(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame, const uint32_t *rows, size_t n,
+			 const HmlBootstrap *bootstrap, HmlText *metrics)
+{
+	Evaluation e = {.ctx = ctx, .model = model, .frame = frame, .bootstrap = bootstrap, .metrics = metrics};
+	HmlStatus status;
+
+	HML_TRY(hml_arena_create(ctx, &e.arena));
+	status = evaluate(&e, rows, rows != NULL ? n : frame->n_rows);
+	hml_arena_free(e.arena);
+	return status;
+}
+
+/* ---- cross-validation ----------------------------------------------------------------------------- */
+
+typedef struct Folds
+{
+	HmlContext *ctx;
+	HmlArena *arena;
+	const HmlCrossValidation *validation;
+	size_t n_rows;    /* that have a target */
+	uint32_t *rows;   /* (n_rows) */
+	uint32_t *strata; /* (n_rows), NULL for values */
+	size_t n_strata;
+	uint32_t *fold;   /* (n_rows) */
+	uint32_t *learnt; /* of the present fold */
+	uint32_t *held_out;
+} Folds;
+
+static HmlStatus
+stratify(Folds *folds)
+{
+	const HmlCrossValidation *v = folds->validation;
+	const HmlFrame *frame = v->frame;
+	HmlLabels labels;
+
+	if (v->algorithm->target_use == HML_TARGET_LEARNT)
+	{
+		HML_TRY(hml_labels_read(folds->arena, frame, v->params, &labels));
+		folds->n_rows = labels.n_rows;
+		folds->rows = labels.rows;
+		folds->strata = labels.classes;
+		folds->n_strata = labels.n_classes;
+		return HML_OK;
+	}
+	HML_TRY(HML_ARENA_NEW(folds->arena, &folds->rows, frame->n_rows));
+	HML_TRY(HML_ARENA_NEW(folds->arena, &folds->strata, frame->n_rows));
+	folds->n_strata = 2;
+	for (size_t row = 0; row < frame->n_rows; row++)
+	{
+		if (isnan(frame->targets[row]))
+			continue;
+		folds->rows[folds->n_rows] = (uint32_t) row;
+		folds->strata[folds->n_rows++] = frame->targets[row] == 1.0;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+deal_folds(Folds *folds)
+{
+	const HmlCrossValidation *v = folds->validation;
+	HmlSplit split = {.n_rows = folds->n_rows,
+					  .n_folds = v->n_folds,
+					  .strata = folds->strata,
+					  .n_strata = folds->n_strata,
+					  .seed = v->seed};
+	uint32_t *groups;
+
+	HML_TRY(HML_ARENA_NEW(folds->arena, &folds->fold, folds->n_rows));
+	HML_TRY(HML_ARENA_NEW(folds->arena, &folds->learnt, folds->n_rows));
+	HML_TRY(HML_ARENA_NEW(folds->arena, &folds->held_out, folds->n_rows));
+	HML_TRY(hml_split_groups(folds->arena, v->frame, folds->rows, folds->n_rows, &groups, &split.n_groups));
+	split.groups = groups;
+	return hml_split(folds->ctx, &split, folds->fold);
+}
+
+static HmlStatus
+judge_fold(Folds *folds, const HmlFrame *learnt, const uint32_t *held_out, size_t n_held_out, size_t fold)
+{
+	const HmlCrossValidation *v = folds->validation;
+	HmlTraining training = {.frame = learnt, .params = v->params};
+	HmlModel *model;
+	HmlText metrics;
+	const char *members;
+	HmlStatus status;
+
+	HML_TRY(hml_model_train(folds->ctx, v->algorithm, &training, &model));
+	hml_text_init(&metrics, folds->ctx);
+	status = hml_evaluate(folds->ctx, model, v->frame, held_out, n_held_out, NULL, &metrics);
+	hml_model_free(model);
+	if (status == HML_OK)
+		status = hml_text_finish(&metrics, &members);
+	if (status == HML_OK)
+		status = v->on_fold(v->user, fold, n_held_out, members);
+	hml_text_free(&metrics);
+	return status;
+}
+
+static HmlStatus
+run_fold(Folds *folds, size_t fold)
+{
+	size_t n_learnt = 0;
+	size_t n_held_out = 0;
+	HmlFrame *learnt;
+	HmlStatus status;
+
+	for (size_t i = 0; i < folds->n_rows; i++)
+		if (folds->fold[i] == fold)
+			folds->held_out[n_held_out++] = folds->rows[i];
+		else
+			folds->learnt[n_learnt++] = folds->rows[i];
+	HML_TRY(hml_frame_subset(folds->ctx, folds->validation->frame, folds->learnt, n_learnt, &learnt));
+	status = judge_fold(folds, learnt, folds->held_out, n_held_out, fold);
+	hml_frame_free(learnt);
+	return status;
+}
+
+static HmlStatus
+run_folds(Folds *folds)
+{
+	HML_TRY(stratify(folds));
+	HML_TRY(deal_folds(folds));
+	for (size_t fold = 0; fold < folds->validation->n_folds; fold++)
+	{
+		hml_report_progress(folds->ctx, "fold", (int64_t) fold, (int64_t) folds->validation->n_folds);
+		HML_TRY(run_fold(folds, fold));
+	}
+	return HML_OK;
+}
+
+HmlStatus
+hml_cross_validate(HmlContext *ctx, const HmlCrossValidation *validation)
+{
+	Folds folds = {.ctx = ctx, .validation = validation};
+	HmlStatus status;
+
+	if (!validation->frame->has_target)
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "cross-validation needs a target column");
+	HML_TRY(hml_arena_create(ctx, &folds.arena));
+	status = run_folds(&folds);
+	hml_arena_free(folds.arena);
+	return status;
+}
