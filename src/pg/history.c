@@ -28,6 +28,7 @@
 #include "utils/queryenvironment.h"
 #include "utils/tuplestore.h"
 
+#include "arguments.h"
 #include "errors.h"
 #include "memory.h"
 #include "prediction.h"
@@ -260,15 +261,6 @@ predict(Batch *batch, const char *subject)
 	SPI_finish();
 }
 
-static char *
-required_text(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(argument));
-}
-
 PG_FUNCTION_INFO_V1(healthml_batch_predict);
 
 /* healthml.batch_predict(model, source, subject, explain) RETURNS bigint */
@@ -276,13 +268,13 @@ Datum
 healthml_batch_predict(PG_FUNCTION_ARGS)
 {
 	Batch *batch = palloc0(sizeof(*batch));
-	const char *model = required_text(fcinfo, 0, "model");
+	const char *model = healthml_required_text(fcinfo, 0, "model");
 
 	PreventCommandDuringRecovery("healthml.batch_predict()");
 	PreventCommandIfReadOnly("healthml.batch_predict()");
 	PreventCommandIfParallelMode("healthml.batch_predict()");
 
-	batch->source_text = required_text(fcinfo, 1, "source");
+	batch->source_text = healthml_required_text(fcinfo, 1, "source");
 	batch->source_name = pnstrdup(
 		batch->source_text, pg_mbcliplen(batch->source_text, (int) strlen(batch->source_text), SOURCE_NAME));
 	batch->top = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);

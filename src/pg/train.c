@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "algorithms.h"
+#include "arguments.h"
 #include "document.h"
 #include "errors.h"
 #include "frame_source.h"
@@ -47,15 +48,6 @@ typedef struct Training
 } Training;
 
 /* ---- arguments ---- */
-
-static char *
-required_text(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(argument));
-}
 
 static List *
 feature_list(ArrayType *array)
@@ -96,9 +88,9 @@ parse_params(Training *training, Datum jsonb)
 static void
 read_arguments(Training *training, FunctionCallInfo fcinfo)
 {
-	training->model = required_text(fcinfo, 0, "model");
-	training->algorithm = healthml_algorithm(required_text(fcinfo, 1, "algorithm"));
-	training->source_text = required_text(fcinfo, 2, "source");
+	training->model = healthml_required_text(fcinfo, 0, "model");
+	training->algorithm = healthml_algorithm(healthml_required_text(fcinfo, 1, "algorithm"));
+	training->source_text = healthml_required_text(fcinfo, 2, "source");
 	if (!PG_ARGISNULL(3))
 		training->wanted = feature_list(PG_GETARG_ARRAYTYPE_P(3));
 	if (!PG_ARGISNULL(4))
