@@ -12,6 +12,8 @@
 
 #include "compat.h"
 
+#include "datatype/timestamp.h"
+
 #include "core/model/model.h"
 
 typedef struct HealthmlJournal HealthmlJournal;
