@@ -68,6 +68,8 @@ typedef struct HmlAlgorithm
 						 size_t n, double *outputs);
 	/* inputs is one row; NULL = the general sampling method. */
 	HmlStatus (*explain)(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExplanation *out);
+	/* Its neural network; NULL = there is none. */
+	const struct HmlNetwork *(*network)(const HmlModel *model);
 } HmlAlgorithm;
 
 #define HML_MAX_OUTPUTS 4096

@@ -359,6 +359,12 @@ read_mlp(HmlModel *model, HmlReader *reader)
 	return hml_mlp_prepare(model);
 }
 
+static const HmlNetwork *
+network(const HmlModel *model)
+{
+	return ((const HmlMlp *) model->impl)->network;
+}
+
 const HmlAlgorithm hml_mlp = {
 	.name = "mlp",
 	.task = "classification",
@@ -372,4 +378,5 @@ const HmlAlgorithm hml_mlp = {
 	.scratch_size = scratch_size,
 	.score = score,
 	.outputs = outputs,
+	.network = network,
 };
