@@ -128,7 +128,7 @@ COMMENT ON FUNCTION healthml.federated_report(bytea, bytea[]) IS
 'metrics of a global model over the rows that clients hold back, from their tallies: rows, loss, accuracy, roc_auc (scores equal to a thousandth count as equal), recall, specificity, precision and f1 at the threshold with the greatest Youden index, or rmse, mae and r2';
 
 CREATE FUNCTION healthml.federated_check_strategy(strategy text, options jsonb) RETURNS void
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_federated_check_strategy';
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'healthml_federated_check_strategy';
 COMMENT ON FUNCTION healthml.federated_check_strategy(text, jsonb) IS 'raises an error unless strategy and options make sense';
 
 CREATE FUNCTION healthml.federated_step(strategy text, options jsonb, round integer, current real[], update real[],

@@ -145,12 +145,21 @@ feature_names(const HmlPipeline *pipeline)
 		construct_array(names, (int) pipeline->n_features, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* An algorithm that learns a target without classes predicts values. */
+static const char *
+task_of(const HmlModel *model)
+{
+	if (model->algorithm->target_use == HML_TARGET_LEARNT && model->output_names == NULL)
+		return "regression";
+	return model->algorithm->task;
+}
+
 static void
 take_version_number(const HealthmlNewVersion *new_version, Datum *model_id, Datum *version)
 {
 	const HmlAlgorithm *algorithm = new_version->content->algorithm;
 	Datum values[3] = {CStringGetTextDatum(new_version->model), CStringGetTextDatum(algorithm->name),
-					   CStringGetTextDatum(algorithm->task)};
+					   CStringGetTextDatum(task_of(new_version->content))};
 
 	if (healthml_execute(&take_number, values, NULL, false) == 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

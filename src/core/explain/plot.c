@@ -77,13 +77,15 @@ vertical_axis(const HmlCurve *curves, size_t n_curves, size_t n)
 static void
 draw_grid(HmlText *svg, const Axis *x, const Axis *y)
 {
+	double step = fmax(1.0, x->step); /* epochs are whole */
+
 	for (double v = y->low; v <= y->high + y->step / 2.0; v += y->step)
 		hml_text_addf(svg,
 					  "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#e3e6ea\"/>"
 					  "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>",
 					  LEFT, WIDTH - RIGHT, place(y, v), place(y, v), LEFT - 8.0, place(y, v) + 4.0,
 					  fabs(v) < y->step * 1e-9 ? 0.0 : v);
-	for (double v = ceil(x->low); v <= x->high; v += fmax(1.0, x->step))
+	for (double v = ceil(x->low / step) * step; v <= x->high; v += step)
 		hml_text_addf(svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.6g</text>", place(x, v),
 					  HEIGHT - BOTTOM + 18.0, v);
 }
