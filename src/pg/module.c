@@ -46,10 +46,10 @@ define_memory_settings(void)
 							"The least recently used models are dropped first; a model in use is kept.",
 							&healthml_model_cache_size, healthml_model_cache_size, 1024, INT_MAX, PGC_USERSET,
 							GUC_UNIT_KB, NULL, NULL, NULL);
-	DefineCustomIntVariable(
-		"healthml.max_memory", "Sets the memory that one training or import may use.",
-		"A training source that does not fit is sampled uniformly.", &healthml_max_memory,
-		healthml_max_memory, 16 * 1024, INT_MAX, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("healthml.max_memory", "Sets the memory that one training or import may use.",
+							"A training source that does not fit is sampled uniformly.", &healthml_max_memory,
+							healthml_max_memory, 16 * 1024, INT_MAX, PGC_USERSET, GUC_UNIT_KB, NULL, NULL,
+							NULL);
 }
 
 static void
