@@ -1,0 +1,29 @@
+# The examples of the pages do what the pages say: of those whose first example creates the extension.
+
+use strict;
+use warnings;
+
+use Document;
+use HealthML;
+use Test::More;
+
+my $node = new_cluster('documents');
+my $number = 0;
+
+for my $file ('README.md', sort glob 'docs/*.md')
+{
+	my $page = Document->new($file);
+	my $database = 'docs_' . ++$number;
+
+	next unless $page->begins_from_nothing;
+	scalar_of($node, "CREATE DATABASE $database");
+	$page->run($node->connstr($database));
+	for my $example ($page->examples)
+	{
+		my $wrong = $page->wrong($example);
+		ok($wrong eq '', "$file line $example->{line}") or diag($wrong);
+	}
+}
+
+$node->stop;
+done_testing();
