@@ -12,6 +12,7 @@ CREATE TABLE healthml.federation_membership (
 	source text NOT NULL,
 	target text NOT NULL,
 	search_path text NOT NULL,
+	secure_only boolean NOT NULL DEFAULT false,
 	owner regrole NOT NULL,
 	coordinator regrole NOT NULL,
 	joined_at timestamptz NOT NULL DEFAULT now()
@@ -19,6 +20,7 @@ CREATE TABLE healthml.federation_membership (
 COMMENT ON TABLE healthml.federation_membership IS
 'one row per federation that this server takes part in: the rows that it trains on, and who may ask';
 COMMENT ON COLUMN healthml.federation_membership.search_path IS 'in force when the source is read, as it was when the owner joined';
+COMMENT ON COLUMN healthml.federation_membership.secure_only IS 'whether updates leave this server only under masks';
 COMMENT ON COLUMN healthml.federation_membership.owner IS 'role with whose rights the source is read';
 COMMENT ON COLUMN healthml.federation_membership.coordinator IS
 'role whose members may call the federated_client_ functions for this federation';
@@ -32,10 +34,15 @@ BEGIN
 		RAISE EXCEPTION 'role "%" cannot join a federation in the name of "%"', current_user, NEW.owner
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
+	IF NEW.search_path ~* 'pg_temp' THEN
+		RAISE EXCEPTION 'the search_path of a federation must not contain "pg_temp"'
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = 'The coordinator could make its own tables and functions there.';
+	END IF;
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION healthml.check_membership_owner() IS 'trigger: refuses a membership in the name of another role';
+COMMENT ON FUNCTION healthml.check_membership_owner() IS
+'trigger: refuses a membership in the name of another role, or one whose names the coordinator could capture';
 
 CREATE TRIGGER check_membership_owner BEFORE INSERT OR UPDATE ON healthml.federation_membership
 FOR EACH ROW EXECUTE FUNCTION healthml.check_membership_owner();
@@ -78,13 +85,13 @@ COMMENT ON FUNCTION healthml.federated_client_evaluate(text, bytea, jsonb) IS
 'for the coordinator: counts over the rows that this client holds back, by class and thousandth of the score, for healthml.federated_report';
 
 CREATE FUNCTION healthml.federated_join(federation text, source text, target text, coordinator regrole DEFAULT NULL,
-	search_path text DEFAULT pg_catalog.current_setting('search_path')) RETURNS void
+	search_path text DEFAULT pg_catalog.current_setting('search_path'), secure_only boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	role regrole := coalesce(coordinator, to_regrole('healthml_coordinator'));
 BEGIN
-	IF federation IS NULL OR source IS NULL OR target IS NULL THEN
-		RAISE EXCEPTION 'federation, source and target must not be null' USING ERRCODE = 'null_value_not_allowed';
+	IF federation IS NULL OR source IS NULL OR target IS NULL OR search_path IS NULL OR secure_only IS NULL THEN
+		RAISE EXCEPTION 'only the coordinator may be null not be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	IF role IS NULL THEN
 		RAISE EXCEPTION 'there is no role for the coordinator' USING ERRCODE = 'undefined_object',
@@ -94,12 +101,12 @@ BEGIN
 		RAISE EXCEPTION 'this server has already joined federation "%"', federation
 			USING ERRCODE = 'duplicate_object', HINT = 'Leave it first with healthml.federated_leave.';
 	END IF;
-	INSERT INTO healthml.federation_membership (federation, source, target, search_path, owner, coordinator)
-	VALUES (federation, source, target, search_path, current_user::regrole, role);
+	INSERT INTO healthml.federation_membership (federation, source, target, search_path, secure_only, owner, coordinator)
+	VALUES (federation, source, target, search_path, secure_only, current_user::regrole, role);
 END
 $$;
-COMMENT ON FUNCTION healthml.federated_join(text, text, text, regrole, text) IS
-'lets the rows of one source (a table, a view or one SELECT, read with the rights of the caller of this function) take part in a federation; only members of the role "coordinator", by default healthml_coordinator, may ask, and only for sums and weights';
+COMMENT ON FUNCTION healthml.federated_join(text, text, text, regrole, text, boolean) IS
+'lets the rows of one source (a table, a view or one SELECT, read with the rights of the caller of this function) take part in a federation; only members of the role "coordinator", by default healthml_coordinator, may ask, and only for sums and weights; with secure_only it gets weights only under masks, in rounds of secure aggregation';
 
 CREATE FUNCTION healthml.federated_leave(federation text) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$

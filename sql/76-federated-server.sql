@@ -42,11 +42,13 @@ CREATE TABLE healthml.federation_client (
 	client text NOT NULL CHECK (client <> ''),
 	server name NOT NULL,
 	is_active boolean NOT NULL DEFAULT true,
+	n_rows bigint,
 	added_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (federation, client)
 );
 COMMENT ON TABLE healthml.federation_client IS 'the clients of a federation and the foreign servers that they are reached by';
 COMMENT ON COLUMN healthml.federation_client.is_active IS 'whether rounds ask this client';
+COMMENT ON COLUMN healthml.federation_client.n_rows IS 'rows that it summarised when the federation began; null when it came later';
 
 CREATE TABLE healthml.federation_round (
 	federation text NOT NULL REFERENCES healthml.federation ON DELETE CASCADE,
@@ -112,6 +114,10 @@ CREATE FUNCTION healthml.federated_begin(params jsonb, summaries bytea[]) RETURN
 LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_federated_begin';
 COMMENT ON FUNCTION healthml.federated_begin(jsonb, bytea[]) IS
 'artifact of the untrained model of a federation: pipeline and classes by the clients'' summaries, network and seed by params, which are those of algorithm mlp';
+
+CREATE FUNCTION healthml.federated_summary_rows(summary bytea) RETURNS bigint
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'healthml_federated_summary_rows';
+COMMENT ON FUNCTION healthml.federated_summary_rows(bytea) IS 'rows behind the summary of a client';
 
 CREATE FUNCTION healthml.federated_weights(artifact bytea) RETURNS real[]
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_federated_weights';
@@ -229,37 +235,92 @@ END
 $$;
 COMMENT ON FUNCTION healthml.federated_dblink_schema() IS 'schema of extension dblink, which federated rounds connect through';
 
+CREATE FUNCTION healthml.federated_connection(federation text, client text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'healthml ' || md5(format('%L %L', federation, client))
+$$;
+COMMENT ON FUNCTION healthml.federated_connection(text, text) IS
+'name of the dblink connection to a client, short enough for any name of a client';
+
+CREATE FUNCTION healthml.federated_version_error(version text) RETURNS text
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('the client has healthml %s, the coordinator %s', version, e.extversion)
+	FROM pg_extension e WHERE e.extname = 'healthml' AND e.extversion <> version
+$$;
+COMMENT ON FUNCTION healthml.federated_version_error(text) IS
+'what is wrong with a client of this version of healthml; null when it fits the coordinator';
+
+/* A connection that an earlier round left behind may be busy, because that round was cancelled, or broken. */
+CREATE FUNCTION healthml.federated_send(federation text, client text, query text) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	link name := healthml.federated_dblink_schema();
+	connection text := healthml.federated_connection(federation, client);
+	is_open boolean;
+	sent integer := 0;
+	problem text;
+BEGIN
+	EXECUTE format('SELECT coalesce(%L = ANY (%I.dblink_get_connections()), false)', connection, link) INTO is_open;
+	IF is_open THEN
+		EXECUTE format('SELECT CASE WHEN %I.dblink_is_busy(%L) = 0 THEN %1$I.dblink_send_query(%2$L, %3$L) ELSE 0 END',
+			link, connection, query) INTO sent;
+	END IF;
+	IF sent = 0 THEN
+		PERFORM healthml.federated_hang_up(federation, ARRAY[client]);
+		EXECUTE format('SELECT %I.dblink_connect(%L, %L)', link, connection,
+			(SELECT c.server FROM healthml.federation_client c
+				WHERE c.federation = federated_send.federation AND c.client = federated_send.client));
+		EXECUTE format('SELECT %I.dblink_send_query(%L, %L)', link, connection, query) INTO sent;
+	END IF;
+	IF sent = 0 THEN
+		EXECUTE format('SELECT %I.dblink_error_message(%L)', link, connection) INTO problem;
+		RAISE EXCEPTION USING MESSAGE = problem, ERRCODE = 'connection_failure';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION healthml.federated_send(text, text, text) IS
+'sends a query to a client without waiting for its answer, over the open connection or a new one';
+
+/* An error of a client is not raised: one with the SQLSTATE of a cancel would look like a cancel of the coordinator. */
+CREATE FUNCTION healthml.federated_receive(federation text, client text) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
+DECLARE
+	link name := healthml.federated_dblink_schema();
+	connection text := healthml.federated_connection(federation, client);
+	answer text;
+	problem text;
+BEGIN
+	EXECUTE format('SELECT r.answer FROM %I.dblink_get_result(%L, false) AS r (answer text)', link, connection) INTO answer;
+	IF answer IS NULL THEN
+		EXECUTE format('SELECT %I.dblink_error_message(%L)', link, connection) INTO problem;
+		RAISE EXCEPTION USING ERRCODE = 'connection_failure', MESSAGE = CASE WHEN problem IN ('', 'OK') THEN 'the client gave no answer'
+			ELSE regexp_replace(problem, '^(ERROR|FATAL): +|\s*(CONTEXT:.*)?$', '', 'g') END;
+	END IF;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION healthml.federated_receive(text, text) IS
+'the next result of what was sent to a client; an error of the client is raised as connection_failure, whatever its own SQLSTATE';
+
 CREATE FUNCTION healthml.federated_ask(federation text, clients text[], queries text[], deadline interval)
 RETURNS TABLE (client text, answer text, error text, seconds float8)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	link name := healthml.federated_dblink_schema();
 	started timestamptz := clock_timestamp();
-	pending text[] := '{}';
-	connection text;
+	preamble text := format('SET statement_timeout = %s; SELECT healthml.federated_client_hello(%L); ',
+		greatest(1, (extract(epoch FROM deadline) * 1000)::bigint), federation);
+	pending integer[] := '{}';
+	received integer[] := array_fill(0, ARRAY[cardinality(clients)]);
 	busy integer;
 	i integer;
 BEGIN
 	FOR i IN 1 .. cardinality(clients) LOOP
-		client := clients[i];
-		connection := format('healthml %s %s', federation, client);
 		BEGIN
-			EXECUTE format('SELECT %I.dblink_connect(%L, %L) WHERE NOT %L = ANY (coalesce(%1$I.dblink_get_connections(), %5$L))',
-				link, connection,
-				(SELECT c.server FROM healthml.federation_client c
-					WHERE c.federation = federated_ask.federation AND c.client = clients[i]),
-				connection, '{}');
-			EXECUTE format('SELECT %I.dblink_exec(%L, %L)', link, connection,
-				format('SET statement_timeout = %s', greatest(1, (extract(epoch FROM deadline) * 1000)::bigint)));
-			EXECUTE format('SELECT %I.dblink_send_query(%L, %L)', link, connection, queries[i]) INTO busy;
-			IF busy = 1 THEN
-				pending := pending || client;
-			ELSE
-				EXECUTE format('SELECT %I.dblink_error_message(%L)', link, connection) INTO error;
-				RAISE EXCEPTION '%', error;
-			END IF;
+			PERFORM healthml.federated_send(federation, clients[i], preamble || queries[i]);
+			pending := pending || i;
 		EXCEPTION WHEN OTHERS THEN
-			answer := NULL;
+			client := clients[i];
 			error := SQLERRM;
 			seconds := extract(epoch FROM clock_timestamp() - started);
 			PERFORM healthml.federated_hang_up(federation, ARRAY[client]);
@@ -267,27 +328,35 @@ BEGIN
 		END;
 	END LOOP;
 
+	/* Each sends three results: that the time limit is set, its version, the answer. */
 	WHILE cardinality(pending) > 0 LOOP
-		FOREACH client IN ARRAY pending LOOP
-			connection := format('healthml %s %s', federation, client);
-			EXECUTE format('SELECT %I.dblink_is_busy(%L)', link, connection) INTO busy;
-			CONTINUE WHEN busy = 1 AND clock_timestamp() < started + deadline + interval '5 seconds';
-			pending := array_remove(pending, client);
+		FOREACH i IN ARRAY pending LOOP
+			client := clients[i];
 			answer := NULL;
 			error := NULL;
-			seconds := extract(epoch FROM clock_timestamp() - started);
 			BEGIN
-				IF busy = 1 THEN
+				EXECUTE format('SELECT %I.dblink_is_busy(%L)', link, healthml.federated_connection(federation, client)) INTO busy;
+				IF busy = 1 AND clock_timestamp() < started + deadline + interval '2 seconds' THEN
+					CONTINUE;
+				ELSIF busy = 1 THEN
 					RAISE EXCEPTION 'no answer within %', deadline;
 				END IF;
-				EXECUTE format('SELECT r.answer FROM %I.dblink_get_result(%L) AS r (answer text)', link, connection) INTO answer;
-				/* A second call takes what ends the query off the connection. */
-				EXECUTE format('SELECT count(*) FROM %I.dblink_get_result(%L) AS r (answer text)', link, connection) INTO busy;
+				answer := healthml.federated_receive(federation, client);
+				received[i] := received[i] + 1;
+				IF received[i] = 2 AND healthml.federated_version_error(answer) IS NOT NULL THEN
+					RAISE EXCEPTION '%', healthml.federated_version_error(answer);
+				END IF;
+				CONTINUE WHEN received[i] < 3;
+				/* A last call takes what ends the query off the connection. */
+				EXECUTE format('SELECT count(*) FROM %I.dblink_get_result(%L, false) AS r (answer text)',
+					link, healthml.federated_connection(federation, client)) INTO busy;
 			EXCEPTION WHEN OTHERS THEN
 				answer := NULL;
 				error := SQLERRM;
 				PERFORM healthml.federated_hang_up(federation, ARRAY[client]);
 			END;
+			seconds := extract(epoch FROM clock_timestamp() - started);
+			pending := array_remove(pending, i);
 			RETURN NEXT;
 		END LOOP;
 		IF cardinality(pending) > 0 THEN
@@ -297,7 +366,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION healthml.federated_ask(text, text[], text[], interval) IS
-'sends a query to each of some clients, all at the same time, and returns the answers as they come; a client that fails, or does not answer in time, gives an error in place of an answer';
+'sends a query to each of some clients, all at the same time, and returns the answers as they come; a client that fails, has another version of healthml, or does not answer in time, gives an error in place of an answer';
 
 CREATE FUNCTION healthml.federated_hang_up(federation text, clients text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -308,7 +377,7 @@ BEGIN
 	FOREACH client IN ARRAY clients LOOP
 		BEGIN
 			EXECUTE format('SELECT %I.dblink_disconnect(c) FROM unnest(%1$I.dblink_get_connections()) AS c WHERE c = %L',
-				link, format('healthml %s %s', federation, client));
+				link, healthml.federated_connection(federation, client));
 		EXCEPTION WHEN OTHERS THEN
 			NULL; /* A connection that is broken is as good as closed. */
 		END;
@@ -319,14 +388,6 @@ COMMENT ON FUNCTION healthml.federated_hang_up(text, text[]) IS 'closes the conn
 
 /* ---- a round ---- */
 
-CREATE FUNCTION healthml.federated_version_error(version text) RETURNS text
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('the client has healthml %s, the coordinator %s', version, e.extversion)
-	FROM pg_extension e WHERE e.extname = 'healthml' AND e.extversion <> version
-$$;
-COMMENT ON FUNCTION healthml.federated_version_error(text) IS
-'what is wrong with a client of this version of healthml; null when it fits the coordinator';
-
 CREATE FUNCTION healthml.federated_open(federation text, deadline interval) RETURNS bytea
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -334,7 +395,6 @@ DECLARE
 	names text[];
 	summaries bytea[] := '{}';
 	reply record;
-	problem text;
 BEGIN
 	SELECT * INTO f FROM healthml.federation x WHERE x.federation = federated_open.federation;
 	SELECT array_agg(c.client ORDER BY c.client) INTO names
@@ -342,24 +402,16 @@ BEGIN
 
 	FOR reply IN
 		SELECT * FROM healthml.federated_ask(f.federation, names,
-			array_fill(format('SELECT healthml.federated_client_hello(%L)', f.federation), ARRAY[cardinality(names)]), deadline)
-	LOOP
-		problem := coalesce(reply.error, healthml.federated_version_error(reply.answer));
-		IF problem IS NOT NULL THEN
-			RAISE EXCEPTION 'client "%" cannot take part in federation "%"', reply.client, f.federation
-				USING DETAIL = problem, HINT = 'All clients must answer when a federation begins.';
-		END IF;
-	END LOOP;
-	FOR reply IN
-		SELECT * FROM healthml.federated_ask(f.federation, names,
 			array_fill(format('SELECT healthml.federated_client_summary(%L, %L)::text', f.federation, f.features),
 				ARRAY[cardinality(names)]), deadline)
 	LOOP
 		IF reply.error IS NOT NULL THEN
-			RAISE EXCEPTION 'client "%" cannot summarise its rows', reply.client
-				USING DETAIL = reply.error, HINT = 'All clients must answer when a federation begins.';
+			RAISE EXCEPTION 'client "%" cannot take part in federation "%"', reply.client, f.federation
+				USING ERRCODE = 'connection_failure', DETAIL = reply.error, HINT = 'All clients must answer when a federation begins.';
 		END IF;
 		summaries := summaries || reply.answer::bytea;
+		UPDATE healthml.federation_client c SET n_rows = healthml.federated_summary_rows(reply.answer::bytea)
+		WHERE c.federation = f.federation AND c.client = reply.client;
 	END LOOP;
 	RETURN healthml.federated_begin(f.params, summaries);
 END
@@ -608,7 +660,7 @@ BEGIN
 		result.epsilon := spent;
 	END IF;
 
-	names := healthml.federated_choose(f.federation, fraction, min_clients);
+	names := healthml.federated_choose(f.federation, fraction, greatest(min_clients, CASE WHEN f.secure_aggregation THEN 2 ELSE 1 END));
 	IF f.secure_aggregation AND cardinality(names) < 2 THEN
 		RAISE EXCEPTION 'secure aggregation needs at least two clients' USING ERRCODE = 'object_not_in_prerequisite_state',
 			DETAIL = 'The sum over one client would be its update.';
@@ -624,6 +676,11 @@ BEGIN
 	END IF;
 	IF f.clip_norm IS NOT NULL THEN
 		settings := settings || jsonb_build_object('clip_norm', f.clip_norm);
+	END IF;
+	IF f.secure_aggregation AND f.noise_multiplier IS NULL THEN
+		/* In a masked sum a client counts by its share of the largest one's rows, as it would by its rows in the open. */
+		settings := jsonb_build_object('max_samples', (SELECT max(c.n_rows) FROM healthml.federation_client c
+			WHERE c.federation = f.federation AND c.client = ANY (names))) || settings;
 	END IF;
 	collected := healthml.federated_collect(f.federation, f.artifact, names, settings, client_timeout, keep_updates);
 	used := collected.contributions;

@@ -50,6 +50,7 @@ typedef struct Membership
 	const char *source;
 	const char *target;
 	const char *search_path;
+	bool secure_only;
 	Oid owner;
 	Oid coordinator;
 } Membership;
@@ -78,8 +79,9 @@ owner_of_registry(void)
 }
 
 static HealthmlStatement find_membership = {
-	.sql = "SELECT m.source, m.target, m.search_path, m.owner::pg_catalog.oid, m.coordinator::pg_catalog.oid "
-		   "FROM healthml.federation_membership m WHERE m.federation" EQUALS "$1",
+	.sql =
+		"SELECT m.source, m.target, m.search_path, m.owner::pg_catalog.oid, m.coordinator::pg_catalog.oid, "
+		"m.secure_only FROM healthml.federation_membership m WHERE m.federation" EQUALS "$1",
 	.n_arguments = 1,
 	.types = {TEXTOID},
 };
@@ -106,6 +108,7 @@ read_membership(Membership *membership)
 		membership->search_path = copy_text_result(memory, 3);
 		membership->owner = DatumGetObjectId(healthml_result(4));
 		membership->coordinator = DatumGetObjectId(healthml_result(5));
+		membership->secure_only = DatumGetBool(healthml_result(6));
 	}
 	SPI_finish();
 	return found;
@@ -130,6 +133,47 @@ find_federation(Membership *membership)
 						errhint("The owner of the data opens one with healthml.federated_join.")));
 }
 
+/*
+ * Names in the source must mean what they mean to the owner: no schema in which the
+ * caller could make a table, function or operator, above all not its pg_temp, comes
+ * before those of the owner, nor does a setting change what the text means.
+ */
+static void
+adopt_settings(const Membership *membership)
+{
+	bool is_empty = membership->search_path[0] == '\0';
+	const char *path = psprintf("%s%spg_temp", membership->search_path, is_empty ? "" : ", ");
+
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) set_config_option("transform_null_equals", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+}
+
+static void
+check_schemas(const Membership *membership, Oid caller)
+{
+	ListCell *cell;
+
+	if (has_privs_of_role(caller, membership->owner))
+		return;
+	foreach (cell, fetch_search_path(false))
+	{
+		Oid schema = lfirst_oid(cell);
+
+		if (!isTempNamespace(schema) && pg_namespace_aclcheck(schema, caller, ACL_CREATE) == ACLCHECK_OK)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may create objects in schema \"%s\", where the source of federation "
+						"\"%s\" looks for names",
+						GetUserNameFromId(caller, false), get_namespace_name(schema), membership->federation),
+				 errhint("Revoke CREATE on that schema from it, and from PUBLIC.")));
+	}
+}
+
 /* An error on the way restores user and settings with the transaction. */
 static void
 read_rows(Call *call, List *features)
@@ -149,8 +193,8 @@ read_rows(Call *call, List *features)
 	GetUserIdAndSecContext(&caller, &security);
 	SetUserIdAndSecContext(call->membership.owner,
 						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	(void) set_config_option("search_path", call->membership.search_path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	adopt_settings(&call->membership);
+	check_schemas(&call->membership, caller);
 	call->frame = healthml_read_frame(&call->ctx, &request, &rows);
 	AtEOXact_GUC(false, settings);
 	SetUserIdAndSecContext(caller, security);
@@ -440,6 +484,10 @@ healthml_federated_train(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument %d must not be null", i + 1)));
 	call = begin_call(fcinfo);
+	if (call->membership.secure_only && !is_masked)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("this server takes part in federation \"%s\" only with secure aggregation",
+							   call->membership.federation)));
 	params = parse_options(call, PG_GETARG_DATUM(2));
 	model = read_model(call, PG_GETARG_BYTEA_PP(1));
 	read_rows_for(call, model);

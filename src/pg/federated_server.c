@@ -93,6 +93,28 @@ weights_of(ArrayType *array, size_t n)
 
 /* ---- the beginning ---- */
 
+static HmlSummary *
+read_summary(HmlContext *ctx, HmlArena *arena, bytea *bytes)
+{
+	HmlSummary *summary;
+	HmlReader reader;
+
+	hml_reader_init(&reader, ctx, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), "summary of a client");
+	check_bytes(ctx, hml_summary_read(arena, &reader, &summary));
+	return summary;
+}
+
+PG_FUNCTION_INFO_V1(healthml_federated_summary_rows);
+Datum
+healthml_federated_summary_rows(PG_FUNCTION_ARGS)
+{
+	HmlContext ctx;
+	HmlArena *arena;
+
+	begin(&ctx, &arena);
+	PG_RETURN_INT64(read_summary(&ctx, arena, PG_GETARG_BYTEA_PP(0))->n_rows);
+}
+
 PG_FUNCTION_INFO_V1(healthml_federated_begin);
 
 /* (params jsonb, summaries bytea[]) RETURNS bytea: the artifact of the untrained model */
@@ -114,13 +136,7 @@ healthml_federated_begin(PG_FUNCTION_ARGS)
 										healthml_document_of_jsonb(arena, PG_GETARG_DATUM(0)), &params));
 	summaries = palloc(sizeof(*summaries) * (n + 1));
 	for (int i = 0; i < n; i++)
-	{
-		bytea *bytes = DatumGetByteaPP(elements[i]);
-		HmlReader reader;
-
-		hml_reader_init(&reader, &ctx, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), "summary of a client");
-		check_bytes(&ctx, hml_summary_read(arena, &reader, &summaries[i]));
-	}
+		summaries[i] = read_summary(&ctx, arena, DatumGetByteaPP(elements[i]));
 	healthml_check(&ctx,
 				   hml_summary_combine(arena, (const HmlSummary *const *) summaries, (size_t) n, &combined));
 	healthml_check(&ctx, hml_fed_begin(&ctx, combined, params, &model));
