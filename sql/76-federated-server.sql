@@ -252,7 +252,7 @@ COMMENT ON FUNCTION healthml.federated_version_error(text) IS
 
 /* A connection that an earlier round left behind may be busy, because that round was cancelled, or broken. */
 CREATE FUNCTION healthml.federated_send(federation text, client text, query text) RETURNS void
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
 DECLARE
 	link name := healthml.federated_dblink_schema();
 	connection text := healthml.federated_connection(federation, client);
@@ -291,7 +291,8 @@ DECLARE
 	problem text;
 BEGIN
 	EXECUTE format('SELECT r.answer FROM %I.dblink_get_result(%L, false) AS r (answer text)', link, connection) INTO answer;
-	IF answer IS NULL THEN
+	/* Of a connection that is lost there can be an empty result. */
+	IF coalesce(answer, '') = '' THEN
 		EXECUTE format('SELECT %I.dblink_error_message(%L)', link, connection) INTO problem;
 		RAISE EXCEPTION USING ERRCODE = 'connection_failure', MESSAGE = CASE WHEN problem IN ('', 'OK') THEN 'the client gave no answer'
 			ELSE regexp_replace(problem, '^(ERROR|FATAL): +|\s*(CONTEXT:.*)?$', '', 'g') END;
@@ -403,7 +404,7 @@ BEGIN
 	FOR reply IN
 		SELECT * FROM healthml.federated_ask(f.federation, names,
 			array_fill(format('SELECT healthml.federated_client_summary(%L, %L)::text', f.federation, f.features),
-				ARRAY[cardinality(names)]), deadline)
+				ARRAY[cardinality(names)]), deadline) ORDER BY client
 	LOOP
 		IF reply.error IS NOT NULL THEN
 			RAISE EXCEPTION 'client "%" cannot take part in federation "%"', reply.client, f.federation
@@ -454,7 +455,7 @@ BEGIN
 			FOR reply IN
 				SELECT * FROM healthml.federated_ask(f.federation, asked,
 					array_fill(format('SELECT healthml.federated_client_key(%L, %L)::text', f.federation, label),
-						ARRAY[cardinality(asked)]), deadline)
+						ARRAY[cardinality(asked)]), deadline) ORDER BY client
 			LOOP
 				IF reply.error IS NULL AND octet_length(reply.answer::bytea) = 32 THEN
 					keyed := keyed || reply.client;
@@ -477,7 +478,7 @@ BEGIN
 				artifact, options), ARRAY[cardinality(asked)]);
 		END IF;
 
-		FOR reply IN SELECT * FROM healthml.federated_ask(f.federation, asked, queries, deadline) LOOP
+		FOR reply IN SELECT * FROM healthml.federated_ask(f.federation, asked, queries, deadline) ORDER BY client LOOP
 			problem := reply.error;
 			IF problem IS NULL THEN
 				BEGIN
@@ -576,7 +577,7 @@ BEGIN
 	FOR reply IN
 		SELECT * FROM healthml.federated_ask(federation, names,
 			array_fill(format('SELECT healthml.federated_client_evaluate(%L, %L, %L)::text', federation, artifact, options),
-				ARRAY[cardinality(names)]), deadline)
+				ARRAY[cardinality(names)]), deadline) ORDER BY client
 	LOOP
 		CONTINUE WHEN reply.error IS NOT NULL;
 		BEGIN
