@@ -200,7 +200,10 @@ check-layers: build/libhml.a
 
 # ---- everything --------------------------------------------------------------------------------------
 
-.PHONY: deps test test-deep demo bench help print-server
+.PHONY: deps test test-deep demo bench reference help print-server
+reference: all
+	@scripts/in-sandbox sh -c "psql -Xqc 'CREATE EXTENSION healthml' && scripts/reference >build/reference.md"
+	@mv build/reference.md docs/reference.md
 deps:
 	@scripts/install-deps
 test:

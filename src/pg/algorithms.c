@@ -120,6 +120,17 @@ put_parameter(ReturnSetInfo *result, const HmlParamSpec *spec)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* Whether a table before number 'i' has the parameter: an algorithm's own comes first and counts. */
+static bool
+is_overridden(const HmlParamSpec *const *tables, int i, const char *name)
+{
+	for (int j = 0; j < i; j++)
+		for (const HmlParamSpec *spec = tables[j]; spec->name != NULL; spec++)
+			if (strcmp(spec->name, name) == 0)
+				return true;
+	return false;
+}
+
 PG_FUNCTION_INFO_V1(healthml_algorithm_parameters);
 
 /*
@@ -138,6 +149,7 @@ healthml_algorithm_parameters(PG_FUNCTION_ARGS)
 	hml_algorithm_param_tables(algorithm, tables);
 	for (i = 0; tables[i] != NULL; i++)
 		for (spec = tables[i]; spec->name != NULL; spec++)
-			put_parameter((ReturnSetInfo *) fcinfo->resultinfo, spec);
+			if (!is_overridden(tables, i, spec->name))
+				put_parameter((ReturnSetInfo *) fcinfo->resultinfo, spec);
 	return (Datum) 0;
 }
