@@ -131,7 +131,7 @@ build/unit/%: build/sanitized/test/unit/%.o build/libhml-sanitized.a
 .PHONY: test-unit
 test-unit: $(UNIT_PROGRAMS) build/locales
 	@LOCPATH=$(abspath build/locales) \
-		scripts/tap unit --exec scripts/run-unit $(or $(TESTS:%=build/unit/test_%),$(UNIT_PROGRAMS))
+		scripts/tap unit --comments --exec scripts/run-unit $(or $(TESTS:%=build/unit/test_%),$(UNIT_PROGRAMS))
 
 # Locales with other decimal points, for test_number: German, and Pashto, whose point is two bytes long.
 build/locales:
