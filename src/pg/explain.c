@@ -12,6 +12,8 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#include "core/explain/shapley.h"
+
 #include "document.h"
 #include "errors.h"
 #include "memory.h"
@@ -22,12 +24,9 @@ healthml_explain(HealthmlScorer *scorer, HmlExplanation *out)
 {
 	const HmlModel *model = scorer->model;
 
-	if (model->algorithm->explain == NULL)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("scores of algorithm \"%s\" cannot be explained", model->algorithm->name)));
 	memset(out, 0, sizeof(*out));
 	out->contributions = palloc0(sizeof(double) * Max(model->pipeline->n_features, 1));
-	healthml_check(&scorer->ctx, model->algorithm->explain(model, &scorer->ctx, scorer->inputs, out));
+	healthml_check(&scorer->ctx, hml_explain(model, &scorer->ctx, scorer->inputs, out));
 }
 
 const char *

@@ -35,6 +35,8 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "core/explain/shapley.h"
+
 #include "attempt.h"
 #include "prediction.h"
 #include "settings.h"
@@ -430,7 +432,7 @@ record_row(void *argument)
 	healthml_predict(scorer, &prediction);
 	prediction.features =
 		healthml_features_document(scorer, scorer->features.row_datums, scorer->features.row_nulls);
-	if (prediction.assessment.risk == HML_RISK_HIGH && scorer->model->algorithm->explain != NULL)
+	if (prediction.assessment.risk == HML_RISK_HIGH && hml_can_explain(scorer->model))
 		healthml_explain_prediction(scorer, RECORDED_REASONS, &prediction);
 	prediction.latency_ms = healthml_ms_since(start);
 	prediction_id = healthml_insert_prediction(&prediction);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/crc32c.h"
+#include "core/model/background.h"
 
 /* Like PNG's: not text, and damaged by whatever changes line ends or the eighth bit. */
 static const unsigned char magic[8] = {0x89, 'H', 'M', 'L', '\r', '\n', 0x1a, '\n'};
@@ -30,18 +31,18 @@ enum
 	SECTION_FEAT,
 	SECTION_CALI,
 	SECTION_ALGO,
-	N_SECTIONS
+	N_SECTIONS,
+	SECTION_BACK = N_SECTIONS /* only when there are background rows */
 };
 
 static const struct
 {
 	const char *tag;
 	const char *what; /* for messages */
-} sections[N_SECTIONS] = {
-	{"META", "section \"META\" of the artifact"},
-	{"FEAT", "section \"FEAT\" of the artifact"},
-	{"CALI", "section \"CALI\" of the artifact"},
-	{"ALGO", "section \"ALGO\" of the artifact"},
+} sections[N_SECTIONS + 1] = {
+	{"META", "section \"META\" of the artifact"}, {"FEAT", "section \"FEAT\" of the artifact"},
+	{"CALI", "section \"CALI\" of the artifact"}, {"ALGO", "section \"ALGO\" of the artifact"},
+	{"BACK", "section \"BACK\" of the artifact"},
 };
 
 static void
@@ -80,18 +81,27 @@ write_payload(const HmlModel *model, int section, HmlWriter *writer)
 		case SECTION_ALGO:
 			model->algorithm->write(model, writer);
 			break;
+		case SECTION_BACK:
+			hml_background_write(model, writer);
+			break;
 	}
 }
 
+static int
+sections_of(const HmlModel *model)
+{
+	return N_SECTIONS + (model->n_background > 0 ? 1 : 0);
+}
+
 static void
-write_header(HmlWriter *writer)
+write_header(const HmlModel *model, HmlWriter *writer)
 {
 	size_t start = writer->length;
 
 	hml_write_bytes(writer, magic, sizeof(magic));
 	hml_write_u16(writer, FORMAT_MAJOR);
 	hml_write_u16(writer, FORMAT_MINOR);
-	hml_write_u32(writer, N_SECTIONS);
+	hml_write_u32(writer, (uint32_t) sections_of(model));
 	if (writer->status == HML_OK)
 		hml_write_u32(writer, hml_crc32c(writer->data + start, HEADER_CHECKED));
 }
@@ -103,7 +113,7 @@ write_section(const HmlModel *model, int section, HmlWriter *writer)
 	size_t payload;
 
 	hml_write_bytes(writer, sections[section].tag, TAG_SIZE);
-	hml_write_u32(writer, SECTION_REQUIRED);
+	hml_write_u32(writer, section < N_SECTIONS ? SECTION_REQUIRED : 0);
 	hml_write_u32(writer, 0);
 	payload = writer->length;
 	write_payload(model, section, writer);
@@ -118,8 +128,8 @@ hml_model_write(const HmlModel *model, HmlWriter *writer)
 {
 	size_t start = writer->length;
 
-	write_header(writer);
-	for (int section = 0; section < N_SECTIONS; section++)
+	write_header(model, writer);
+	for (int section = 0; section < sections_of(model); section++)
 		write_section(model, section, writer);
 	HML_TRY(hml_writer_finish(writer));
 	if (writer->length - start > HML_MAX_ARTIFACT_SIZE)
@@ -290,13 +300,19 @@ read_known_section(HmlModel *model, HmlReader *reader, int section)
 	return read_payload(model, section, &payload);
 }
 
-/* Sections that a later minor version of the format added: fine unless it says that they matter. */
+/* Background rows, or what a later minor version of the format added: fine unless it says that it matters. */
 static HmlStatus
-skip_unknown_section(HmlReader *reader)
+read_optional_section(HmlModel *model, HmlReader *reader)
 {
 	SectionHeader header;
+	HmlReader payload;
 
 	HML_TRY(read_section_header(reader, &header));
+	if (strcmp(header.tag, sections[SECTION_BACK].tag) == 0 && model->n_background == 0)
+	{
+		hml_reader_init(&payload, reader->ctx, header.payload, header.length, sections[SECTION_BACK].what);
+		return hml_background_read(model, &payload);
+	}
 	if ((header.flags & SECTION_REQUIRED) == 0)
 		return HML_OK;
 	hml_fail(reader->ctx, HML_UNSUPPORTED, "artifact needs section \"%s\" to be understood, which is unknown",
@@ -315,7 +331,7 @@ read_model(HmlModel *model, HmlReader *reader)
 	for (int section = 0; section < N_SECTIONS; section++)
 		HML_TRY(read_known_section(model, reader, section));
 	for (uint32_t i = N_SECTIONS; i < n_sections; i++)
-		HML_TRY(skip_unknown_section(reader));
+		HML_TRY(read_optional_section(model, reader));
 	return hml_read_end(reader);
 }
 

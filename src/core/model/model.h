@@ -84,6 +84,8 @@ struct HmlModel
 	size_t n_outputs;          /* classes of a classifier, else 1 */
 	const char **output_names; /* (n_outputs) labels of the classes, or NULL */
 	int64_t trained_rows;      /* rows that the fit used */
+	size_t n_background;       /* rows for explanations to compare with (background.h) */
+	double *background;        /* (n_background, n_inputs), NULL without any */
 	void *impl;                /* the algorithm's own */
 };
 

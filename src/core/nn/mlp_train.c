@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/model/background.h"
 #include "core/model/split.h"
 #include "core/nn/mlp_data.h"
 #include "core/stats/metrics.h"
@@ -398,6 +399,8 @@ fit_model(Fit *fit)
 	HML_TRY(run_training(fit, &result));
 	HML_TRY(hml_mlp_prepare(fit->model));
 	HML_TRY(report(fit, &result));
+	HML_TRY(hml_background_keep(fit->model, fit->data.inputs, fit->learnt.rows, fit->learnt.n_rows,
+								(uint64_t) hml_param_integer(fit->training->params, "seed")));
 	return calibrate(fit);
 }
 

@@ -1,0 +1,38 @@
+/*
+ * shapley.h
+ *	  Shapley values of any model: what each feature adds to its score.
+ *
+ * The game is the interventional one (D. Janzing, L. Minorics, P. Bloebaum,
+ * AISTATS 2020): the value of a set of features is the mean score of the
+ * background rows after these features took the values of the explained row.
+ * Contributions are in units of the score; base is the mean score of the
+ * background, and base + sum(contributions) = score.
+ */
+#ifndef HML_EXPLAIN_SHAPLEY_H
+#define HML_EXPLAIN_SHAPLEY_H
+
+#include "core/model/model.h"
+
+#define HML_SHAPLEY_EXACT_FEATURES 12
+#define HML_SHAPLEY_PAIRS 4 /* antithetic pairs of permutations for each background row */
+
+extern bool hml_can_explain(const HmlModel *model);
+
+/*
+ * The algorithm's own explanation where it has one, else hml_shapley_explain().
+ * inputs is one row.
+ */
+extern HmlStatus hml_explain(const HmlModel *model, HmlContext *ctx, const double *inputs,
+							 HmlExplanation *out) HML_NODISCARD;
+
+/*
+ * Exact over all coalitions up to HML_SHAPLEY_EXACT_FEATURES features ("exact_shapley").
+ * Beyond, permutations and their reverses are sampled, the same ones for the same
+ * model ("permutation_shap"; R. Mitchell et al., JMLR 23, 2022); out->standard_error is the
+ * largest of the contributions' standard errors.  HML_UNSUPPORTED for a model
+ * without background rows.
+ */
+extern HmlStatus hml_shapley_explain(const HmlModel *model, HmlContext *ctx, const double *inputs,
+									 HmlExplanation *out) HML_NODISCARD;
+
+#endif /* HML_EXPLAIN_SHAPLEY_H */

@@ -1,0 +1,258 @@
+/*
+ * test_shapley.c
+ *	  Shapley values of networks: against the definition, additive, reproducible.
+ */
+#include "unit/support.h"
+
+#include "core/base/rng.h"
+#include "core/explain/shapley.h"
+#include "core/nn/mlp.h"
+
+#define SMALL 4
+#define WIDE 20
+
+typedef struct Fixture
+{
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlFrame *frame;
+	HmlModel *model;
+} Fixture;
+
+/* The last feature is a text, so one feature has two inputs; the target needs interactions. */
+static void
+setup(Fixture *f, size_t n_features)
+{
+	const char *json = "{\"hidden_layers\": [8], \"dropout\": 0, \"epochs\": 15, \"learning_rate\": 0.02}";
+	const HmlJson *given;
+	HmlParams *params;
+	HmlTraining training;
+	HmlRng rng;
+	char name[24];
+
+	test_host_init(&f->host, &f->ctx);
+	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &f->arena));
+	assert_ok(&f->ctx, hml_frame_create(&f->ctx, n_features, true, false, 0, SIZE_MAX, 1, &f->frame));
+	for (size_t i = 0; i < n_features; i++)
+	{
+		snprintf(name, sizeof(name), "x%zu", i);
+		assert_ok(&f->ctx,
+				  hml_frame_set_column(f->frame, i, name,
+									   i + 1 == n_features ? HML_COLUMN_CATEGORY : HML_COLUMN_NUMERIC));
+	}
+	assert_ok(&f->ctx, hml_frame_set_column(f->frame, n_features, "target", HML_COLUMN_BOOLEAN));
+	hml_rng_seed(&rng, 8);
+	for (size_t row = 0; row < 300; row++)
+	{
+		double values[WIDE];
+		bool high = hml_rng_below(&rng, 2) == 1;
+
+		for (size_t i = 0; i + 1 < n_features; i++)
+			values[i] = hml_rng_normal(&rng);
+		assert_ok(&f->ctx, hml_frame_category(f->frame, n_features - 1, high ? "high" : "low", high ? 4 : 3,
+											  &values[n_features - 1]));
+		assert_ok(&f->ctx, hml_frame_add(f->frame, values, values[0] * values[1] + (high ? 1 : -1) > 0, NAN));
+	}
+	assert_ok(&f->ctx, hml_json_parse(f->arena, json, strlen(json), &given));
+	assert_ok(&f->ctx, hml_algorithm_params(f->arena, &hml_mlp, given, &params));
+	training = (HmlTraining){.frame = f->frame, .params = params};
+	assert_ok(&f->ctx, hml_model_train(&f->ctx, &hml_mlp, &training, &f->model));
+	assert_int_equal(f->model->n_background, 50);
+}
+
+static void
+teardown(Fixture *f)
+{
+	hml_model_free(f->model);
+	hml_frame_free(f->frame);
+	hml_arena_free(f->arena);
+	test_host_finish(&f->host, &f->ctx);
+}
+
+static void
+inputs_of_row(Fixture *f, uint32_t row, double *inputs)
+{
+	assert_ok(&f->ctx, hml_pipeline_apply_frame(f->model->pipeline, &f->ctx, f->frame, &row, 1, inputs));
+}
+
+/* Mean score of the background after the features of 'coalition' took the row's values, one row at a time. */
+static double
+value_of(Fixture *f, const double *inputs, size_t coalition)
+{
+	const HmlPipeline *pipeline = f->model->pipeline;
+	double sum = 0;
+	void *scratch;
+
+	assert_ok(&f->ctx, hml_alloc(&f->ctx, 1, f->model->algorithm->scratch_size(f->model), &scratch));
+	for (size_t b = 0; b < f->model->n_background; b++)
+	{
+		double row[2 * WIDE];
+		double score;
+
+		memcpy(row, f->model->background + b * pipeline->n_inputs, pipeline->n_inputs * sizeof(double));
+		for (size_t i = 0; i < pipeline->n_features; i++)
+			for (size_t j = 0; (coalition >> i & 1) != 0 && j < pipeline->features[i].n_inputs; j++)
+				row[pipeline->features[i].first_input + j] = inputs[pipeline->features[i].first_input + j];
+		assert_ok(&f->ctx, f->model->algorithm->score(f->model, &f->ctx, scratch, row, 1, &score));
+		sum += score;
+	}
+	hml_free(&f->ctx, scratch);
+	return sum / (double) f->model->n_background;
+}
+
+/* The definition: the mean over all orders of what the feature adds to those before it. */
+static void
+add_orders(Fixture *f, const double *inputs, size_t *order, size_t length, double *sums, size_t *n_orders)
+{
+	size_t coalition = 0;
+
+	if (length < SMALL)
+	{
+		for (size_t i = 0; i < SMALL; i++)
+		{
+			bool used = false;
+
+			for (size_t k = 0; k < length; k++)
+				used |= order[k] == i;
+			order[length] = i;
+			if (!used)
+				add_orders(f, inputs, order, length + 1, sums, n_orders);
+		}
+		return;
+	}
+	for (size_t k = 0; k < SMALL; k++)
+	{
+		size_t with = coalition | (size_t) 1 << order[k];
+
+		sums[order[k]] += value_of(f, inputs, with) - value_of(f, inputs, coalition);
+		coalition = with;
+	}
+	(*n_orders)++;
+}
+
+static void
+test_exact_values_equal_the_definition(void **state)
+{
+	Fixture f;
+	double inputs[2 * SMALL];
+	double contributions[SMALL];
+	double expected[SMALL] = {0};
+	size_t order[SMALL];
+	size_t n_orders = 0;
+	HmlExplanation out = {.contributions = contributions};
+
+	(void) state;
+	setup(&f, SMALL);
+	inputs_of_row(&f, 17, inputs);
+	assert_ok(&f.ctx, hml_explain(f.model, &f.ctx, inputs, &out));
+	assert_string_equal(out.method, "exact_shapley");
+	add_orders(&f, inputs, order, 0, expected, &n_orders);
+	assert_int_equal(n_orders, 24);
+	for (size_t i = 0; i < SMALL; i++)
+		assert_true(fabs(contributions[i] - expected[i] / 24) < 1e-6);
+	assert_true(fabs(out.base - value_of(&f, inputs, 0)) < 1e-6);
+	assert_true(fabs(out.margin - value_of(&f, inputs, 15)) < 1e-6);
+	teardown(&f);
+}
+
+static void
+test_sampled_values_add_up(void **state)
+{
+	Fixture f;
+	double inputs[2 * WIDE];
+	double contributions[WIDE];
+	double again[WIDE];
+	double sum = 0;
+	HmlExplanation out = {.contributions = contributions};
+	HmlExplanation second = {.contributions = again};
+
+	(void) state;
+	setup(&f, WIDE);
+	inputs_of_row(&f, 5, inputs);
+	assert_ok(&f.ctx, hml_explain(f.model, &f.ctx, inputs, &out));
+	assert_string_equal(out.method, "permutation_shap");
+	for (size_t i = 0; i < WIDE; i++)
+		sum += contributions[i];
+	assert_true(fabs(out.base + sum - out.margin) < 1e-9);
+	assert_true(fabs(out.margin - value_of(&f, inputs, ((size_t) 1 << WIDE) - 1)) < 1e-6);
+	assert_true(out.standard_error > 0 && out.standard_error < 0.05);
+
+	assert_ok(&f.ctx, hml_explain(f.model, &f.ctx, inputs, &second));
+	assert_memory_equal(contributions, again, sizeof(contributions));
+
+	/* The text decides more than any of the numbers that the target does not look at. */
+	for (size_t i = 2; i < WIDE - 1; i++)
+		assert_true(fabs(contributions[i]) < fabs(contributions[WIDE - 1]));
+	teardown(&f);
+}
+
+static void
+test_background_travels_and_is_needed(void **state)
+{
+	Fixture f;
+	HmlWriter writer;
+	HmlModel *copy;
+	double inputs[2 * SMALL];
+	double contributions[SMALL];
+	double copied[SMALL];
+	HmlExplanation out = {.contributions = contributions};
+
+	(void) state;
+	setup(&f, SMALL);
+	hml_writer_init(&writer, &f.ctx);
+	assert_ok(&f.ctx, hml_model_write(f.model, &writer));
+	assert_ok(&f.ctx, hml_model_read(&f.ctx, writer.data, writer.length, &copy));
+	inputs_of_row(&f, 3, inputs);
+	assert_ok(&f.ctx, hml_explain(f.model, &f.ctx, inputs, &out));
+	out.contributions = copied;
+	assert_ok(&f.ctx, hml_explain(copy, &f.ctx, inputs, &out));
+	assert_memory_equal(contributions, copied, sizeof(copied));
+	copy->n_background = 0;
+	assert_false(hml_can_explain(copy));
+	assert_status(&f.ctx, hml_explain(copy, &f.ctx, inputs, &out), HML_UNSUPPORTED);
+	hml_model_free(copy);
+	hml_writer_free(&writer);
+	teardown(&f);
+}
+
+static HmlStatus
+explain_row(HmlContext *ctx, void *argument)
+{
+	Fixture *f = argument;
+	double inputs[2 * WIDE];
+	double contributions[WIDE];
+	HmlExplanation out = {.contributions = contributions};
+
+	inputs_of_row(f, 1, inputs);
+	return hml_explain(f->model, ctx, inputs, &out);
+}
+
+static void
+test_failures_leave_nothing(void **state)
+{
+	Fixture f;
+
+	(void) state;
+	for (size_t n = SMALL; n <= WIDE; n += WIDE - SMALL)
+	{
+		setup(&f, n);
+		test_allocation_sweep(explain_row, &f);
+		f.model->n_background = 2; /* fewer polls, fewer runs of the sweep */
+		test_cancellation_sweep(explain_row, &f);
+		teardown(&f);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exact_values_equal_the_definition),
+		cmocka_unit_test(test_sampled_values_add_up),
+		cmocka_unit_test(test_background_travels_and_is_needed),
+		cmocka_unit_test(test_failures_leave_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
