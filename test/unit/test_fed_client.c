@@ -5,6 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
+#include "core/explain/shapley.h"
 #include "core/federated/average.h"
 #include "core/federated/client.h"
 #include "core/nn/mlp.h"
@@ -190,6 +191,19 @@ run_rounds(Fixture *f, double proximal)
 	return model;
 }
 
+/* Without a single row of a client; two features, of which both count. */
+static void
+assert_can_be_explained(Fixture *f, const HmlModel *model)
+{
+	const double inputs[2] = {1.5, 1.0};
+	double contributions[2];
+	HmlExplanation out = {.contributions = contributions};
+
+	assert_ok(&f->ctx, hml_explain(model, &f->ctx, inputs, &out));
+	assert_close(out.base + contributions[0] + contributions[1], out.margin, 1e-9);
+	assert_true(fabs(contributions[0]) > 0.05 && fabs(contributions[1]) > 0.01);
+}
+
 static void
 test_binary(void **state)
 {
@@ -203,6 +217,7 @@ test_binary(void **state)
 	model = run_rounds(&f, 0);
 	assert_int_equal(model->n_outputs, 2);
 	assert_true(metric(&f, model, "roc_auc") > 0.97);
+	assert_can_be_explained(&f, model);
 	judge(&f, model, &tally);
 	assert_ok(&f.ctx, hml_fed_calibrate(model, &tally));
 	assert_int_equal(model->calibration.n_scores, 3 * ROWS / 5);

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/rng.h"
+#include "core/model/background.h"
 #include "core/model/split.h"
 #include "core/nn/mlp.h"
 #include "core/nn/mlp_data.h"
@@ -69,6 +71,51 @@ set_task(HmlModel *model, HmlMlp *mlp, const HmlFeatureSummary *target)
 	return HML_OK;
 }
 
+/* A value of a feature as the clients' summary has them distributed. */
+static double
+invent_value(const HmlFeatureSummary *summary, HmlRng *rng)
+{
+	double u = hml_rng_uniform(rng);
+	double at = u * (HML_SUMMARY_QUANTILES - 1);
+	size_t i = (size_t) at;
+	int64_t left = (int64_t) (u * (double) summary->n_values);
+	size_t code = 0;
+
+	if (summary->column.kind == HML_COLUMN_BOOLEAN)
+		return u < summary->mean;
+	if (summary->column.kind == HML_COLUMN_NUMERIC)
+		return summary->quantiles[i] +
+			   (at - (double) i) * (summary->quantiles[i + 1] - summary->quantiles[i]);
+	while (code + 1 < summary->column.categories.count && left >= summary->counts[code])
+		left -= summary->counts[code++];
+	return (double) code;
+}
+
+/*
+ * Explanations need rows to compare with, and no row may leave a client: these
+ * are made up, each feature by itself.
+ */
+static HmlStatus
+invent_background(HmlModel *model, const HmlSummary *summary, uint64_t seed)
+{
+	HmlContext *ctx = hml_arena_context(model->arena);
+	size_t n_inputs = model->pipeline->n_inputs;
+	double values[HML_MAX_FEATURES];
+	HmlRng rng;
+
+	hml_rng_seed(&rng, seed);
+	HML_TRY(hml_arena_alloc(model->arena, HML_BACKGROUND_ROWS, n_inputs * sizeof(double),
+							(void **) &model->background));
+	for (size_t row = 0; row < HML_BACKGROUND_ROWS; row++)
+	{
+		for (size_t i = 0; i < summary->n_features; i++)
+			values[i] = invent_value(&summary->features[i], &rng);
+		HML_TRY(hml_pipeline_apply(model->pipeline, ctx, values, model->background + row * n_inputs, NULL));
+	}
+	model->n_background = HML_BACKGROUND_ROWS;
+	return HML_OK;
+}
+
 static HmlStatus
 begin(HmlModel *model, const HmlSummary *summary, const HmlParams *params)
 {
@@ -86,6 +133,7 @@ begin(HmlModel *model, const HmlSummary *summary, const HmlParams *params)
 	model->calibration.high_cutoff = model->calibration.threshold;
 	model->calibration.medium_cutoff = model->calibration.threshold / 2.0;
 	model->impl = mlp;
+	HML_TRY(invent_background(model, summary, (uint64_t) hml_param_integer(params, "seed")));
 	return hml_mlp_prepare(model);
 }
 
