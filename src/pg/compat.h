@@ -20,7 +20,14 @@
 #define pg_namespace_aclcheck(schema, role, mode) object_aclcheck(NamespaceRelationId, schema, role, mode)
 #endif
 
+#include "utils/acl.h"
 #include "utils/guc.h"
+
+#if PG_VERSION_NUM >= 160000
+/* All checks of one kind of object became one. */
+#include "catalog/pg_namespace.h"
+#define pg_namespace_aclcheck(schema, role, mode) object_aclcheck(NamespaceRelationId, schema, role, mode)
+#endif
 
 #if PG_VERSION_NUM < 150000
 /* Version 14 only warns about placeholders that nobody defined. */
