@@ -3,6 +3,7 @@
 #: make                 build the extension for the server of PG_CONFIG
 #: make install         install it there
 #: make demo            tell the story on a private server (DATA=folder: on the data in it)
+#: make demo-federated  four hospitals train one model, each on a server of its own (DATA=folder, too)
 #: make test            install what is missing, build, and run every layer of tests:
 #:   lint               warnings of two compilers, clang-format, cppcheck, shellcheck
 #:   check-layers       the numeric library knows nothing of PostgreSQL
@@ -200,7 +201,7 @@ check-layers: build/libhml.a
 
 # ---- everything --------------------------------------------------------------------------------------
 
-.PHONY: deps test test-deep demo bench reference help print-server
+.PHONY: deps test test-deep demo demo-federated bench reference help print-server
 reference: all
 	@scripts/in-sandbox sh -c "psql -Xqc 'CREATE EXTENSION healthml' && scripts/reference >build/reference.md"
 	@mv build/reference.md docs/reference.md
@@ -212,6 +213,8 @@ test-deep: FUZZ_SECONDS = 600
 test-deep: test test-fuzz
 demo:
 	@scripts/demo "$(DEMO_DATA)"
+demo-federated:
+	@scripts/demo-federated "$(DEMO_DATA)"
 bench:
 	@scripts/bench $(TESTS)
 print-server:
