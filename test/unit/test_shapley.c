@@ -5,6 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
+#include "core/explain/gradient.h"
 #include "core/explain/shapley.h"
 #include "core/nn/mlp.h"
 
@@ -216,6 +217,36 @@ test_background_travels_and_is_needed(void **state)
 	teardown(&f);
 }
 
+/* Integrated gradients add up to what they explain, and agree on what matters. */
+static void
+test_integrated_gradients(void **state)
+{
+	Fixture f;
+	double inputs[2 * WIDE];
+	double gradients[WIDE];
+	double shapley[WIDE];
+	HmlExplanation out = {.contributions = gradients};
+	HmlExplanation other = {.contributions = shapley};
+
+	(void) state;
+	setup(&f, WIDE);
+	for (uint32_t row = 0; row < 20; row++)
+	{
+		double sum = 0;
+
+		inputs_of_row(&f, row, inputs);
+		assert_ok(&f.ctx, hml_gradient_explain(f.model, &f.ctx, inputs, &out));
+		assert_ok(&f.ctx, hml_explain(f.model, &f.ctx, inputs, &other));
+		for (size_t i = 0; i < WIDE; i++)
+			sum += gradients[i];
+		assert_true(fabs(out.margin - other.margin) < 1e-5);
+		assert_true(fabs(out.base + sum - out.margin) < 0.01);
+		assert_close(out.standard_error, fabs(out.base + sum - out.margin), 1e-12);
+		assert_true(gradients[WIDE - 1] * shapley[WIDE - 1] > 0);
+	}
+	teardown(&f);
+}
+
 static HmlStatus
 explain_row(HmlContext *ctx, void *argument)
 {
@@ -225,6 +256,7 @@ explain_row(HmlContext *ctx, void *argument)
 	HmlExplanation out = {.contributions = contributions};
 
 	inputs_of_row(f, 1, inputs);
+	HML_TRY(hml_gradient_explain(f->model, ctx, inputs, &out));
 	return hml_explain(f->model, ctx, inputs, &out);
 }
 
@@ -250,6 +282,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exact_values_equal_the_definition),
 		cmocka_unit_test(test_sampled_values_add_up),
+		cmocka_unit_test(test_integrated_gradients),
 		cmocka_unit_test(test_background_travels_and_is_needed),
 		cmocka_unit_test(test_failures_leave_nothing),
 	};
