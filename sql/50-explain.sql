@@ -20,7 +20,7 @@ RETURNS TABLE (rank integer, feature text, value float8, contribution float8, ba
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_explain';
 
 COMMENT ON FUNCTION healthml.shap_explain(record, text, integer) IS
-'Shapley values of a row''s score, the strongest first; top limits their number. A positive contribution makes the row riskier; base_value + the sum of all contributions is the model''s margin (of an isolation forest -E[h]/c(psi), whose power of two is the score). value is the feature as it was given: NULL where it is missing, 0 or 1 for a boolean, the category''s number as in a float8[] argument for a text. Exact for forests (path-dependent TreeSHAP). No row for NULL features';
+'Shapley values of a row''s score, the strongest first; top limits their number. A positive contribution makes the row riskier; base_value + the sum of all contributions is the model''s margin (of an isolation forest -E[h]/c(psi), whose power of two is the score). value is the feature as it was given: NULL where it is missing, 0 or 1 for a boolean, the category''s number as in a float8[] argument for a text. Exact for forests (path-dependent TreeSHAP) and for other models of up to 12 features, sampled beyond; healthml.explanation_quality tells. Of a network the margin is the score itself. No row for NULL features';
 COMMENT ON FUNCTION healthml.shap_explain(float8[], text, integer) IS
 'Shapley values of the score of an array of features, in the model''s order; as for a row';
 COMMENT ON FUNCTION healthml.shap_explain(jsonb, text, integer) IS
@@ -37,6 +37,62 @@ RETURNS TABLE (rank integer, feature text, mean_absolute_contribution float8, me
 LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_summary';
 COMMENT ON FUNCTION healthml.shap_summary(text, text) IS
 'how much each feature matters over a table, a view or one SELECT: the mean absolute Shapley value, the strongest first, the mean with its sign, and the number of rows';
+
+/* ---- networks ---- */
+
+CREATE FUNCTION healthml.gradient_explain(features record, model text, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features float8[], model text, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features jsonb, model text, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features record, artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features float8[], artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features jsonb, artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+
+COMMENT ON FUNCTION healthml.gradient_explain(record, text, integer) IS
+'integrated gradients (Sundararajan et al. 2017) of an mlp''s score, the strongest first; top limits their number. base_value is the score of the mean of the model''s background rows, and base_value + the sum of all contributions is the score, up to the error of the numeric integral. Costs the same for any number of features; columns as for healthml.shap_explain';
+COMMENT ON FUNCTION healthml.gradient_explain(float8[], text, integer) IS 'as for a row';
+COMMENT ON FUNCTION healthml.gradient_explain(jsonb, text, integer) IS 'as for a row';
+COMMENT ON FUNCTION healthml.gradient_explain(record, uuid, integer) IS 'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.gradient_explain(float8[], uuid, integer) IS 'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.gradient_explain(jsonb, uuid, integer) IS 'as with a model name, for one artifact';
+
+CREATE FUNCTION healthml.explanation_quality(features record, model text, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features float8[], model text, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features jsonb, model text, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features record, artifact_id uuid, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features float8[], artifact_id uuid, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features jsonb, artifact_id uuid, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+
+COMMENT ON FUNCTION healthml.explanation_quality(record, text) IS
+'how healthml.shap_explain finds the contributions of this row, and how far they may be off: method is tree_shap or exact_shapley (exact), or permutation_shap, whose standard_error is the largest of the contributions''; margin is what base_value and all contributions add up to';
+COMMENT ON FUNCTION healthml.explanation_quality(float8[], text) IS 'as for a row';
+COMMENT ON FUNCTION healthml.explanation_quality(jsonb, text) IS 'as for a row';
+COMMENT ON FUNCTION healthml.explanation_quality(record, uuid) IS 'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.explanation_quality(float8[], uuid) IS 'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.explanation_quality(jsonb, uuid) IS 'as with a model name, for one artifact';
 
 /* ---- words ---- */
 

@@ -4,6 +4,7 @@
  */
 #include "explain.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -12,6 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#include "core/explain/gradient.h"
 #include "core/explain/shapley.h"
 
 #include "document.h"
@@ -115,6 +117,48 @@ healthml_shap_explain(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	scorer = healthml_scorer_of_call(fcinfo, NULL);
 	healthml_explain(scorer, &explanation);
+	put_reasons(fcinfo, scorer, &explanation);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(healthml_explanation_quality);
+
+/* healthml.explanation_quality(features, model, OUT method, OUT base_value, OUT margin, OUT standard_error) */
+Datum
+healthml_explanation_quality(PG_FUNCTION_ARGS)
+{
+	HealthmlScorer *scorer = healthml_scorer_of_call(fcinfo, NULL);
+	HmlExplanation explanation;
+	TupleDesc desc;
+	Datum values[4];
+	bool nulls[4] = {false};
+
+	healthml_explain(scorer, &explanation);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = CStringGetTextDatum(explanation.method);
+	values[1] = Float8GetDatum(explanation.base);
+	values[2] = Float8GetDatum(explanation.margin);
+	values[3] = Float8GetDatum(explanation.standard_error);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+PG_FUNCTION_INFO_V1(healthml_gradient_explain);
+
+/* healthml.gradient_explain(features, model, top): as shap_explain, by integrated gradients */
+Datum
+healthml_gradient_explain(PG_FUNCTION_ARGS)
+{
+	HealthmlScorer *scorer;
+	HmlExplanation explanation = {0};
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return (Datum) 0;
+	scorer = healthml_scorer_of_call(fcinfo, NULL);
+	explanation.contributions = palloc0(sizeof(double) * Max(scorer->model->pipeline->n_features, 1));
+	healthml_check(&scorer->ctx,
+				   hml_gradient_explain(scorer->model, &scorer->ctx, scorer->inputs, &explanation));
 	put_reasons(fcinfo, scorer, &explanation);
 	return (Datum) 0;
 }
