@@ -30,6 +30,22 @@ SELECT predict_proba(p, 'detector') FROM points p LIMIT 1;
 SELECT predict_label(NULL::points, 'binary');
 SELECT predict_label(ARRAY['Infinity', 1]::float8[], 'binary');
 
+-- reasons: contributions add up to the score, exactly or nearly
+SELECT bool_and(abs(s.total - mlp_predict(p, 'binary')) < 1e-6) AS shap, bool_and(abs(g.total - mlp_predict(p, 'binary')) < 0.02) AS gradients
+FROM points p,
+	LATERAL (SELECT min(base_value) + sum(contribution) AS total FROM shap_explain(p, 'binary')) s,
+	LATERAL (SELECT min(base_value) + sum(contribution) AS total FROM gradient_explain(p, 'binary')) g
+WHERE p.id <= 20;
+SELECT bool_and(abs(g.total - score(p, 'values')) < 0.1) AS gradients
+FROM points p, LATERAL (SELECT min(base_value) + sum(contribution) AS total FROM gradient_explain(p, 'values')) g WHERE p.id <= 20;
+SELECT q.method, q.standard_error, abs(q.margin - mlp_predict(p, 'binary')) < 1e-6 AS same
+FROM points p, explanation_quality(p, 'binary') q WHERE p.id = 1;
+SELECT (explanation_quality(p, 'detector')).method FROM points p WHERE p.id = 1;
+SELECT count(*) FROM points p, gradient_explain(p, 'binary', 1) WHERE p.id = 1;
+SELECT * FROM points p, gradient_explain(p, 'detector') WHERE p.id = 1;
+SELECT * FROM gradient_explain(NULL::points, 'binary');
+SELECT explain_text(p, 'binary') ~ 'not a diagnosis' AS in_words FROM points p WHERE p.id = 1;
+
 -- evaluation
 SELECT metric, value BETWEEN 0 AND 600 AS sane, low <= value AS low, high >= value AS high
 FROM evaluate('binary', 'points', 'positive', 100);
