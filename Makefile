@@ -201,7 +201,9 @@ check-layers: build/libhml.a
 
 # ---- everything --------------------------------------------------------------------------------------
 
-.PHONY: deps test test-deep demo demo-federated bench reference help print-server
+.PHONY: deps test test-deep demo demo-federated bench quality reference help print-server
+quality:
+	@scripts/quality $(TESTS)
 reference: all
 	@scripts/in-sandbox sh -c "psql -Xqc 'CREATE EXTENSION healthml' && scripts/reference >build/reference.md"
 	@mv build/reference.md docs/reference.md

@@ -29,4 +29,4 @@ COMMENT ON FUNCTION healthml.iforest_score(jsonb, uuid) IS
 CREATE FUNCTION healthml.import_iforest(model text, forest jsonb) RETURNS healthml.training_result
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'healthml_import_iforest';
 COMMENT ON FUNCTION healthml.import_iforest(text, jsonb) IS
-'makes a new version of a model from an isolation forest that was trained elsewhere, such as with scikit-learn; docs/isolation-forest.md describes the format healthml-iforest/1. There is no calibration: percentile is NULL, and is_anomaly is score > -offset';
+'makes a new version of a model from an isolation forest that was trained elsewhere, such as with scikit-learn; docs/how-to-import-a-forest.md describes the format healthml-iforest/1. There is no calibration: percentile is NULL, and is_anomaly is score > -offset';

@@ -56,7 +56,7 @@ extern const HmlAlgorithm hml_isolation_forest;
 
 /*
  * A model from trees that were grown elsewhere, as the JSON document that
- * docs/isolation-forest.md describes (format "healthml-iforest/1").  Nothing in
+ * docs/how-to-import-a-forest.md describes (format "healthml-iforest/1").  Nothing in
  * it is believed.  There are no training scores, so that percentiles are NaN;
  * a row is an anomaly when its score is above -offset.
  */
