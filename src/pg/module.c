@@ -23,6 +23,7 @@ int healthml_model_cache_size = 256 * 1024;
 int healthml_max_memory = 1024 * 1024;
 int healthml_on_score_error = HEALTHML_SCORE_ERROR_WARN;
 int healthml_notify_level = HEALTHML_NOTIFY_HIGH;
+bool healthml_verbose = false;
 
 static const struct config_enum_entry on_score_error_options[] = {
 	{"warn", HEALTHML_SCORE_ERROR_WARN, false},
@@ -72,6 +73,9 @@ _PG_init(void)
 {
 	define_memory_settings();
 	define_trigger_settings();
+	DefineCustomBoolVariable("healthml.verbose", "Reports every epoch of a training by a notice.",
+							 "The word is a keyword of SQL: SET healthml.\"verbose\" = on.",
+							 &healthml_verbose, false, PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("healthml");
 	healthml_binding_init();
 }

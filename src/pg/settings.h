@@ -25,5 +25,6 @@ extern int healthml_model_cache_size; /* kB */
 extern int healthml_max_memory;       /* kB */
 extern int healthml_on_score_error;   /* HealthmlOnScoreError */
 extern int healthml_notify_level;     /* HealthmlNotifyLevel */
+extern bool healthml_verbose;
 
 #endif /* HEALTHML_SETTINGS_H */

@@ -9,6 +9,8 @@
  */
 #include "compat.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -26,6 +28,7 @@
 #include "journal.h"
 #include "memory.h"
 #include "registry.h"
+#include "settings.h"
 
 /* One call of healthml.train. */
 typedef struct Training
@@ -128,11 +131,35 @@ read_source(Training *training)
 	training->frame = healthml_read_frame(&training->ctx, &request, &training->rows_read);
 }
 
+/* Called from libhml, which no error may leave: a notice that cannot be sent is dropped. */
+static void
+announce_epoch(const HmlEpoch *epoch)
+{
+	MemoryContext memory = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		if (isnan(epoch->validation_loss))
+			ereport(NOTICE, (errmsg("epoch %d of %d: loss %.6g", epoch->epoch, epoch->epochs, epoch->loss)));
+		else
+			ereport(NOTICE, (errmsg("epoch %d of %d: loss %.6g, validation loss %.6g", epoch->epoch,
+									epoch->epochs, epoch->loss, epoch->validation_loss)));
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(memory);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+}
+
 static HmlStatus
 on_epoch(void *user, const HmlEpoch *epoch)
 {
 	Training *training = user;
 
+	if (healthml_verbose)
+		announce_epoch(epoch);
 	if (healthml_journal_epoch(training->journal, epoch) != HML_OK)
 		return hml_fail(&training->ctx, HML_NO_MEMORY, "out of memory for the journal of the training");
 	return HML_OK;

@@ -16,6 +16,15 @@ SELECT version, trained_rows, (metrics ->> 'r2')::float8 > 0.9 AS good
 FROM train('values', 'mlp', 'points', ARRAY['x', 'y'], 'value', '{"hidden_layers": [16], "epochs": 60, "learning_rate": 0.02}');
 SELECT version FROM train('detector', 'isolation_forest', 'points', ARRAY['x', 'y'], NULL, '{"n_estimators": 20}');
 
+-- epochs are told as they pass
+SET client_min_messages = notice;
+SET healthml."verbose" = on;
+SELECT version FROM train('verbose', 'mlp', 'SELECT 1.5 * (i % 2) AS x, i % 2 = 0 AS positive FROM generate_series(1, 40) AS i', NULL, 'positive',
+	'{"hidden_layers": [], "epochs": 2, "validation_fraction": 0, "learning_rate": 1e-12}');
+RESET healthml."verbose";
+SET client_min_messages = warning;
+SELECT drop_model('verbose');
+
 -- labels and probabilities
 SELECT count(*) FILTER (WHERE predict_label(p, 'binary') = positive::text) > 570 AS good,
 	bool_and(predict_label(p, 'binary') = CASE WHEN mlp_predict(p, 'binary') > (v.metrics ->> 'threshold')::float8 THEN 'true' ELSE 'false' END) AS by_threshold,
