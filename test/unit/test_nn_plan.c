@@ -254,6 +254,13 @@ networks(void **state)
 		/* large in, many rows: the general path of dense */
 		"{\"input\":[600],\"layers\":[{\"op\":\"dense\",\"units\":70},{\"op\":\"tanh\"},{\"op\":\"layer_"
 		"norm\"}]}",
+		/* more dimensions than an image has; one that is kept */
+		"{\"input\":[3,2,4,5],\"layers\":[{\"op\":\"batch_norm\"},{\"op\":\"relu\"},{\"op\":\"global_avg_"
+		"pool\"}]}",
+		IMAGE
+		"{\"op\":\"conv2d\",\"name\":\"c\",\"filters\":5,\"kernel_size\":3},{\"op\":\"global_avg_pool\","
+		"\"keepdims\":true},{\"op\":\"conv2d\",\"filters\":5,\"kernel_size\":1},{\"op\":\"sigmoid\",\"name\":"
+		"\"s\"},{\"op\":\"mul\",\"inputs\":[\"c\",\"s\"]}]}",
 		/* nothing to do */
 		"{\"input\":[3,4],\"layers\":[{\"op\":\"dropout\"}]}",
 		"{\"input\":[3,4],\"layers\":[{\"op\":\"flatten\"}]}",

@@ -101,9 +101,9 @@ size_work(HmlPlan *plan)
 		const PlanStep *step = &plan->steps[i];
 
 		if (step->run == hml_plan_operator && step->work != PLAN_NO_VALUE)
-			plan->values[step->work].sample =
-				(step->node->scratch + plan->chunk * step->node->scratch_sample + sizeof(float) - 1) /
-				sizeof(float);
+			plan->values[step->work].sample = (hml_plan_state_size(step->node) + step->node->scratch +
+											   plan->chunk * step->node->scratch_sample + sizeof(float) - 1) /
+											  sizeof(float);
 	}
 }
 

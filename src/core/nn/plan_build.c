@@ -280,6 +280,32 @@ layout_of(const PlanBuilder *b, size_t node)
 
 /* ---- nodes ------------------------------------------------------------------------------------------ */
 
+static HmlStatus
+build_operator(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	size_t x[HML_MAX_OP_INPUTS];
+	Tail tail;
+	PlanStep *step;
+
+	for (size_t k = 0; k < n->n_inputs; k++)
+	{
+		HML_TRY(value_in(b, n->inputs[k], PLAIN, &x[k]));
+		HML_TRY(make_contiguous(b, n, &x[k]));
+	}
+	HML_TRY(find_tail(b, node, 0, &tail));
+	HML_TRY(add_step(b, node, &tail, hml_plan_operator, x[0], PLAIN, &step));
+	step->n_inputs = n->n_inputs;
+	memcpy(step->x, x, n->n_inputs * sizeof(x[0]));
+	HML_TRY(make_contiguous(b, n, &step->y));
+	if (n->state + n->scratch + n->scratch_sample == 0)
+		return HML_OK;
+	/* sized when the number of samples in a chunk is known */
+	HML_TRY(new_value(b, (Extent){1, 1, 0}, &step->work));
+	b->plan->values[step->work].is_single = true;
+	return HML_OK;
+}
+
 /* Zeros that the windows of a convolution see round its input. */
 static void
 frame_of(const HmlConvShape *s, size_t frame[4])
@@ -372,6 +398,8 @@ build_global_pool(PlanBuilder *b, size_t node)
 	Tail tail;
 	PlanStep *step;
 
+	if (n->x_shape[0].n_dims > 3)
+		return build_operator(b, node);
 	HML_TRY(value_in(b, n->inputs[0], PIXELS, &x));
 	HML_TRY(find_tail(b, node, 0, &tail));
 	return add_step(b, node, &tail, n->op == &hml_op_global_max_pool ? hml_plan_maximum : hml_plan_mean, x,
@@ -438,32 +466,6 @@ build_alias(PlanBuilder *b, size_t node)
 		if (value != PLAN_NO_VALUE)
 			root_of(b, value)->is_viewed = true;
 	}
-	return HML_OK;
-}
-
-static HmlStatus
-build_operator(PlanBuilder *b, size_t node)
-{
-	const HmlNode *n = &b->network->nodes[node];
-	size_t x[HML_MAX_OP_INPUTS];
-	Tail tail;
-	PlanStep *step;
-
-	for (size_t k = 0; k < n->n_inputs; k++)
-	{
-		HML_TRY(value_in(b, n->inputs[k], PLAIN, &x[k]));
-		HML_TRY(make_contiguous(b, n, &x[k]));
-	}
-	HML_TRY(find_tail(b, node, 0, &tail));
-	HML_TRY(add_step(b, node, &tail, hml_plan_operator, x[0], PLAIN, &step));
-	step->n_inputs = n->n_inputs;
-	memcpy(step->x, x, n->n_inputs * sizeof(x[0]));
-	HML_TRY(make_contiguous(b, n, &step->y));
-	if (n->scratch + n->scratch_sample == 0)
-		return HML_OK;
-	/* sized when the number of samples in a chunk is known */
-	HML_TRY(new_value(b, (Extent){1, 1, 0}, &step->work));
-	b->plan->values[step->work].is_single = true;
 	return HML_OK;
 }
 

@@ -468,7 +468,11 @@ hml_plan_operator(const PlanCall *call, const PlanStep *step)
 				  .y = data_of(call, step->y)};
 
 	if (step->work != PLAN_NO_VALUE)
-		run.scratch = data_of(call, step->work);
+	{
+		run.state = data_of(call, step->work);
+		memset(run.state, 0, step->node->state);
+		run.scratch = (char *) run.state + hml_plan_state_size(step->node);
+	}
 	for (size_t k = 0; k < step->n_inputs; k++)
 		run.x[k] = data_of(call, step->x[k]);
 	HML_TRY(step->node->op->forward(&run));

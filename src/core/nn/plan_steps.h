@@ -163,6 +163,13 @@ extern HmlStatus hml_plan_pack_recurrent(PlanBuilder *builder, const HmlNode *no
 /* An attribute by its name, which the operator has; plan_pack.c. */
 extern const HmlAttr *hml_plan_attr(const HmlNode *node, const char *name);
 
+/* Bytes of an operator's state, with which its work memory begins. */
+static inline size_t
+hml_plan_state_size(const HmlNode *node)
+{
+	return (node->state + HML_ALIGNMENT - 1) / HML_ALIGNMENT * HML_ALIGNMENT;
+}
+
 /* Floats of the work memory of a recurrent step. */
 extern size_t hml_plan_recurrent_work(const PlanRecurrent *recurrent);
 
