@@ -11,7 +11,7 @@
 #define SIGNAL "{\"input\":[5,40],\"layers\":["
 #define VECTOR "{\"input\":[13],\"layers\":["
 
-static const char *const nn_specs[] = {
+static const char *const nn_network_specs[] = {
 	/* fused: batch norm, activation, dropout in between, a residual sum on either side */
 	IMAGE
 	"{\"op\":\"conv2d\",\"filters\":17,\"kernel_size\":3,\"padding\":1},{\"op\":\"batch_norm\"},"
@@ -130,5 +130,78 @@ static const char *const nn_specs[] = {
 	"{\"input\":[3,4],\"layers\":[{\"op\":\"dropout\"}]}",
 	"{\"input\":[3,4],\"layers\":[{\"op\":\"flatten\"}]}",
 	"{\"input\":[3,4],\"layers\":[{\"op\":\"transpose\",\"perm\":[1,0]}]}", NULL};
+
+/* Each operator on its own. */
+static const char *const nn_operator_specs[] = {
+	"{\"inputs\":{\"a\":[2,3],\"b\":[2,3]},\"layers\":[{\"op\":\"add\",\"inputs\":[\"a\",\"b\"]}]}",
+	"{\"inputs\":{\"a\":[2,3,4],\"b\":[2,1,1],\"c\":[1,3,4]},\"layers\":[{\"op\":\"add\",\"inputs\":[\"a\","
+	"\"b\",\"c\"]}]}",
+	"{\"input\":[4],\"layers\":[{\"op\":\"tanh\",\"name\":\"t\"},{\"op\":\"tanh\"},{\"op\":\"add\","
+	"\"inputs\":[\"tanh_2\",\"t\",\"input\"]}]}",
+	"{\"input\":[4,5],\"layers\":[{\"op\":\"attention_pool\",\"units\":6}]}",
+	"{\"input\":[4,5],\"layers\":[{\"op\":\"attention_pool\",\"score\":\"dot\"}]}",
+	"{\"input\":[3,6,7],\"layers\":[{\"op\":\"avg_pool\",\"kernel_size\":2}]}",
+	"{\"input\":[2,7,6],\"layers\":[{\"op\":\"avg_pool\",\"kernel_size\":[3,2],\"stride\":[2,1],\"padding\":"
+	"1,\"count_include_pad\":false}]}",
+	"{\"input\":[4,11],\"layers\":[{\"op\":\"avg_pool\",\"kernel_size\":3,\"stride\":2,\"padding\":[1,0]}]}",
+	"{\"input\":[3,4,5],\"layers\":[{\"op\":\"batch_norm\"}]}",
+	"{\"input\":[6],\"layers\":[{\"op\":\"batch_norm\",\"eps\":0.001}]}",
+	"{\"input\":[3,8],\"layers\":[{\"op\":\"tanh\"},{\"op\":\"batch_norm\"},{\"op\":\"batch_norm\"}]}",
+	"{\"inputs\":{\"a\":[2,3],\"b\":[4,3]},\"layers\":[{\"op\":\"concat\",\"inputs\":[\"a\",\"b\"]}]}",
+	"{\"inputs\":{\"a\":[2,3],\"b\":[2,1]},\"layers\":[{\"op\":\"concat\",\"axis\":-1,\"inputs\":[\"a\","
+	"\"b\",\"a\"]}]}",
+	"{\"input\":[4,12],\"layers\":[{\"op\":\"conv1d\",\"filters\":6,\"kernel_size\":3}]}",
+	"{\"input\":[4,12],\"layers\":[{\"op\":\"conv1d\",\"filters\":6,\"kernel_size\":4,\"stride\":3,"
+	"\"padding\":[1,2],\"dilation\":2,\"groups\":2,\"bias\":false}]}",
+	"{\"input\":[3,7,6],\"layers\":[{\"op\":\"conv2d\",\"filters\":4,\"kernel_size\":3,\"padding\":\"same\"}]"
+	"}",
+	"{\"input\":[2,8,7],\"layers\":[{\"op\":\"conv2d\",\"filters\":3,\"kernel_size\":[3,2],\"stride\":[2,1],"
+	"\"padding\":[1,0,2,1],\"dilation\":[1,2]}]}",
+	"{\"input\":[4,6,5],\"layers\":[{\"op\":\"conv2d\",\"filters\":8,\"kernel_size\":3,\"stride\":2,"
+	"\"padding\":1,\"groups\":4,\"bias\":false}]}",
+	"{\"input\":[5],\"layers\":[{\"op\":\"dense\",\"units\":4}]}",
+	"{\"input\":[3,5],\"layers\":[{\"op\":\"dense\",\"units\":4,\"bias\":false}]}",
+	"{\"input\":[20],\"layers\":[{\"op\":\"dropout\",\"p\":0.4}]}",
+	"{\"input\":[20],\"layers\":[{\"op\":\"tanh\"},{\"op\":\"dropout\"}]}",
+	"{\"input\":[3,4],\"layers\":[{\"op\":\"flatten\"}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"gelu\"}]}",
+	"{\"input\":[3,4,5],\"layers\":[{\"op\":\"global_avg_pool\"}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"global_avg_pool\",\"keepdims\":true}]}",
+	"{\"input\":[3,4,5],\"layers\":[{\"op\":\"global_max_pool\"}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"global_max_pool\",\"keepdims\":true}]}",
+	"{\"input\":[4,3],\"layers\":[{\"op\":\"gru\",\"units\":5}]}",
+	"{\"input\":[4,3],\"layers\":[{\"op\":\"gru\",\"units\":4,\"num_layers\":2,\"bidirectional\":true,"
+	"\"return_sequences\":true}]}",
+	"{\"input\":[1,3],\"layers\":[{\"op\":\"gru\",\"units\":4,\"num_layers\":2,\"bidirectional\":true}]}",
+	"{\"input\":[3,8],\"layers\":[{\"op\":\"layer_norm\"}]}",
+	"{\"input\":[5],\"layers\":[{\"op\":\"layer_norm\",\"eps\":0.1}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"leaky_relu\",\"negative_slope\":0.1}]}",
+	"{\"input\":[4,3],\"layers\":[{\"op\":\"lstm\",\"units\":5}]}",
+	"{\"input\":[4,3],\"layers\":[{\"op\":\"lstm\",\"units\":4,\"num_layers\":2,\"bidirectional\":true,"
+	"\"return_sequences\":true}]}",
+	"{\"input\":[1,3],\"layers\":[{\"op\":\"lstm\",\"units\":4,\"num_layers\":2,\"bidirectional\":true}]}",
+	"{\"input\":[3,6,7],\"layers\":[{\"op\":\"max_pool\",\"kernel_size\":2}]}",
+	"{\"input\":[2,7,6],\"layers\":[{\"op\":\"max_pool\",\"kernel_size\":3,\"stride\":[2,1],\"padding\":1}]}",
+	"{\"input\":[4,11],\"layers\":[{\"op\":\"max_pool\",\"kernel_size\":3,\"stride\":2,\"padding\":1}]}",
+	"{\"inputs\":{\"a\":[3,4,5],\"b\":[3,1,1]},\"layers\":[{\"op\":\"mul\",\"inputs\":[\"a\",\"b\"]}]}",
+	"{\"inputs\":{\"a\":[1,4],\"b\":[3,4]},\"layers\":[{\"op\":\"mul\",\"inputs\":[\"a\",\"b\"]}]}",
+	"{\"inputs\":{\"a\":[3,1],\"b\":[1,4]},\"layers\":[{\"op\":\"mul\",\"inputs\":[\"a\",\"b\"]}]}",
+	"{\"input\":[6],\"layers\":[{\"op\":\"tanh\"},{\"op\":\"mul\",\"inputs\":[\"tanh_1\",\"tanh_1\"]}]}",
+	"{\"inputs\":{\"a\":[4,1],\"b\":[4,1]},\"layers\":[{\"op\":\"mul\",\"inputs\":[\"a\",\"b\"]}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"relu\"}]}",
+	"{\"input\":[5],\"layers\":[{\"op\":\"repeat\",\"times\":3}]}",
+	"{\"input\":[3,4],\"layers\":[{\"op\":\"reshape\",\"shape\":[2,-1]}]}",
+	"{\"input\":[6],\"layers\":[{\"op\":\"tanh\",\"name\":\"t\"},{\"op\":\"reshape\",\"shape\":[2,3]},{"
+	"\"op\":\"reshape\",\"name\":\"r\",\"shape\":[2,3],\"inputs\":[\"t\"]},{\"op\":\"concat\",\"inputs\":["
+	"\"reshape_1\",\"r\"]}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"sigmoid\"}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"silu\"}]}",
+	"{\"input\":[6,3],\"layers\":[{\"op\":\"slice\",\"start\":1,\"end\":-1}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"slice\",\"axis\":-1,\"start\":-3}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"softmax\"}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"tanh\"}]}",
+	"{\"input\":[3,5],\"layers\":[{\"op\":\"transpose\",\"perm\":[1,0]}]}",
+	"{\"input\":[2,3,4,5],\"layers\":[{\"op\":\"transpose\",\"perm\":[2,0,3,1]}]}",
+	NULL};
 
 #endif /* TEST_UNIT_NN_SPECS_H */

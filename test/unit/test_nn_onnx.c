@@ -2,11 +2,11 @@
  * test_nn_onnx.c
  *	  ONNX files, written and read.
  *
- * Every operator's cases and the networks of nn_specs.h are written; what ONNX
- * Runtime computes with those very files is in test/golden/nn_onnx.txt, which
- * test/golden/make_nn_onnx.py makes: it runs this program with HEALTHML_ONNX_OUT
- * set to a folder, into which files and inputs are then written.  The checksum in
- * a line tells that the file is still the one that was run.
+ * The networks of nn_specs.h are written; what ONNX Runtime computes with those
+ * very files is in test/golden/nn_onnx.txt, which test/golden/make_nn_onnx.py
+ * makes: it runs this program with HEALTHML_ONNX_OUT set to a folder, into which
+ * files and inputs are then written.  The checksum in a line tells that the file is
+ * still the one that was run.
  */
 #include "unit/nn_specs.h"
 #include "unit/support.h"
@@ -90,17 +90,16 @@ teardown(Case *c)
 	test_host_finish(&c->host, &c->ctx);
 }
 
-/* Each case's specification: those of the operators, then the networks. */
+/* Each case's specification: operators on their own, then networks. */
 static const char *
 case_spec(size_t number)
 {
-	for (size_t i = 0; hml_ops[i] != NULL; i++)
-		for (size_t k = 0; hml_ops[i]->cases[k] != NULL; k++)
-			if (number-- == 0)
-				return hml_ops[i]->cases[k];
-	for (size_t i = 0; nn_specs[i] != NULL; i++)
+	for (size_t i = 0; nn_operator_specs[i] != NULL; i++)
 		if (number-- == 0)
-			return nn_specs[i];
+			return nn_operator_specs[i];
+	for (size_t i = 0; nn_network_specs[i] != NULL; i++)
+		if (number-- == 0)
+			return nn_network_specs[i];
 	return NULL;
 }
 
@@ -294,6 +293,41 @@ compare(const char *what, const char *spec, const float *got, const double *want
 	for (size_t i = 0; i < count; i++)
 		if (!(fabs((double) got[i] - wanted[i]) <= 1e-5 * largest))
 			fail_msg("%s %s: [%zu] is %g, not %g", what, spec, i, (double) got[i], wanted[i]);
+}
+
+/* Every operator that there is can be written and read: its own cases give the same before and after. */
+static void
+check_operator(const char *spec)
+{
+	Case c;
+	HmlOnnxExport what;
+	HmlOnnxImport read;
+	HmlWriter writer;
+	double *wanted;
+
+	setup(&c, spec);
+	assert_ok(&c.ctx, HML_ARENA_NEW(c.arena, &wanted, SAMPLES * c.out));
+	run(&c, c.network, c.weights, (const float *const *) c.inputs, c.output);
+	for (size_t i = 0; i < SAMPLES * c.out; i++)
+		wanted[i] = (double) c.output[i];
+	what = hml_onnx_export_defaults(c.network, c.weights);
+	hml_writer_init(&writer, &c.ctx);
+	if (hml_onnx_write(&c.ctx, &what, &writer) != HML_OK ||
+		hml_onnx_read(c.arena, writer.data, writer.length, &read) != HML_OK)
+		fail_msg("%s: %s", spec, c.ctx.message);
+	run(&c, read.network, read.weights, (const float *const *) c.inputs, c.output);
+	compare("read again:", spec, c.output, wanted, SAMPLES * c.out);
+	hml_writer_free(&writer);
+	teardown(&c);
+}
+
+static void
+every_operator_survives(void **state)
+{
+	(void) state;
+	for (size_t i = 0; hml_ops[i] != NULL; i++)
+		for (size_t k = 0; hml_ops[i]->cases[k] != NULL; k++)
+			check_operator(hml_ops[i]->cases[k]);
 }
 
 /* The network itself, and what is read from its file, give what ONNX Runtime gives. */
@@ -693,6 +727,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_operator_survives),
 		cmocka_unit_test(files_compute_the_same_everywhere),
 		cmocka_unit_test(pipelines_compute_the_same_everywhere),
 		cmocka_unit_test(networks_from_elsewhere_are_read),

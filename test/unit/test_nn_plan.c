@@ -141,8 +141,10 @@ static void
 networks(void **state)
 {
 	(void) state;
-	for (size_t i = 0; nn_specs[i] != NULL; i++)
-		check(nn_specs[i]);
+	for (size_t i = 0; nn_operator_specs[i] != NULL; i++)
+		check(nn_operator_specs[i]);
+	for (size_t i = 0; nn_network_specs[i] != NULL; i++)
+		check(nn_network_specs[i]);
 }
 /* ---- failures --------------------------------------------------------------------------------------- */
 

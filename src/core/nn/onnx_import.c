@@ -307,7 +307,7 @@ hml_import_affine(Import *im, size_t layer, const float *scale, const float *shi
 		values[2 * channels + i] = 0;
 		values[3 * channels + i] = 1;
 	}
-	HML_TRY(hml_import_add_layer(im, "batch_norm", &layer, 1, &shape, out, ", \"eps\": 1e-12"));
+	HML_TRY(hml_import_add_layer(im, "batch_norm", &layer, 1, &shape, out, ", \"eps\": 1e-9"));
 	HML_TRY(hml_import_weight(im, *out, "weight", values, channels));
 	HML_TRY(hml_import_weight(im, *out, "bias", values + channels, channels));
 	HML_TRY(hml_import_weight(im, *out, "running_mean", values + 2 * channels, channels));

@@ -303,6 +303,13 @@ import_global_pool(Import *im)
 
 /* ---- norms ------------------------------------------------------------------------------------------ */
 
+/* The engine wants one above 0. */
+static double
+epsilon(const Import *im)
+{
+	return fmax((double) hml_import_float(im, "epsilon", 1e-5f), 2e-12);
+}
+
 static HmlStatus
 need_count(Import *im, const OnnxTensor *t, size_t count)
 {
@@ -324,8 +331,7 @@ import_batch_norm(Import *im)
 	if (hml_import_int(im, "training_mode", 0) != 0)
 		return hml_import_refuse(im, "is in training mode");
 	HML_TRY(hml_import_batch_first(im, &x, &shape, &from));
-	HML_TRY(hml_import_add_layer(im, "batch_norm", &from, 1, &shape, &layer, ", \"eps\": %.9g",
-								 (double) hml_import_float(im, "epsilon", 1e-5f)));
+	HML_TRY(hml_import_add_layer(im, "batch_norm", &from, 1, &shape, &layer, ", \"eps\": %.9g", epsilon(im)));
 	for (size_t i = 0; i < 4; i++)
 	{
 		const OnnxTensor *t;
@@ -355,8 +361,7 @@ import_layer_norm(Import *im)
 	if (axis + 1 != x.n_dims)
 		return hml_import_refuse(im, "is over more than the last dimension");
 	HML_TRY(hml_import_batch_first(im, &x, &shape, &from));
-	HML_TRY(hml_import_add_layer(im, "layer_norm", &from, 1, &shape, &layer, ", \"eps\": %.9g",
-								 (double) hml_import_float(im, "epsilon", 1e-5f)));
+	HML_TRY(hml_import_add_layer(im, "layer_norm", &from, 1, &shape, &layer, ", \"eps\": %.9g", epsilon(im)));
 	HML_TRY(need_count(im, weight, shape.dims[shape.n_dims - 1]));
 	HML_TRY(hml_import_weight(im, layer, "weight", weight->floats, weight->count));
 	if (bias != NULL)
