@@ -26,6 +26,7 @@
 #include "core/federated/average.h"
 #include "core/federated/robust.h"
 
+#include "aggregate.h"
 #include "binary_text.h"
 #include "errors.h"
 #include "memory.h"

@@ -20,6 +20,7 @@
 
 #include "core/federated/average.h"
 
+#include "aggregate.h"
 #include "binary_text.h"
 #include "weights.h"
 

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "core/federated/accountant.h"
+#include "core/federated/average.h"
 #include "core/federated/client.h"
 #include "core/federated/masking.h"
 #include "core/federated/optimizer.h"
@@ -398,12 +399,17 @@ healthml_federated_add_noise(PG_FUNCTION_ARGS)
 	HmlArena *arena;
 	ArrayType *update = PG_GETARG_ARRAYTYPE_P_COPY(0);
 	uint32 n = healthml_weights_length(update, SIZE_MAX);
+	size_t weight;
 
 	if (!(PG_GETARG_FLOAT8(1) >= 0) || isinf(PG_GETARG_FLOAT8(1)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("standard deviation must not be negative, but is %g", PG_GETARG_FLOAT8(1))));
 	begin(&ctx, &arena);
 	healthml_check(&ctx, hml_dp_add_noise(&ctx, (float4 *) ARR_DATA_PTR(update), n, PG_GETARG_FLOAT8(1)));
+	weight = hml_average_find_nonfinite_f32((float4 *) ARR_DATA_PTR(update), n);
+	if (weight < n)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("weight %zu with its noise is not finite", weight + 1)));
 	PG_RETURN_ARRAYTYPE_P(update);
 }
 

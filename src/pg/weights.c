@@ -51,13 +51,3 @@ healthml_check_same_length(uint32 expected, uint32 found)
 						errmsg("cannot average weight vectors of different length"),
 						errdetail("One has %u weights, another has %u.", expected, found)));
 }
-
-MemoryContext
-healthml_aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext memory;
-
-	if (!AggCheckCallContext(fcinfo, &memory))
-		elog(ERROR, "aggregate function called in non-aggregate context");
-	return memory;
-}

@@ -19,7 +19,4 @@ extern ArrayType *healthml_make_weights(uint32 n, Oid element_type);
 /* Vectors of one aggregation must be of one length. */
 extern void healthml_check_same_length(uint32 expected, uint32 found);
 
-/* Memory of the aggregation that calls; an error outside of one. */
-extern MemoryContext healthml_aggregate_context(FunctionCallInfo fcinfo);
-
 #endif /* HEALTHML_WEIGHTS_H */
