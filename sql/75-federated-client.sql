@@ -91,7 +91,7 @@ DECLARE
 	role regrole := coalesce(coordinator, to_regrole('healthml_coordinator'));
 BEGIN
 	IF federation IS NULL OR source IS NULL OR target IS NULL OR search_path IS NULL OR secure_only IS NULL THEN
-		RAISE EXCEPTION 'only the coordinator may be null not be null' USING ERRCODE = 'null_value_not_allowed';
+		RAISE EXCEPTION 'only argument "coordinator" may be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	IF role IS NULL THEN
 		RAISE EXCEPTION 'there is no role for the coordinator' USING ERRCODE = 'undefined_object',

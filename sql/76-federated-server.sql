@@ -177,6 +177,10 @@ BEGIN
 		RAISE EXCEPTION 'algorithm "%" cannot be trained in a federation', algorithm
 			USING ERRCODE = 'feature_not_supported', HINT = 'Use "mlp".';
 	END IF;
+	IF NOT coalesce(federation ~ '^[^@:[:cntrl:]]{1,60}$' AND federation = btrim(federation), false) THEN
+		RAISE EXCEPTION 'invalid name of a federation: "%"', coalesce(federation, 'null') USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'Names have 1 to 60 characters, none of them "@" or ":", and no space at either end.';
+	END IF;
 	IF coalesce(cardinality(features), 0) = 0 OR array_position(features, NULL) IS NOT NULL THEN
 		RAISE EXCEPTION 'a federation needs the names of its features' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
@@ -187,6 +191,10 @@ BEGIN
 	END IF;
 	IF (noise_multiplier IS NULL) <> (epsilon_budget IS NULL) OR (noise_multiplier IS NOT NULL AND clip_norm IS NULL) THEN
 		RAISE EXCEPTION 'differential privacy needs clip_norm, noise_multiplier and epsilon_budget together'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF NOT (coalesce(clip_norm, 1) > 0 AND coalesce(noise_multiplier, 1) > 0 AND coalesce(epsilon_budget, 1) > 0 AND coalesce(delta > 0 AND delta < 1, false)) THEN
+		RAISE EXCEPTION 'clip_norm, noise_multiplier and epsilon_budget must be positive, delta between 0 and 1'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	INSERT INTO healthml.federation (federation, algorithm, features, params, strategy, strategy_options,
@@ -699,8 +707,8 @@ BEGIN
 		coalesce(f.first_moment, zeros), coalesce(f.second_moment, zeros));
 	candidate := healthml.federated_replace(f.artifact, step.next);
 	judged := healthml.federated_judge(f.federation, candidate, settings - 'label', client_timeout, collected.attempts);
-	candidate := healthml.federated_replace(f.artifact, step.next, judged.tallies);
-	version := healthml.federated_register(f.federation, candidate, judged.metrics,
+	/* Threshold and percentiles belong to the version; clients need not be sent them. */
+	version := healthml.federated_register(f.federation, healthml.federated_replace(candidate, step.next, judged.tallies), judged.metrics,
 		format('federation "%s", round %s, %s clients', f.federation, result.round, cardinality(used)));
 
 	result.version := version.version;
