@@ -25,5 +25,16 @@ for my $file ('README.md', sort glob 'docs/*.md')
 	}
 }
 
+# Pages that are linked, and files that are said to show something, are there.
+for my $file ('README.md', sort glob 'docs/*.md')
+{
+	my $text = do { local (@ARGV, $/) = ($file); <> };
+	my $folder = $file =~ m{^(.*/)} ? $1 : '';
+	my @named = map { "$folder$_" } grep { !/^\w+:/ } $text =~ /\]\(([^)#]+)/g;
+
+	push @named, $text =~ m{`test/(t/[\w.]+)`}g;
+	is(join(', ', grep { !-e } @named), '', "$file names nothing that is not there");
+}
+
 $node->stop;
 done_testing();

@@ -41,7 +41,7 @@ def detect():
     filled = SimpleImputer(strategy="median").fit_transform(x)
 
     def auc(rows):
-        return np.mean([roc_auc_score(y, -IsolationForest(300, random_state=seed).fit(filled[rows]).score_samples(filled))
+        return np.mean([roc_auc_score(y, -IsolationForest(n_estimators=300, random_state=seed).fit(filled[rows]).score_samples(filled))
                         for seed in range(1, seeds + 1)])
 
     return auc(np.full(len(y), True)), auc(y == 0)
