@@ -199,6 +199,11 @@ lint:
 check-layers: build/libhml.a
 	@scripts/check-layers $<
 
+# Programs of test/bench that need no server.
+build/bench/%: test/bench/%.c build/libhml.a
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) $(CORE_CPPFLAGS) $^ $(LIBRARIES) -o $@
+
 # ---- everything --------------------------------------------------------------------------------------
 
 .PHONY: deps test test-deep demo demo-federated bench quality reference help print-server
