@@ -95,7 +95,7 @@ refuses($_, $denied, $_) for (
 	q{SELECT healthml.train('m', 'mlp', 'ward.patients', '{age}', 'ill')}, q{SELECT * FROM healthml.batch_predict('ward.patients', 'm', 'name')},
 	q{SELECT * FROM pg_catalog.pg_statistic}, q{SELECT * FROM pg_statistic_ext_data});
 refuses(q{SELECT dblink('dbname=postgres user=doctor', 'SELECT * FROM ward.patients')}, qr/password/, 'dblink as another role');
-refuses(q{ALTER ROLE healthml_coordinator SUPERUSER}, qr/must be superuser/, 'ALTER ROLE');
+refuses(q{ALTER ROLE healthml_coordinator SUPERUSER}, $denied, 'ALTER ROLE');
 refuses(q{GRANT doctor TO healthml_coordinator}, qr/must have admin option|permission denied/, 'GRANT');
 refuses(q{LOAD 'auto_explain'}, qr/access to library|permission denied|restricted/, 'LOAD');
 refuses(q{SELECT count(*) FROM pg_stats WHERE schemaname = 'ward'; SELECT count(*) FROM pg_stats_ext WHERE schemaname = 'ward'}, qr/^0\n0$/m, 'statistics');
