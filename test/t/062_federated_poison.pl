@@ -161,4 +161,28 @@ $node->safe_psql($_, q{SELECT healthml.federated_join('it''s "quoted" \ %s', 'pu
 $node->safe_psql('postgres', q{SELECT federated_add_client('it''s "quoted" \ %s', format('%s''"%%\', s), s::name) FROM unnest('{a,b}'::text[]) s});
 is(scalar_of($node, q{SELECT (federated_round('it''s "quoted" \ %s')).clients}), 2, 'names are quoted');
 
+# ---- a coordinator that is no superuser ------------------------------------------------------------------
+
+$node->safe_psql('postgres', q{CREATE ROLE researcher LOGIN; SELECT grant_role('researcher', 'trainer'); ALTER ROLE healthml_coordinator PASSWORD 'secret'});
+for my $client (qw(a b))
+{
+	$node->safe_psql('postgres', "GRANT USAGE ON FOREIGN SERVER $client TO researcher;
+		CREATE USER MAPPING FOR researcher SERVER $client OPTIONS (user 'healthml_coordinator', password 'secret')");
+	$node->safe_psql($client, q{SELECT healthml.federated_join('research', 'public.patients', 'heart_disease')});
+}
+my $hba = $node->data_dir . '/pg_hba.conf';
+my $rules = PostgreSQL::Test::Utils::slurp_file($hba);
+open my $file, '>', $hba or die "$hba: $!";
+print $file "local all healthml_coordinator scram-sha-256\nhost all healthml_coordinator all scram-sha-256\n$rules";
+close $file;
+$node->reload;
+is($node->safe_psql('postgres', "SELECT federated_create('research', features => '$features');
+		SELECT federated_add_client('research', 'a', 'a'), federated_add_client('research', 'b', 'b');
+		CALL federated_train('research', rounds => 2);
+		SELECT round, clients FROM federated_rounds WHERE federation = 'research' ORDER BY round", extra_params => [ '-U', 'researcher' ]) =~ s/^\|?\n//gmr,
+	"1|2\n2|2", 'a trainer coordinates, with passwords');
+is(scalar_of($node, q{SET ROLE researcher; SELECT (federated_round('honest')).clients}), 2, 'but not over servers that are not open to it');
+like(scalar_of($node, q{SELECT string_agg(error, ' ') FROM federation_update WHERE federation = 'honest' AND round = 13}),
+	qr/permission denied for foreign server c.*permission denied for foreign server d/, 'as is recorded');
+
 done_testing();
