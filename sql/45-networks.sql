@@ -80,3 +80,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION healthml.plot_training(text) IS 'loss curves of a version''s training as SVG text';
+
+CREATE FUNCTION healthml.export_onnx(ref text) RETURNS bytea
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_export_onnx';
+COMMENT ON FUNCTION healthml.export_onnx(text) IS
+'an mlp with its feature pipeline as an ONNX file (opset 17): input "features" float64 (rows, features), numbers, 0 or 1, or category numbers, NaN for a missing one; output "output" float32, the probability of the positive class, those of all classes, or the value';
+
+CREATE FUNCTION healthml.import_onnx(model text, onnx bytea, params jsonb DEFAULT '{}') RETURNS healthml.training_result
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_import_onnx';
+COMMENT ON FUNCTION healthml.import_onnx(text, bytea, jsonb) IS
+'makes a new version of an mlp from an ONNX file that was trained elsewhere (PyTorch, Keras, scikit-learn); an operator that healthml has not is an error that names it. A network that ends in one sigmoid is a classifier of two classes, one that ends in softmax of as many as it has outputs, any other with one output predicts a value. params: features (names of the inputs, by default x1, x2, …), classes (names, of two the negative one first), threshold (0.5). It has no percentiles, and cannot be explained by healthml.shap_explain, for it has no training rows';

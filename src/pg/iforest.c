@@ -38,5 +38,5 @@ PG_FUNCTION_INFO_V1(healthml_import_iforest);
 Datum
 healthml_import_iforest(PG_FUNCTION_ARGS)
 {
-	return healthml_import(fcinfo, import_forest);
+	return healthml_import(fcinfo, import_forest, PG_GETARG_DATUM(1));
 }

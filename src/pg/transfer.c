@@ -20,7 +20,7 @@
 #include "transfer.h"
 
 Datum
-healthml_import(FunctionCallInfo fcinfo, HealthmlImporter importer)
+healthml_import(FunctionCallInfo fcinfo, HealthmlImporter importer, Datum argument)
 {
 	HealthmlNewVersion new_version = {
 		.metrics = "{}", .trained_on = "import", .started_at = GetCurrentTimestamp()};
@@ -37,7 +37,7 @@ healthml_import(FunctionCallInfo fcinfo, HealthmlImporter importer)
 	MemoryContextSwitchTo(memory);
 	healthml_context_init(&ctx, memory);
 	healthml_limit_memory(&ctx);
-	status = importer(&ctx, PG_GETARG_DATUM(1), &model);
+	status = importer(&ctx, argument, &model);
 	if (status == HML_CORRUPT)
 		healthml_raise_as(&ctx, ERRCODE_INVALID_BINARY_REPRESENTATION);
 	healthml_check(&ctx, status);
@@ -64,5 +64,5 @@ PG_FUNCTION_INFO_V1(healthml_import_model);
 Datum
 healthml_import_model(PG_FUNCTION_ARGS)
 {
-	return healthml_import(fcinfo, read_model);
+	return healthml_import(fcinfo, read_model, PG_GETARG_DATUM(1));
 }

@@ -11,10 +11,13 @@
 
 #include "registry.h"
 
-/* Make a model of the second argument of the SQL function; its memory comes from 'ctx'. */
+/* Make a model of what the SQL function was given; its memory comes from 'ctx'. */
 typedef HmlStatus (*HealthmlImporter)(HmlContext *ctx, Datum argument, HmlModel **out);
 
-/* The body of a strict SQL function (model text, something) RETURNS healthml.training_result. */
-extern Datum healthml_import(FunctionCallInfo fcinfo, HealthmlImporter importer);
+/*
+ * The body of a strict SQL function (model text, ...) RETURNS healthml.training_result;
+ * 'argument' is handed to the importer.
+ */
+extern Datum healthml_import(FunctionCallInfo fcinfo, HealthmlImporter importer, Datum argument);
 
 #endif /* HEALTHML_TRANSFER_H */
