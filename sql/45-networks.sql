@@ -14,7 +14,7 @@ CREATE FUNCTION healthml.predict_proba(features jsonb, artifact_id uuid) RETURNS
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'healthml_predict_proba';
 
 COMMENT ON FUNCTION healthml.predict_proba(record, text) IS
-'probabilities of all classes by a classifier, as {"class": probability, …}. Features as for healthml.score';
+'probabilities of all classes by a classifier, as {"class": probability, ...}. Features as for healthml.score';
 COMMENT ON FUNCTION healthml.predict_proba(float8[], text) IS 'as with a row, for an array of features in the model''s order';
 COMMENT ON FUNCTION healthml.predict_proba(jsonb, text) IS 'as with a row, for a jsonb object of features';
 COMMENT ON FUNCTION healthml.predict_proba(record, uuid) IS

@@ -216,7 +216,7 @@ BEGIN
 	END IF;
 	IF NOT EXISTS (SELECT FROM pg_foreign_server s WHERE s.srvname = federated_add_client.server) THEN
 		RAISE EXCEPTION 'server "%" does not exist', server USING ERRCODE = 'undefined_object',
-			HINT = 'Create it with CREATE SERVER … FOREIGN DATA WRAPPER postgres_fdw, and a user mapping.';
+			HINT = 'Create it with CREATE SERVER ... FOREIGN DATA WRAPPER postgres_fdw, and a user mapping.';
 	END IF;
 	INSERT INTO healthml.federation_client (federation, client, server) VALUES (federation, client, server);
 EXCEPTION WHEN unique_violation THEN

@@ -4,7 +4,9 @@
  */
 #include "document.h"
 
+#include "catalog/namespace.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/fmgrprotos.h"
 
@@ -20,6 +22,34 @@ const char *
 healthml_to_utf8(const char *server)
 {
 	return pg_server_to_any(server, (int) strlen(server), PG_UTF8);
+}
+
+const char *
+healthml_readable(const char *utf8)
+{
+	int encoding = GetDatabaseEncoding();
+	Oid conversion;
+	StringInfoData readable;
+	int length;
+
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return utf8;
+	conversion = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(conversion))
+		return utf8;
+	initStringInfo(&readable);
+	for (; *utf8 != '\0'; utf8 += length)
+	{
+		unsigned char character[MAX_MULTIBYTE_CHAR_LEN * MAX_CONVERSION_GROWTH + 1];
+
+		length = pg_utf_mblen((const unsigned char *) utf8);
+		if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, (unsigned char *) utf8, length,
+										  character, sizeof(character), true) == length)
+			appendStringInfoString(&readable, (const char *) character);
+		else
+			appendStringInfoChar(&readable, '?');
+	}
+	return readable.data;
 }
 
 const HmlJson *

@@ -21,4 +21,7 @@ extern Datum healthml_jsonb_of_json(const char *json);
 extern const char *healthml_from_utf8(const char *utf8);
 extern const char *healthml_to_utf8(const char *server);
 
+/* A message in UTF-8 in the encoding of the database, with "?" for what that cannot say: never an error. */
+extern const char *healthml_readable(const char *utf8);
+
 #endif /* HEALTHML_DOCUMENT_H */

@@ -7,6 +7,7 @@
  */
 #include "compat.h"
 
+#include "document.h"
 #include "errors.h"
 #include "miscadmin.h"
 
@@ -57,7 +58,7 @@ healthml_raise(const HmlContext *ctx, HmlStatus status)
 void
 healthml_raise_as(const HmlContext *ctx, int sqlstate)
 {
-	ereport(ERROR, (errcode(sqlstate), errmsg_internal("%s", ctx->message),
-					ctx->detail[0] != '\0' ? errdetail_internal("%s", ctx->detail) : 0,
-					ctx->hint[0] != '\0' ? errhint("%s", ctx->hint) : 0));
+	ereport(ERROR, (errcode(sqlstate), errmsg_internal("%s", healthml_readable(ctx->message)),
+					ctx->detail[0] != '\0' ? errdetail_internal("%s", healthml_readable(ctx->detail)) : 0,
+					ctx->hint[0] != '\0' ? errhint("%s", healthml_readable(ctx->hint)) : 0));
 }

@@ -51,14 +51,13 @@ feature_name(const HealthmlFeatureReader *reader, size_t feature)
 int
 healthml_find_column(TupleDesc desc, const char *name)
 {
-	const char *wanted = healthml_from_utf8(name);
 	int i;
 
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), wanted) == 0)
+		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0)
 			return i;
 	}
 	return -1;
@@ -67,14 +66,13 @@ healthml_find_column(TupleDesc desc, const char *name)
 const char *
 healthml_similar_column(TupleDesc desc, const char *name)
 {
-	const char *wanted = healthml_from_utf8(name);
 	int i;
 
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		if (!attribute->attisdropped && pg_strcasecmp(NameStr(attribute->attname), wanted) == 0)
+		if (!attribute->attisdropped && pg_strcasecmp(NameStr(attribute->attname), name) == 0)
 			return NameStr(attribute->attname);
 	}
 	return NULL;
@@ -155,7 +153,7 @@ map_columns(HealthmlFeatureReader *reader, TupleDesc desc)
 
 	for (i = 0; i < reader->pipeline->n_features; i++)
 	{
-		const char *name = reader->pipeline->features[i].column.name;
+		const char *name = feature_name(reader, i);
 		int attribute = by_position ? (int) i : healthml_find_column(desc, name);
 
 		if (attribute < 0)

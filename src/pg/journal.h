@@ -24,7 +24,7 @@ typedef struct HealthmlRun
 	const char *model;
 	const char *algorithm;
 	const char *source;
-	const char *params; /* JSON, in the encoding of the database */
+	const char *params; /* JSON, in UTF-8 */
 	TimestampTz started_at;
 } HealthmlRun;
 

@@ -71,7 +71,7 @@ healthml_predict_proba(PG_FUNCTION_ARGS)
 	}
 	hml_text_add(&json, "}");
 	healthml_check(&ctx, hml_text_finish(&json, &text));
-	result = healthml_jsonb_of_json(healthml_from_utf8(text));
+	result = healthml_jsonb_of_json(text);
 	hml_text_free(&json);
 	PG_RETURN_DATUM(result);
 }

@@ -202,7 +202,7 @@ open_journal(Training *training)
 	training->run = (HealthmlRun){.model = training->model,
 								  .algorithm = training->algorithm->name,
 								  .source = training->source_text,
-								  .params = healthml_from_utf8(json),
+								  .params = json,
 								  .started_at = GetCurrentTimestamp()};
 	training->journal = healthml_journal_begin(&training->run);
 	healthml_context_report(&training->ctx, training->journal);

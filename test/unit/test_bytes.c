@@ -202,6 +202,29 @@ test_text_with_nul(void **state)
 	assert_int_equal(length, 0);
 }
 
+static void
+test_text_that_is_not_utf8(void **state)
+{
+	TestHost host;
+	HmlContext ctx;
+	HmlReader reader;
+	const char *text;
+	size_t length;
+
+	(void) state;
+	test_host_init(&host, &ctx);
+	hml_reader_init(&reader, &ctx,
+					"\3\0\0\0a\xe9"
+					"b",
+					7, "artifact");
+	assert_status(&ctx, hml_read_text(&reader, &text, &length), HML_CORRUPT);
+	hml_reader_init(&reader, &ctx, "\2\0\0\0a\xc3\xa9", 7, "artifact"); /* cut in the middle of a character */
+	assert_status(&ctx, hml_read_text(&reader, &text, &length), HML_CORRUPT);
+	hml_reader_init(&reader, &ctx, "\3\0\0\0a\xc3\xa9", 7, "artifact");
+	assert_ok(&ctx, hml_read_text(&reader, &text, &length));
+	assert_int_equal(length, 3);
+}
+
 /* After a failure later writes do nothing, and the failure is what finish returns. */
 static void
 test_writer_remembers_its_failure(void **state)
@@ -282,6 +305,7 @@ main(void)
 		cmocka_unit_test(test_counts_are_not_believed),
 		cmocka_unit_test(test_arrays_that_do_not_fit),
 		cmocka_unit_test(test_text_with_nul),
+		cmocka_unit_test(test_text_that_is_not_utf8),
 		cmocka_unit_test(test_writer_remembers_its_failure),
 		cmocka_unit_test(test_sizes_that_cannot_be_written),
 		cmocka_unit_test(test_failing_allocations),

@@ -114,6 +114,31 @@ clips_between_characters(void **state)
 	assert_int_equal(hml_utf8_clip("😀", 4), 4);
 }
 
+static int
+utf8_length(const char *string)
+{
+	return hml_utf8_length(string, string + strlen(string));
+}
+
+static void
+knows_characters(void **state)
+{
+	(void) state;
+	assert_int_equal(utf8_length("ab"), 1);
+	assert_int_equal(utf8_length("ä"), 2);
+	assert_int_equal(utf8_length("€"), 3);
+	assert_int_equal(utf8_length("😀"), 4);
+	assert_int_equal(utf8_length("\xf4\x8f\xbf\xbf"), 4);
+	assert_int_equal(utf8_length("\xf4\x90\x80\x80"), 0); /* above U+10FFFF */
+	assert_int_equal(utf8_length("\xed\xa0\x80"), 0);     /* a surrogate */
+	assert_int_equal(utf8_length("\xc0\xaf"), 0);         /* longer than need be */
+	assert_int_equal(utf8_length("\xe0\x80\xaf"), 0);
+	assert_int_equal(utf8_length("\x80"), 0);
+	assert_int_equal(utf8_length("\xff"), 0);
+	assert_int_equal(utf8_length("\xe2\x82"), 0); /* cut off */
+	assert_int_equal(utf8_length("\xe2\x28\xa1"), 0);
+}
+
 /* A message of any length stays whole characters. */
 static void
 messages_are_cut_between_characters(void **state)
@@ -186,6 +211,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(escapes_json, begin, end),
 		cmocka_unit_test_setup_teardown(escapes_xml, begin, end),
 		cmocka_unit_test_setup_teardown(clips_between_characters, begin, end),
+		cmocka_unit_test(knows_characters),
 		cmocka_unit_test_setup_teardown(messages_are_cut_between_characters, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_the_first_failure, begin, end),
 		cmocka_unit_test(survives_lack_of_memory),

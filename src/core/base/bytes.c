@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/checked.h"
+#include "core/base/text.h"
 
 void
 hml_reader_init(HmlReader *reader, HmlContext *ctx, const void *data, size_t length, const char *what)
@@ -145,6 +146,21 @@ hml_read_count(HmlReader *reader, size_t item_size, size_t maximum, size_t *out)
 	return HML_OK;
 }
 
+static HmlStatus
+check_utf8(const HmlReader *reader, const char *text, size_t length)
+{
+	const char *end = text + length;
+	int bytes;
+
+	for (const char *next = text; next < end; next += bytes)
+	{
+		bytes = (unsigned char) *next < 0x80 ? 1 : hml_utf8_length(next, end);
+		if (bytes == 0)
+			return hml_fail(reader->ctx, HML_CORRUPT, "%s has a text that is not valid UTF-8", reader->what);
+	}
+	return HML_OK;
+}
+
 HmlStatus
 hml_read_text(HmlReader *reader, const char **text, size_t *length)
 {
@@ -155,7 +171,7 @@ hml_read_text(HmlReader *reader, const char **text, size_t *length)
 	if (*length > 0 && memchr(bytes, '\0', *length) != NULL)
 		return hml_fail(reader->ctx, HML_CORRUPT, "%s has a text with a NUL byte", reader->what);
 	*text = (const char *) bytes;
-	return HML_OK;
+	return check_utf8(reader, *text, *length);
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

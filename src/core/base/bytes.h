@@ -35,7 +35,7 @@ extern HmlStatus hml_read_f64(HmlReader *reader, double *out) HML_NODISCARD;
 extern HmlStatus hml_read_count(HmlReader *reader, size_t item_size, size_t maximum,
 								size_t *out) HML_NODISCARD;
 extern HmlStatus hml_read_bytes(HmlReader *reader, size_t length, const unsigned char **out) HML_NODISCARD;
-/* A u32 length and that many bytes of text without NUL; *text is not NUL-terminated. */
+/* A u32 length and that many bytes of UTF-8 without NUL; *text is not NUL-terminated. */
 extern HmlStatus hml_read_text(HmlReader *reader, const char **text, size_t *length) HML_NODISCARD;
 /* Arrays of fixed length into memory of the caller. */
 extern HmlStatus hml_read_f32_array(HmlReader *reader, float *out, size_t count) HML_NODISCARD;

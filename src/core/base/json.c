@@ -17,6 +17,7 @@
 
 #include "core/base/number.h"
 #include "core/base/sort.h"
+#include "core/base/text.h"
 
 #define POLL_VALUES 4096
 #define POLL_BYTES ((size_t) 1 << 20)
@@ -198,23 +199,6 @@ decode_escape(const Parser *parser, const char **next, char **out)
 	return HML_OK;
 }
 
-/* Bytes of the well-formed UTF-8 sequence at 'text' (Unicode 15, table 3-7), 0 where there is none. */
-static int
-utf8_length(const char *text, const char *end)
-{
-	const unsigned char *s = (const unsigned char *) text;
-	int length = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	unsigned char low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-
-	if (s[0] < 0xc2 || s[0] > 0xf4 || end - text < length || s[1] < low || s[1] > high)
-		return 0;
-	for (int i = 2; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
 /*
  * Find the closing quote of the string that starts at parser->next, checking
  * bytes on the way; *escaped says whether there is something to decode.
@@ -229,7 +213,7 @@ scan_string(Parser *parser, const char **closing, bool *escaped)
 	while (next < parser->end && *next != '"')
 	{
 		unsigned char c = (unsigned char) *next;
-		int length = c < 0x80 ? 1 : utf8_length(next, parser->end);
+		int length = c < 0x80 ? 1 : hml_utf8_length(next, parser->end);
 
 		if (c < 0x20)
 			return refuse(parser, next, "control character 0x%02x in a string", c);

@@ -220,3 +220,21 @@ hml_utf8_clip(const char *text, int limit)
 			length--;
 	return length;
 }
+
+int
+hml_utf8_length(const char *text, const char *end)
+{
+	const unsigned char *s = (const unsigned char *) text;
+	int length = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	unsigned char low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
+	unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4 || end - text < length || s[1] < low || s[1] > high)
+		return 0;
+	for (int i = 2; i < length; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}

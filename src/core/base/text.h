@@ -46,4 +46,7 @@ extern void hml_text_add_xml(HmlText *text, const char *string);
 /* The most bytes of 'text', at most 'limit', that do not cut a character in two: for "%.*s". */
 extern int hml_utf8_clip(const char *text, int limit);
 
+/* Bytes of the well-formed character at 'text' (Unicode 15, table 3-7), which is before 'end'; 0 where there is none. */
+extern int hml_utf8_length(const char *text, const char *end);
+
 #endif /* HML_BASE_TEXT_H */
