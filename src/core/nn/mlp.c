@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/nn/architectures.h"
+#include "core/nn/train_params.h"
+
 #define MAX_LAYER_UNITS 65536
 
 static const HmlParamSpec params[] = {
@@ -23,27 +26,7 @@ static const HmlParamSpec params[] = {
 	 "A network specification in place of hidden_layers, activation and dropout."},
 	{"loss", HML_PARAM_TEXT, "\"mse\"", 0, 0, "mse|mae|huber",
 	 "Loss of a regressor; classifiers use cross-entropy."},
-	{"optimizer", HML_PARAM_TEXT, "\"adam\"", 0, 0, "adam|adamw|sgd",
-	 "Optimiser; sgd has a momentum of 0.9."},
-	{"learning_rate", HML_PARAM_NUMBER, "0.001", 1e-12, 1e6, NULL,
-	 "Learning rate that the schedule starts from."},
-	{"weight_decay", HML_PARAM_NUMBER, "0.0001", 0, 1e6, NULL, "Decay of the weights, biases excepted."},
-	{"clip_norm", HML_PARAM_NUMBER, "0", 0, 1e6, NULL,
-	 "Largest norm of a batch's gradient; 0 leaves it as it is."},
-	{"schedule", HML_PARAM_TEXT, "\"cosine\"", 0, 0, "constant|step|cosine|reduce_on_plateau",
-	 "How the learning rate changes: not at all, halved every 30 epochs, along half a cosine to 1 %, or "
-	 "halved when "
-	 "the loss has not improved for 5 epochs."},
-	{"epochs", HML_PARAM_INTEGER, "100", 1, 1000000, NULL, "The most passes through the training rows."},
-	{"batch_size", HML_PARAM_INTEGER, "32", 1, 1000000, NULL, "Rows for each step of the optimiser."},
-	{"validation_fraction", HML_PARAM_NUMBER, "0.15", 0, 0.9, NULL,
-	 "Share of the rows that judges each epoch and is not learnt from; 0 keeps the last epoch."},
-	{"patience", HML_PARAM_INTEGER, "15", 0, 1000000, NULL,
-	 "Epochs without a better validation loss after which training stops; 0 is never."},
-	{"group", HML_PARAM_TEXT, "null", 0, 0, NULL,
-	 "Column that tells which rows belong together, such as those of one patient: they are never split "
-	 "between "
-	 "training and validation."},
+	HML_TRAIN_PARAMS,
 	{"class_weight", HML_PARAM_OBJECT, "null", 0, 0, "balanced",
 	 "Weight of each class by its name; balanced makes all classes count alike."},
 	{"threshold", HML_PARAM_NUMBER_OR_CHOICE, "\"youden\"", 0, 1, "youden|f1",
@@ -59,25 +42,6 @@ static const HmlParamSpec params[] = {
 
 /* ---- network -------------------------------------------------------------------------------------- */
 
-static void
-add_hidden_layers(HmlText *text, const HmlParams *given)
-{
-	const HmlJson *layers = hml_param_json(given, "hidden_layers");
-	double dropout = hml_param_number(given, "dropout");
-
-	for (size_t i = 0; i < layers->count; i++)
-	{
-		hml_text_addf(text, "{\"op\": \"dense\", \"units\": %.0f}, {\"op\": \"%s\"}, ",
-					  layers->items[i].number, hml_param_text(given, "activation"));
-		if (dropout > 0.0)
-		{
-			hml_text_add(text, "{\"op\": \"dropout\", \"p\": ");
-			hml_text_add_json_number(text, dropout);
-			hml_text_add(text, "}, ");
-		}
-	}
-}
-
 static const char *
 last_op(HmlTask task)
 {
@@ -90,17 +54,18 @@ static HmlStatus
 build_default(HmlArena *arena, const HmlParams *given, size_t n_inputs, HmlTask task, size_t n_outputs,
 			  HmlNetwork **out)
 {
+	HmlMlpSpec mlp = {.n_inputs = n_inputs,
+					  .activation = hml_param_text(given, "activation"),
+					  .dropout = hml_param_number(given, "dropout"),
+					  .n_outputs = n_outputs,
+					  .last = last_op(task)};
 	HmlText text;
 	const char *spec;
 	HmlStatus status;
 
+	HML_TRY(hml_param_sizes(arena, given, "hidden_layers", &mlp.hidden, &mlp.n_hidden));
 	hml_text_init(&text, hml_arena_context(arena));
-	hml_text_addf(&text, "{\"input\": [%zu], \"layers\": [", n_inputs);
-	add_hidden_layers(&text, given);
-	hml_text_addf(&text, "{\"op\": \"dense\", \"units\": %zu}", n_outputs);
-	if (last_op(task) != NULL)
-		hml_text_addf(&text, ", {\"op\": \"%s\"}", last_op(task));
-	hml_text_add(&text, "]}");
+	hml_spec_mlp(&text, &mlp);
 	status = hml_text_finish(&text, &spec);
 	if (status == HML_OK)
 		status = hml_network_parse(arena, spec, text.length, out);

@@ -6,29 +6,7 @@
 
 #include <string.h>
 
-#define BLOCK_ROWS 1024
-
-static HmlStatus
-compute_inputs(HmlArena *arena, const HmlPipeline *pipeline, HmlMlpData *data)
-{
-	HmlContext *ctx = hml_arena_context(arena);
-	const HmlLabels *labels = data->labels;
-	double *block;
-	HmlStatus status = HML_OK;
-
-	HML_TRY(hml_arena_alloc(arena, labels->n_rows, data->n_inputs * sizeof(float), (void **) &data->inputs));
-	HML_TRY(HML_NEW(ctx, &block, BLOCK_ROWS * data->n_inputs));
-	for (size_t first = 0; status == HML_OK && first < labels->n_rows; first += BLOCK_ROWS)
-	{
-		size_t count = labels->n_rows - first < BLOCK_ROWS ? labels->n_rows - first : BLOCK_ROWS;
-
-		status = hml_pipeline_apply_frame(pipeline, ctx, data->frame, labels->rows + first, count, block);
-		for (size_t i = 0; status == HML_OK && i < count * data->n_inputs; i++)
-			data->inputs[first * data->n_inputs + i] = (float) block[i];
-	}
-	hml_free(ctx, block);
-	return status;
-}
+#include "core/nn/inputs.h"
 
 HmlStatus
 hml_mlp_data_create(HmlArena *arena, const HmlFrame *frame, const HmlPipeline *pipeline,
@@ -39,7 +17,7 @@ hml_mlp_data_create(HmlArena *arena, const HmlFrame *frame, const HmlPipeline *p
 	out->labels = labels;
 	out->n_inputs = pipeline->n_inputs;
 	out->n_outputs = labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1;
-	return compute_inputs(arena, pipeline, out);
+	return hml_network_inputs(arena, pipeline, frame, labels->rows, labels->n_rows, &out->inputs);
 }
 
 static void

@@ -13,15 +13,11 @@
 #include "core/model/background.h"
 #include "core/model/split.h"
 #include "core/nn/mlp_data.h"
+#include "core/nn/train_params.h"
 #include "core/stats/metrics.h"
 
 #define SPLIT_STREAM 1 /* of the seed: not the numbers that weights begin with */
 #define BLOCK_ROWS 1024
-#define SGD_MOMENTUM 0.9
-#define STEP_EPOCHS 30
-#define HALVE 0.5
-#define PLATEAU_PATIENCE 5
-#define FINAL_SHARE 0.01
 
 typedef struct Fit
 {
@@ -149,61 +145,14 @@ loss_of(const Fit *fit)
 	return kind;
 }
 
-static void
-set_optimizer(const HmlParams *given, HmlOptimizerOptions *optimizer)
-{
-	if (hml_param_is_choice(given, "optimizer", "sgd"))
-		optimizer->kind = HML_SGD;
-	else
-		optimizer->kind = hml_param_is_choice(given, "optimizer", "adamw") ? HML_ADAMW : HML_ADAM;
-	optimizer->momentum = SGD_MOMENTUM;
-	optimizer->weight_decay = hml_param_number(given, "weight_decay");
-	optimizer->clip_norm = hml_param_number(given, "clip_norm");
-}
-
-static void
-set_schedule(const HmlParams *given, HmlSchedule *schedule)
-{
-	if (hml_param_is_choice(given, "schedule", "step"))
-		schedule->kind = HML_SCHEDULE_STEP;
-	else if (hml_param_is_choice(given, "schedule", "cosine"))
-		schedule->kind = HML_SCHEDULE_COSINE;
-	else if (hml_param_is_choice(given, "schedule", "reduce_on_plateau"))
-		schedule->kind = HML_SCHEDULE_REDUCE_ON_PLATEAU;
-	else
-		schedule->kind = HML_SCHEDULE_CONSTANT;
-	schedule->learning_rate = hml_param_number(given, "learning_rate");
-	schedule->factor = HALVE;
-	schedule->step_epochs = STEP_EPOCHS;
-	schedule->final_share = FINAL_SHARE;
-	schedule->plateau_patience = PLATEAU_PATIENCE;
-}
-
-static HmlTrainOptions
-options_of(const Fit *fit)
-{
-	const HmlParams *given = fit->training->params;
-	HmlTrainOptions options = hml_default_train_options();
-
-	options.loss = loss_of(fit);
-	set_optimizer(given, &options.optimizer);
-	set_schedule(given, &options.schedule);
-	options.epochs = (int) hml_param_integer(given, "epochs");
-	options.batch_size = (size_t) hml_param_integer(given, "batch_size");
-	options.patience = (int) hml_param_integer(given, "patience");
-	options.seed = (uint64_t) hml_param_integer(given, "seed");
-	options.on_epoch = fit->training->on_epoch;
-	options.on_epoch_user = fit->training->on_epoch_user;
-	return options;
-}
-
 static HmlStatus
 run_training(const Fit *fit, HmlTrainResult *result)
 {
-	HmlTrainOptions options = options_of(fit);
+	HmlTrainOptions options = hml_train_options(fit->training);
 	HmlDataset training = hml_mlp_dataset(&fit->learnt);
 	HmlDataset validation = hml_mlp_dataset(&fit->held_out);
 
+	options.loss = loss_of(fit);
 	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training,
 							 validation.n_rows > 0 ? &validation : NULL, fit->mlp->weights, result);
 }
