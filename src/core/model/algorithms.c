@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "core/model/anomaly.h"
+#include "core/nn/autoencoder.h"
 #include "core/nn/mlp.h"
 #include "core/tabular/iforest.h"
 
 const HmlAlgorithm *const hml_algorithms[] = {
+	&hml_autoencoder,
 	&hml_isolation_forest,
 	&hml_mlp,
 	NULL,
