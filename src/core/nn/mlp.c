@@ -20,18 +20,23 @@ static const HmlParamSpec params[] = {
 	 "Units of each hidden layer; an empty array is a linear model."},
 	{"activation", HML_PARAM_TEXT, "\"relu\"", 0, 0, "relu|leaky_relu|silu|gelu|sigmoid|tanh",
 	 "Activation after each hidden layer."},
-	{"dropout", HML_PARAM_NUMBER, "0.1", 0, 0.95, NULL,
+	{"dropout", HML_PARAM_NUMBER, "0.3", 0, 0.95, NULL,
 	 "Share of each hidden layer's units dropped in training."},
 	{"network", HML_PARAM_OBJECT, "null", 0, 0, NULL,
 	 "A network specification in place of hidden_layers, activation and dropout."},
 	{"loss", HML_PARAM_TEXT, "\"mse\"", 0, 0, "mse|mae|huber",
 	 "Loss of a regressor; classifiers use cross-entropy."},
 	HML_TRAIN_PARAMS,
+	{"refit", HML_PARAM_BOOLEAN, "null", 0, 0, NULL,
+	 "Whether to train anew on all rows once the held-out ones have judged; by default where there are fewer "
+	 "than "
+	 "10000. Metrics and threshold are those of the held-out rows in either case."},
 	{"class_weight", HML_PARAM_OBJECT, "null", 0, 0, "balanced",
 	 "Weight of each class by its name; balanced makes all classes count alike."},
 	{"threshold", HML_PARAM_NUMBER_OR_CHOICE, "\"youden\"", 0, 1, "youden|f1",
-	 "Probability above which a row is called positive: a number, or the one with the greatest sensitivity + "
-	 "specificity, or the greatest F1, on the validation rows."},
+	 "Probability above which a row is called positive: a number, or the one nearest to 0.5 whose "
+	 "sensitivity + "
+	 "specificity, or F1, on the validation rows is within one standard error of the greatest."},
 	{"task", HML_PARAM_TEXT, "\"auto\"", 0, 0, "auto|classification|regression",
 	 "What the target is: classes, or values. By default texts, booleans and numbers that are all 0 or 1 are "
 	 "classes, other numbers values."},

@@ -27,7 +27,7 @@ extern HmlStatus hml_mlp_data_create(HmlArena *arena, const HmlFrame *frame, con
 typedef struct HmlMlpRows
 {
 	const HmlMlpData *data;
-	const uint32_t *rows;
+	uint32_t *rows;
 	size_t n_rows;
 } HmlMlpRows;
 

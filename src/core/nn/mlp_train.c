@@ -13,11 +13,14 @@
 #include "core/model/background.h"
 #include "core/model/split.h"
 #include "core/nn/mlp_data.h"
+#include "core/nn/threshold.h"
 #include "core/nn/train_params.h"
 #include "core/stats/metrics.h"
 
 #define SPLIT_STREAM 1 /* of the seed: not the numbers that weights begin with */
 #define BLOCK_ROWS 1024
+#define REFIT_BELOW_ROWS 10000
+#define REFIT_EPOCHS 50
 
 typedef struct Fit
 {
@@ -157,6 +160,41 @@ run_training(const Fit *fit, HmlTrainResult *result)
 							 validation.n_rows > 0 ? &validation : NULL, fit->mlp->weights, result);
 }
 
+static bool
+wants_refit(const Fit *fit)
+{
+	const HmlParams *given = fit->training->params;
+
+	if (fit->held_out.n_rows == 0)
+		return false;
+	return hml_param_is_set(given, "refit") ? hml_param_boolean(given, "refit")
+											: fit->labels->n_rows < REFIT_BELOW_ROWS;
+}
+
+/*
+ * Again from the initial weights, on all rows, through a whole schedule.  It is as long as the training that was
+ * judged, but not shorter than REFIT_EPOCHS: of a few held-out rows, chance decides which epoch is best.
+ */
+static HmlStatus
+refit(Fit *fit, int epochs)
+{
+	HmlTrainOptions options = hml_train_options(fit->training);
+	HmlTrainResult result;
+	HmlDataset training;
+
+	while (fit->held_out.n_rows > 0)
+		fit->learnt.rows[fit->learnt.n_rows++] = fit->held_out.rows[--fit->held_out.n_rows];
+	training = hml_mlp_dataset(&fit->learnt);
+	options.loss = loss_of(fit);
+	if (options.epochs > REFIT_EPOCHS)
+		options.epochs = epochs > REFIT_EPOCHS ? epochs : REFIT_EPOCHS;
+	options.phase = "refit";
+	options.on_epoch = NULL; /* these losses would not compare with those before */
+	hml_network_init(fit->mlp->network, options.seed, fit->mlp->weights);
+	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training, NULL, fit->mlp->weights,
+							 &result);
+}
+
 /* ---- what the trained model is worth -------------------------------------------------------------- */
 
 /* Results of the model for some labelled rows, (n_rows, n_results). */
@@ -189,7 +227,6 @@ static HmlStatus
 choose_threshold(const Fit *fit, const double *scores, const bool *labels, size_t n)
 {
 	const HmlParams *given = fit->training->params;
-	HmlCalibration *calibration = &fit->model->calibration;
 	HmlThresholdCriterion criterion =
 		hml_param_is_choice(given, "threshold", "f1") ? HML_THRESHOLD_F1 : HML_THRESHOLD_YOUDEN;
 	HmlRanking ranking;
@@ -197,15 +234,12 @@ choose_threshold(const Fit *fit, const double *scores, const bool *labels, size_
 
 	if (hml_param_json(given, "threshold")->type == HML_JSON_NUMBER)
 	{
-		calibration->threshold = hml_param_number(given, "threshold");
+		fit->model->calibration.threshold = hml_param_number(given, "threshold");
 		return HML_OK;
 	}
 	HML_TRY(hml_ranking_create(fit->ctx, scores, labels, n, &ranking));
-	status = hml_ranking_best_threshold(fit->ctx, &ranking, criterion, &calibration->threshold, NULL);
+	status = hml_robust_threshold(fit->ctx, &ranking, criterion, &fit->model->calibration.threshold);
 	hml_ranking_free(fit->ctx, &ranking);
-	/* The criterion says "at least", the model "above". */
-	calibration->threshold =
-		isfinite(calibration->threshold) ? nextafter(calibration->threshold, -INFINITY) : 0.5;
 	return status;
 }
 
@@ -338,6 +372,7 @@ calibrate(const Fit *fit)
 static HmlStatus
 fit_model(Fit *fit)
 {
+	HmlMlp *mlp = fit->mlp;
 	HmlTrainResult result;
 
 	HML_TRY(
@@ -346,10 +381,13 @@ fit_model(Fit *fit)
 	fit->data.class_weight = fit->class_weight;
 	HML_TRY(split_rows(fit));
 	HML_TRY(run_training(fit, &result));
-	HML_TRY(hml_mlp_prepare(fit->model));
+	HML_TRY(hml_plan_create(fit->arena, mlp->network, mlp->weights, &mlp->plan));
 	HML_TRY(report(fit, &result));
+	if (wants_refit(fit))
+		HML_TRY(refit(fit, result.epochs));
 	HML_TRY(hml_background_keep(fit->model, fit->data.inputs, fit->learnt.rows, fit->learnt.n_rows,
 								(uint64_t) hml_param_integer(fit->training->params, "seed")));
+	HML_TRY(hml_mlp_prepare(fit->model));
 	return calibrate(fit);
 }
 

@@ -58,6 +58,7 @@ hml_default_train_options(void)
 					 .step_epochs = 30,
 					 .plateau_patience = 10},
 		.epochs = 100,
+		.phase = "epoch",
 		.batch_size = 32,
 	};
 
@@ -247,9 +248,9 @@ train_batch(Trainer *trainer, double rate, double weight, double *loss)
 static void
 report_progress(const Trainer *trainer, int epoch, size_t batch, double loss, double validation_loss)
 {
-	HmlProgress progress = {"epoch", (int64_t) ((size_t) (epoch - 1) * trainer->batches + batch + 1),
-							(int64_t) ((size_t) trainer->options->epochs * trainer->batches), loss,
-							validation_loss};
+	HmlProgress progress = {
+		trainer->options->phase, (int64_t) ((size_t) (epoch - 1) * trainer->batches + batch + 1),
+		(int64_t) ((size_t) trainer->options->epochs * trainer->batches), loss, validation_loss};
 
 	if (trainer->ctx->host.progress != NULL)
 		trainer->ctx->host.progress(trainer->ctx->host.user, &progress);

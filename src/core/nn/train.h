@@ -50,6 +50,7 @@ typedef struct HmlTrainOptions
 	double proximal; /* FedProx's mu: adds mu / 2 * |weights - initial weights|^2 to the loss; 0 = nothing */
 	int patience;    /* epochs without a better one after which training stops; 0 = never */
 	uint64_t seed;
+	const char *phase;                                        /* for progress reports: "epoch" */
 	HmlStatus (*on_epoch)(void *user, const HmlEpoch *epoch); /* may be NULL */
 	void *on_epoch_user;
 } HmlTrainOptions;
