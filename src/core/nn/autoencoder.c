@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/model/anomaly.h"
+#include "core/model/background.h"
 #include "core/model/split.h"
 #include "core/nn/architectures.h"
 #include "core/nn/inputs.h"
@@ -294,13 +295,13 @@ measure_errors(Fit *fit)
 	return HML_OK;
 }
 
+/* The pipeline, and a network with initial weights. */
 static HmlStatus
-fit_model(Fit *fit)
+begin(Fit *fit)
 {
 	const HmlParams *given = fit->training->params;
 	HmlModel *model = fit->model;
 	HmlAutoencoder *autoencoder;
-	HmlTrainResult result;
 
 	HML_TRY(hml_pipeline_fit(model->arena, fit->training->frame, fit->rows, fit->n_rows, given,
 							 HML_SCALE_STANDARD, &model->pipeline));
@@ -312,7 +313,18 @@ fit_model(Fit *fit)
 	HML_TRY(HML_ARENA_NEW(model->arena, &autoencoder->precision, fit->n_inputs));
 	hml_network_init(autoencoder->network, (uint64_t) hml_param_integer(given, "seed"), autoencoder->weights);
 	model->impl = autoencoder;
+	return HML_OK;
+}
 
+static HmlStatus
+fit_model(Fit *fit)
+{
+	HmlModel *model = fit->model;
+	HmlAutoencoder *autoencoder;
+	HmlTrainResult result;
+
+	HML_TRY(begin(fit));
+	autoencoder = fit->autoencoder;
 	HML_TRY(hml_network_inputs(fit->arena, model->pipeline, fit->training->frame, fit->rows, fit->n_rows,
 							   &fit->inputs));
 	HML_TRY(split_rows(fit));
@@ -324,6 +336,8 @@ fit_model(Fit *fit)
 		hml_metric(fit->training, "validation_loss", result.validation_loss);
 	hml_metric(fit->training, "epochs", result.epochs);
 	hml_metric(fit->training, "best_epoch", result.best_epoch);
+	HML_TRY(hml_background_keep(model, fit->inputs, NULL, fit->n_rows,
+								(uint64_t) hml_param_integer(fit->training->params, "seed")));
 	return hml_anomaly_calibrate(fit->ctx, fit->training, model, fit->rows, fit->n_rows, AUTO_THRESHOLD);
 }
 
@@ -443,6 +457,12 @@ read_autoencoder(HmlModel *model, HmlReader *reader)
 	return hml_plan_create(model->arena, autoencoder->network, autoencoder->weights, &autoencoder->plan);
 }
 
+static const HmlNetwork *
+network(const HmlModel *model)
+{
+	return ((const HmlAutoencoder *) model->impl)->network;
+}
+
 const HmlAlgorithm hml_autoencoder = {
 	.name = "autoencoder",
 	.task = "anomaly_detection",
@@ -455,4 +475,5 @@ const HmlAlgorithm hml_autoencoder = {
 	.read = read_autoencoder,
 	.scratch_size = scratch_size,
 	.score = score,
+	.network = network,
 };
