@@ -16,6 +16,10 @@
 #define TOP 44.0
 #define BOTTOM 48.0
 #define WANTED_TICKS 6
+#define LARGEST 1e300   /* what is above is not drawn */
+#define SMALLEST 1e-300 /* what is below is zero */
+#define NARROWEST 1e-9  /* range of an axis relative to its values: ticks must differ */
+#define POINTS_BETWEEN_POLLS 1024
 
 typedef struct Axis
 {
@@ -39,8 +43,12 @@ make_axis(double low, double high, double from, double to)
 {
 	Axis axis = {.from = from, .to = to};
 
-	if (!(high > low))
-		high = low + (low == 0.0 ? 1.0 : fabs(low) * 0.1);
+	double size = fmax(fabs(low), fabs(high));
+
+	if (size < SMALLEST)
+		low = high = size = 0.0;
+	if (!(high - low > NARROWEST * size))
+		high = low + (size == 0.0 ? 1.0 : size * 0.1);
 	axis.step = nice_step(high - low);
 	axis.low = floor(low / axis.step) * axis.step;
 	axis.high = ceil(high / axis.step) * axis.step;
@@ -53,6 +61,12 @@ place(const Axis *axis, double value)
 	return axis->from + (value - axis->low) / (axis->high - axis->low) * (axis->to - axis->from);
 }
 
+static bool
+can_be_drawn(double value)
+{
+	return fabs(value) <= LARGEST;
+}
+
 static Axis
 vertical_axis(const HmlCurve *curves, size_t n_curves, size_t n)
 {
@@ -61,7 +75,7 @@ vertical_axis(const HmlCurve *curves, size_t n_curves, size_t n)
 
 	for (size_t c = 0; c < n_curves; c++)
 		for (size_t i = 0; i < n; i++)
-			if (isfinite(curves[c].y[i]))
+			if (can_be_drawn(curves[c].y[i]))
 			{
 				low = fmin(low, curves[c].y[i]);
 				high = fmax(high, curves[c].y[i]);
@@ -100,7 +114,11 @@ draw_curve(HmlText *svg, const HmlCurve *curve, int first, size_t n, const Axis 
 				  curve->color);
 	for (size_t i = 0; i < n; i++)
 	{
-		if (!isfinite(curve->y[i]))
+		if (i % POINTS_BETWEEN_POLLS == 0 && svg->status == HML_OK)
+			svg->status = hml_poll(svg->ctx);
+		if (svg->status != HML_OK)
+			return;
+		if (!can_be_drawn(curve->y[i]))
 		{
 			drawing = false;
 			continue;

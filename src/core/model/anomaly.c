@@ -16,6 +16,7 @@
 #include "core/stats/metrics.h"
 
 #define CALIBRATION_STREAM UINT64_MAX /* of the seed; models draw from streams that count from 0 */
+#define SCORE_ROUNDING 1e-12
 #define BLOCK_BYTES ((size_t) 256 * 1024)
 #define BLOCK_ROWS 1024 /* most rows between two polls */
 
@@ -206,6 +207,9 @@ set_cutoffs(const HmlParams *params, const double *sorted, size_t n, double auto
 	double medium = hml_quantile(sorted, n, hml_param_number(params, "medium_percentile") / 100.0);
 
 	calibration->threshold = auto_threshold;
+	/* Scores of constant data differ from it by rounding alone: no anomalies. */
+	if (n > 0 && fabs(sorted[n - 1] - auto_threshold) < SCORE_ROUNDING)
+		calibration->threshold = sorted[n - 1];
 	if (!hml_param_is_choice(params, "contamination", "auto"))
 		calibration->threshold = hml_quantile(sorted, n, 1.0 - hml_param_number(params, "contamination"));
 	calibration->high_cutoff = calibration->threshold;
