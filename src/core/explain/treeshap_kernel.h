@@ -14,17 +14,19 @@
 typedef double HmlShapQuad __attribute__((vector_size(HML_SHAP_QUAD * sizeof(double))));
 
 /*
- * A split.  Slots number the nodes of a tree: splits in preorder, then leaves.
- * A branch is twice the slot of a split, plus 1 for the right side.
+ * A split; those of a tree are ordered by level.  A branch is twice the number of
+ * its split in the tree, plus 1 for the right side; 2 * n_splits is what leads
+ * to the root.
  */
 typedef struct HmlShapNode
 {
 	double left_share; /* cover of the left child / cover of the node */
 	float threshold;
 	uint32_t feature;
-	uint32_t child[2]; /* slots of left and right */
-	uint32_t above;    /* branch of the nearest split above with the same feature; 2 * n_splits = none */
-	uint32_t absent;   /* number of its row of 'absent' while the row went the branches above */
+	uint32_t parent; /* branch that leads here */
+	uint32_t above;  /* the lowest branch above of a split with the same feature; 2 * n_splits = none */
+	uint32_t
+		absent_next; /* row of 'absent' for splits with the same feature below left; right: the next row */
 } HmlShapNode;
 
 typedef struct HmlShapTree
@@ -35,7 +37,7 @@ typedef struct HmlShapTree
 } HmlShapTree;
 
 /* Rows of 'absent' that every forest has. */
-#define HML_SHAP_ABSENT 0 /* the branch was possible only because the feature is absent */
+#define HML_SHAP_ABSENT 0 /* below a branch that the row does not go: the feature is absent */
 #define HML_SHAP_FIRST 1  /* no split above has the feature */
 
 typedef struct HmlTreeShap
@@ -47,9 +49,10 @@ typedef struct HmlTreeShap
 	double base;
 	HmlShapTree *trees;
 	HmlShapNode *nodes;
-	double *values; /* of the leaves, in units of the margin of the forest */
+	double *values;     /* of the leaves, in units of the margin of the forest */
+	uint32_t *branches; /* that lead to the leaves */
 	size_t n_absent;
-	HmlShapQuad *absent;  /* (n_absent, n_quads) probability that the feature is absent */
+	HmlShapQuad *absent;  /* (n_quads, n_absent) probability that the feature is absent */
 	HmlShapQuad *weights; /* (n_quads) w / (t (1 - t)) */
 } HmlTreeShap;
 
@@ -58,16 +61,15 @@ typedef struct HmlShapStep
 {
 	HmlShapQuad away;   /* probability of the branch that the row does not go */
 	HmlShapQuad effect; /* of a difference between the branches on the feature's value */
-	uint32_t own;       /* slot of the branch that the row goes */
-	uint32_t other;
 } HmlShapStep;
 
 typedef struct HmlShapScratch
 {
-	HmlShapQuad *reach;    /* (slots) probability of getting there */
-	HmlShapQuad *expected; /* (slots) mean value of the leaves behind it */
+	HmlShapQuad *reach;    /* (branches) probability of getting there */
+	HmlShapQuad *expected; /* (branches) mean value of the leaves behind it */
 	HmlShapStep *steps;    /* (splits) */
-	uint8_t *gone;         /* (branches + 1) possible only because the feature is absent */
+	uint32_t *absent;      /* (branches) row of 'absent' for the next split with the same feature */
+	uint8_t *right;        /* (splits) the row goes right */
 	HmlShapQuad *sums;     /* (n_inputs) contributions by quadrature node */
 } HmlShapScratch;
 
@@ -89,63 +91,62 @@ static inline void
 hml_shap_go_down(const HmlTreeShap *shap, const HmlShapTree *tree, size_t quad, const float *row,
 				 const HmlShapScratch *scratch)
 {
-	static const double other_offset[2] = {1, 0}; /* share of the other branch: 1 - left, or left */
-	static const double other_sign[2] = {-1, 1};
+	static const double one_if_left[2] = {1, 0};
 	const HmlShapNode *nodes = shap->nodes + tree->first_split;
-	const HmlShapQuad *absent_rows = shap->absent + quad;
+	const HmlShapQuad *absent_rows = shap->absent + quad * shap->n_absent;
 	const HmlShapQuad weight = shap->weights[quad];
-	const size_t n_quads = shap->n_quads;
 	const size_t n_splits = tree->n_splits;
 	HmlShapQuad *restrict reach = scratch->reach;
 	HmlShapStep *restrict steps = scratch->steps;
-	uint8_t *restrict gone = scratch->gone;
+	uint32_t *restrict absent_next = scratch->absent;
+	uint8_t *restrict rights = scratch->right;
 
-	reach[0] = (HmlShapQuad){1, 1, 1, 1};
-	gone[2 * n_splits] = 0;
+	reach[2 * n_splits] = (HmlShapQuad){1, 1, 1, 1};
+	absent_next[2 * n_splits] = HML_SHAP_FIRST;
 	for (size_t i = 0; i < n_splits; i++)
 	{
 		const HmlShapNode *node = &nodes[i];
-		HmlShapStep *step = &steps[i];
-		size_t gone_above = gone[node->above];
-		size_t right = row[node->feature] > node->threshold;
-		double other_share = other_offset[right] + other_sign[right] * node->left_share;
-		/* Row HML_SHAP_ABSENT where the branch is gone. */
-		HmlShapQuad absent = absent_rows[n_quads * (node->absent & (gone_above - 1))];
-		HmlShapQuad other;
+		uint32_t right = row[node->feature] > node->threshold;
+		uint32_t absent_row = absent_next[node->above];
+		uint32_t present = absent_row == HML_SHAP_ABSENT ? 0 : UINT32_MAX;
+		double other_share = __builtin_fabs(node->left_share - one_if_left[right]);
+		HmlShapQuad absent = absent_rows[absent_row];
+		HmlShapQuad here = reach[node->parent];
+		HmlShapQuad away = absent * other_share;
+		HmlShapQuad other = away * here;
 
-		step->own = node->child[right];
-		step->other = node->child[1 - right];
-		step->away = absent * other_share;
-		other = step->away * reach[i];
-		step->effect = (weight - weight * absent) * other;
-		reach[step->other] = other;
-		reach[step->own] = reach[i] - other;
-		gone[2 * i] = (uint8_t) (gone_above | right);
-		gone[2 * i + 1] = (uint8_t) (gone_above | (1 - right));
+		rights[i] = (uint8_t) right;
+		steps[i].away = away;
+		steps[i].effect = (weight - weight * absent) * other;
+		reach[2 * i + 1 - right] = other;
+		reach[2 * i + right] = here - other;
+		absent_next[2 * i + 1 - right] = HML_SHAP_ABSENT;
+		absent_next[2 * i + right] = (node->absent_next + right) & present;
 	}
 }
 
-/* From the leaves to the root: the mean of what is behind a node, and what its feature adds to it. */
+/* From the leaves to the root: the mean of what is behind a branch, and what its feature adds to it. */
 static inline void
 hml_shap_go_up(const HmlTreeShap *shap, const HmlShapTree *tree, const HmlShapScratch *scratch)
 {
 	const HmlShapNode *nodes = shap->nodes + tree->first_split;
 	const HmlShapStep *steps = scratch->steps;
 	const double *values = shap->values + tree->first_leaf;
-	const size_t n_splits = tree->n_splits;
+	const uint32_t *branches = shap->branches + tree->first_leaf;
+	const uint8_t *rights = scratch->right;
 	HmlShapQuad *restrict expected = scratch->expected;
 	HmlShapQuad *restrict sums = scratch->sums;
 
-	for (size_t i = 0; i <= n_splits; i++)
-		expected[n_splits + i] = (HmlShapQuad){0} + values[i];
-	for (size_t i = n_splits; i-- > 0;)
+	for (size_t i = 0; i <= tree->n_splits; i++)
+		expected[branches[i]] = (HmlShapQuad){0} + values[i];
+	for (size_t i = tree->n_splits; i-- > 0;)
 	{
-		const HmlShapStep *step = &steps[i];
-		HmlShapQuad own = expected[step->own];
-		HmlShapQuad difference = own - expected[step->other];
+		size_t right = rights[i];
+		HmlShapQuad own = expected[2 * i + right];
+		HmlShapQuad difference = own - expected[2 * i + 1 - right];
 
-		expected[i] = own - step->away * difference;
-		sums[nodes[i].feature] += step->effect * difference;
+		expected[nodes[i].parent] = own - steps[i].away * difference;
+		sums[nodes[i].feature] += steps[i].effect * difference;
 	}
 }
 
