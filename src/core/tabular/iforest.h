@@ -44,6 +44,7 @@ typedef struct HmlForest
 	size_t n_leaves;                /* (n_nodes + n_trees) / 2 */
 	uint32_t max_samples;           /* rows that a tree was grown on, as scikit-learn's max_samples_ */
 	unsigned depth;                 /* of the deepest leaf; a lone root has 0 */
+	uint32_t *first_node;           /* (n_trees + 1) where the trees begin, and n_nodes */
 	uint16_t *feature;              /* (n_nodes) input that is compared, or HML_IFOREST_LEAF */
 	float *threshold;               /* (n_nodes - n_leaves) of the inner nodes, in order */
 	uint32_t *n_samples;            /* (n_leaves) distinct training rows of the leaves, in order */
@@ -51,6 +52,19 @@ typedef struct HmlForest
 	struct HmlForestLayout *layout; /* for scoring: iforest_layout.h */
 	struct HmlTreeShap *explainer;  /* NULL until the first explanation */
 } HmlForest;
+
+/* Splits and leaves of trees 0 .. tree - 1. */
+static inline size_t
+hml_iforest_splits_before(const HmlForest *forest, size_t tree)
+{
+	return (forest->first_node[tree] - tree) / 2;
+}
+
+static inline size_t
+hml_iforest_leaves_before(const HmlForest *forest, size_t tree)
+{
+	return (forest->first_node[tree] + tree) / 2;
+}
 
 extern const HmlAlgorithm hml_isolation_forest;
 

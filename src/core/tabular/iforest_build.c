@@ -159,40 +159,45 @@ hml_forest_create(HmlArena *arena, size_t n_nodes, size_t n_trees, bool has_cove
 	return HML_OK;
 }
 
+static HmlStatus
+refuse_split(HmlContext *ctx, const HmlForest *forest, size_t tree, unsigned depth, uint16_t feature)
+{
+	if (feature >= forest->n_inputs)
+		return hml_fail(ctx, HML_CORRUPT, "tree %zu of the forest compares input %u, but there are %zu",
+						tree + 1, (unsigned) feature, forest->n_inputs);
+	return hml_fail(ctx, HML_CORRUPT, "tree %zu of the forest is deeper than %u levels", tree + 1, depth);
+}
+
 /*
  * One tree from *node on: its nodes must end where its last subtree ends, none
- * too deep, all inputs known.
+ * too deep, all inputs known.  Whether a node is a leaf is as good as random, so
+ * only errors are branched on.
  */
 static HmlStatus
 check_tree(HmlContext *ctx, HmlForest *forest, size_t tree, size_t *node)
 {
-	unsigned pending[HML_IFOREST_MAX_DEPTH + 1]; /* depths of subtrees to come */
+	unsigned pending[HML_IFOREST_MAX_DEPTH + 2]; /* depths of subtrees to come */
 	size_t n_pending = 1;
+	unsigned deepest = forest->depth;
 
 	pending[0] = 0;
 	while (n_pending > 0)
 	{
 		unsigned depth = pending[--n_pending];
 		uint16_t feature;
+		bool is_split;
 
 		if (*node == forest->n_nodes)
 			return hml_fail(ctx, HML_CORRUPT, "tree %zu of the forest has no end", tree + 1);
 		feature = forest->feature[(*node)++];
-		if (feature == HML_IFOREST_LEAF)
-		{
-			if (depth > forest->depth)
-				forest->depth = depth;
-			continue;
-		}
-		if (feature >= forest->n_inputs)
-			return hml_fail(ctx, HML_CORRUPT, "tree %zu of the forest compares input %u, but there are %zu",
-							tree + 1, (unsigned) feature, forest->n_inputs);
-		if (depth == HML_IFOREST_MAX_DEPTH)
-			return hml_fail(ctx, HML_CORRUPT, "tree %zu of the forest is deeper than %d levels", tree + 1,
-							HML_IFOREST_MAX_DEPTH);
-		pending[n_pending++] = depth + 1;
-		pending[n_pending++] = depth + 1;
+		is_split = feature != HML_IFOREST_LEAF;
+		if (is_split & (feature >= forest->n_inputs || depth == HML_IFOREST_MAX_DEPTH))
+			return refuse_split(ctx, forest, tree, depth, feature);
+		deepest = depth > deepest ? depth : deepest;
+		pending[n_pending] = pending[n_pending + 1] = depth + 1;
+		n_pending += 2 * (size_t) is_split;
 	}
+	forest->depth = deepest;
 	return HML_OK;
 }
 
@@ -218,8 +223,13 @@ hml_forest_complete(HmlArena *arena, HmlForest *forest)
 	HmlContext *ctx = hml_arena_context(arena);
 	size_t node = 0;
 
+	HML_TRY(HML_ARENA_NEW(arena, &forest->first_node, forest->n_trees + 1));
 	for (size_t tree = 0; tree < forest->n_trees; tree++)
+	{
+		forest->first_node[tree] = (uint32_t) node;
 		HML_TRY(check_tree(ctx, forest, tree, &node));
+	}
+	forest->first_node[forest->n_trees] = (uint32_t) node;
 	if (node != forest->n_nodes)
 		return hml_fail(ctx, HML_CORRUPT, "the forest has %zu nodes that are in no tree",
 						forest->n_nodes - node);

@@ -1,0 +1,558 @@
+/*
+ * treeshap_tables.c
+ *	  The tables of an explainer (treeshap.c says what for, treeshap_kernel.h how
+ *	  they are read).
+ *
+ * A tree is taken apart into arrays of splits and leaves in preorder, which are
+ * filled one after the other: parents, covers from the leaves up, the nearest
+ * split by the same feature from the root down, numbers by level.  Most loops
+ * do without branches, because whether a node is a leaf is as good as random.
+ * Trees of similar size make a pair.
+ *
+ * The first explanation of a session waits for this.
+ */
+#include "core/explain/treeshap.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/sort.h"
+#include "core/explain/treeshap_kernel.h"
+
+#define PI 3.14159265358979323846
+
+/* Rows of 'absent' that are the same in every forest. */
+#define FIXED_ROWS (HML_SHAP_FIRST / HML_SHAP_QUAD + 1)
+
+/* The paths of leaves with fewer samples are computed once; most are. */
+#define FEW_SAMPLES 256
+
+/* With up to so many inputs the nearest split by a feature is looked up, else it is searched for. */
+#define FEW_INPUTS 64
+
+/*
+ * The tree at hand.  A branch is twice the number of its split, plus 1 for the
+ * right side.  Number n_splits stands for a split above the root, whose left
+ * branch leads to it and has the whole cover.
+ */
+typedef struct Tree
+{
+	size_t number; /* in the forest */
+	uint32_t n_splits;
+	uint32_t *feature;    /* (n_splits + 1), as are those that follow */
+	uint32_t *parent;     /* branch */
+	uint32_t *above;      /* the lowest branch above by the same feature, else the one to the root */
+	uint32_t *n_features; /* different ones of the path that ends here */
+	uint32_t
+		*absent_next;    /* row of 'absent' below the left branch by the same feature; right: the next one */
+	uint32_t *by_level;  /* number in the order of levels */
+	double *left_share;  /* of the cover */
+	double *share_above; /* product of the shares of the branches above by the same feature */
+	uint8_t *level;
+	uint8_t *has_below;    /* a split by the same feature */
+	uint32_t *leaf_parent; /* (n_splits + 1 leaves) branch */
+	uint8_t *leaf_level;   /* likewise */
+	double *cover;         /* (branches) */
+} Tree;
+
+typedef struct Builder
+{
+	HmlContext *ctx;
+	const HmlForest *forest;
+	HmlTreeShap shap; /* its arrays lie in a block of the context */
+	double *order;    /* (trees) numbers, the largest tree first */
+	double *shares;   /* (n_absent) of a branch and those above it by the same feature */
+	double unit;      /* margin of the forest for a path of 1 in one tree */
+	Tree tree;
+	uint32_t most_features;                              /* different ones on one path */
+	double few_paths[FEW_SAMPLES];                       /* of leaves at depth 0 */
+	uint32_t nearest[HML_IFOREST_MAX_DEPTH][FEW_INPUTS]; /* lowest branch above, by level and feature */
+} Builder;
+
+static uint32_t
+splits_of(const HmlForest *forest, size_t tree)
+{
+	return (forest->first_node[tree + 1] - forest->first_node[tree]) / 2;
+}
+
+/* ---- one tree ------------------------------------------------------------------------------------- */
+
+/* Where do splits and leaves hang?  What is written for the one that a node is not is overwritten. */
+static void
+find_parents(const HmlForest *forest, Tree *tree)
+{
+	const uint16_t *feature = forest->feature + forest->first_node[tree->number];
+	struct
+	{
+		uint32_t branch;
+		uint32_t level;
+	} pending[HML_IFOREST_MAX_DEPTH + 2];
+	size_t n_pending = 1;
+	uint32_t split = 0;
+	uint32_t leaf = 0;
+
+	pending[0].branch = 2 * tree->n_splits;
+	pending[0].level = 0;
+	for (size_t i = 0; n_pending > 0; i++)
+	{
+		uint32_t is_split = feature[i] != HML_IFOREST_LEAF;
+		uint32_t branch = pending[--n_pending].branch;
+		uint32_t level = pending[n_pending].level;
+
+		tree->feature[split] = feature[i];
+		tree->parent[split] = tree->leaf_parent[leaf] = branch;
+		tree->level[split] = tree->leaf_level[leaf] = (uint8_t) level;
+		pending[n_pending].branch = 2 * split + 1;
+		pending[n_pending + 1].branch = 2 * split;
+		pending[n_pending].level = pending[n_pending + 1].level = level + 1;
+		n_pending += 2 * (size_t) is_split;
+		split += is_split;
+		leaf += 1 - is_split;
+	}
+}
+
+static void
+add_up_covers(const HmlForest *forest, Tree *tree)
+{
+	size_t first_leaf = hml_iforest_leaves_before(forest, tree->number);
+
+	for (size_t i = 0; i <= tree->n_splits; i++)
+		tree->cover[tree->leaf_parent[i]] =
+			forest->cover != NULL ? forest->cover[first_leaf + i] : forest->n_samples[first_leaf + i];
+	for (size_t i = tree->n_splits; i-- > 0;)
+	{
+		double cover = tree->cover[2 * i] + tree->cover[2 * i + 1];
+
+		tree->left_share[i] = tree->cover[2 * i] / cover;
+		tree->cover[tree->parent[i]] = cover;
+	}
+	tree->left_share[tree->n_splits] = 1;
+}
+
+static void
+look_up_above(Builder *b, Tree *tree)
+{
+	for (size_t i = 0; i < FEW_INPUTS; i++)
+		b->nearest[0][i] = 2 * tree->n_splits;
+	for (size_t i = 0; i < tree->n_splits; i++)
+	{
+		uint32_t *nearest = b->nearest[tree->level[i]];
+
+		if (i > 0) /* in preorder, what lies one level up is the parent's */
+		{
+			memcpy(nearest, nearest - FEW_INPUTS, sizeof(b->nearest[0]));
+			nearest[tree->feature[tree->parent[i] / 2]] = tree->parent[i];
+		}
+		tree->above[i] = nearest[tree->feature[i]];
+	}
+}
+
+static void
+search_above(Tree *tree)
+{
+	for (size_t i = 0; i < tree->n_splits; i++)
+	{
+		uint32_t above = tree->parent[i];
+
+		while (above < 2 * tree->n_splits && tree->feature[above / 2] != tree->feature[i])
+			above = tree->parent[above / 2];
+		tree->above[i] = above;
+	}
+}
+
+static void
+count_features(Builder *b, Tree *tree)
+{
+	tree->n_features[tree->n_splits] = 0;
+	for (size_t i = 0; i < tree->n_splits; i++)
+	{
+		uint32_t n = tree->n_features[tree->parent[i] / 2] + (tree->above[i] == 2 * tree->n_splits);
+
+		tree->n_features[i] = n;
+		b->most_features = n > b->most_features ? n : b->most_features;
+	}
+}
+
+/* Rows of 'absent' for what is below splits that have one by the same feature there. */
+static void
+number_absent_rows(Builder *b, Tree *tree)
+{
+	memset(tree->has_below, 0, tree->n_splits + 1);
+	for (size_t i = 0; i < tree->n_splits; i++)
+		tree->has_below[tree->above[i] / 2] = 1;
+	tree->share_above[tree->n_splits] = 1;
+	for (size_t i = 0; i < tree->n_splits; i++)
+	{
+		uint32_t above = tree->above[i];
+		double left_share = tree->left_share[above / 2];
+		double *shares = b->shares + b->shap.n_absent;
+
+		tree->share_above[i] = tree->share_above[above / 2] * (above % 2 == 0 ? left_share : 1 - left_share);
+		shares[0] = tree->share_above[i] * tree->left_share[i];
+		shares[1] = tree->share_above[i] * (1 - tree->left_share[i]);
+		tree->absent_next[i] =
+			tree->has_below[i] ? (uint32_t) b->shap.n_absent * HML_SHAP_QUAD : HML_SHAP_ABSENT;
+		b->shap.n_absent += 2 * (size_t) tree->has_below[i];
+	}
+}
+
+static void
+number_by_level(Tree *tree)
+{
+	uint32_t next[HML_IFOREST_MAX_DEPTH + 1] = {0}; /* number of the next split of a level */
+
+	for (size_t i = 0; i < tree->n_splits; i++)
+		next[tree->level[i] + 1]++;
+	for (size_t level = 1; level <= HML_IFOREST_MAX_DEPTH; level++)
+		next[level] += next[level - 1];
+	for (size_t i = 0; i < tree->n_splits; i++)
+		tree->by_level[i] = next[tree->level[i]]++;
+}
+
+static void
+take_apart(Builder *b, size_t number)
+{
+	Tree *tree = &b->tree;
+
+	tree->number = number;
+	tree->n_splits = splits_of(b->forest, number);
+	find_parents(b->forest, tree);
+	add_up_covers(b->forest, tree);
+	if (b->forest->n_inputs <= FEW_INPUTS)
+		look_up_above(b, tree);
+	else
+		search_above(tree);
+	count_features(b, tree);
+	number_absent_rows(b, tree);
+	number_by_level(tree);
+}
+
+/* ---- pairs ---------------------------------------------------------------------------------------- */
+
+/* A branch of the tree as the tables have it. */
+static uint32_t
+branch_of(const Tree *tree, uint32_t half, uint32_t branch)
+{
+	return (2 * tree->by_level[branch / 2] + half) * 2 + branch % 2;
+}
+
+static void
+write_splits(const Builder *b, const HmlShapTrees *pair, uint32_t half)
+{
+	const Tree *tree = &b->tree;
+	const HmlShapSplits *splits = &b->shap.splits;
+	const float *threshold = b->forest->threshold + hml_iforest_splits_before(b->forest, tree->number);
+
+	for (size_t i = 0; i < tree->n_splits; i++)
+	{
+		size_t to = pair->first_split + 2 * tree->by_level[i] + half;
+
+		splits->left_share[to] = tree->left_share[i];
+		splits->threshold[to] = threshold[i];
+		splits->feature[to] = tree->feature[i];
+		splits->parent[to] = branch_of(tree, half, tree->parent[i]);
+		splits->above[to] = branch_of(tree, half, tree->above[i]);
+		splits->absent_next[to] = tree->absent_next[i];
+	}
+}
+
+/* Splits whose feature is always absent, so that they have no effect, until both trees have as many. */
+static void
+fill_up_splits(const Builder *b, const HmlShapTrees *pair, uint32_t half)
+{
+	const HmlShapSplits *splits = &b->shap.splits;
+	uint32_t to_root = branch_of(&b->tree, half, 2 * b->tree.n_splits);
+
+	for (size_t i = b->tree.n_splits; i < pair->n_splits; i++)
+	{
+		size_t to = pair->first_split + 2 * i + half;
+
+		splits->left_share[to] = 1;
+		splits->threshold[to] = INFINITY;
+		splits->feature[to] = 0;
+		splits->parent[to] = to_root;
+		splits->above[to] = to_root + 1;
+		splits->absent_next[to] = HML_SHAP_ABSENT;
+	}
+}
+
+/* hml_iforest_leaf_path(), mostly without its logarithm. */
+static double
+leaf_path(const Builder *b, unsigned depth, uint32_t n_samples)
+{
+	if (n_samples >= FEW_SAMPLES || b->forest->max_samples == 1)
+		return hml_iforest_leaf_path(b->forest, depth, n_samples);
+	return depth + b->few_paths[n_samples];
+}
+
+static void
+write_leaves(Builder *b, const HmlShapTrees *pair, uint32_t half)
+{
+	const Tree *tree = &b->tree;
+	const HmlShapLeaves *leaves = &b->shap.leaves;
+	const uint32_t *n_samples = b->forest->n_samples + hml_iforest_leaves_before(b->forest, tree->number);
+	const double whole_cover = tree->cover[2 * tree->n_splits];
+
+	for (size_t i = 0; i <= tree->n_splits; i++)
+	{
+		size_t to = pair->first_leaf + 2 * i + half;
+		double value = -leaf_path(b, tree->leaf_level[i], n_samples[i]) * b->unit;
+
+		leaves->value[to] = value;
+		leaves->branch[to] = branch_of(tree, half, tree->leaf_parent[i]);
+		b->shap.base += value * (tree->cover[tree->leaf_parent[i]] / whole_cover);
+	}
+}
+
+/* Leaves that are overwritten by what the root gets. */
+static void
+fill_up_leaves(const Builder *b, const HmlShapTrees *pair, uint32_t half, size_t n_leaves)
+{
+	for (size_t i = n_leaves; i <= pair->n_splits; i++)
+	{
+		size_t to = pair->first_leaf + 2 * i + half;
+
+		b->shap.leaves.value[to] = 0;
+		b->shap.leaves.branch[to] = branch_of(&b->tree, half, 2 * b->tree.n_splits);
+	}
+}
+
+/* The tree of the rank by size. */
+static size_t
+by_size(const Builder *b, size_t rank)
+{
+	return (size_t) fmod(b->order[rank], HML_IFOREST_MAX_TREES);
+}
+
+static void
+make_pair(Builder *b, size_t number, HmlShapTrees *pair)
+{
+	for (uint32_t half = 0; half < 2; half++)
+	{
+		bool is_there = 2 * number + half < b->forest->n_trees;
+
+		b->tree.n_splits = 0;
+		if (is_there)
+			take_apart(b, by_size(b, 2 * number + half));
+		b->tree.by_level[b->tree.n_splits] = pair->n_splits;
+		if (is_there)
+		{
+			write_splits(b, pair, half);
+			write_leaves(b, pair, half);
+		}
+		fill_up_splits(b, pair, half);
+		fill_up_leaves(b, pair, half, is_there ? b->tree.n_splits + 1 : 0);
+	}
+}
+
+static HmlStatus
+make_pairs(Builder *b)
+{
+	uint32_t next_split = 0;
+	uint32_t next_leaf = 0;
+
+	for (size_t number = 0; number < b->shap.n_pairs; number++)
+	{
+		HmlShapTrees *pair = &b->shap.pairs[number];
+
+		*pair = (HmlShapTrees){splits_of(b->forest, by_size(b, 2 * number)), next_split, next_leaf};
+		make_pair(b, number, pair);
+		next_split += 2 * pair->n_splits;
+		next_leaf += 2 * (pair->n_splits + 1);
+		HML_TRY(hml_poll(b->ctx));
+	}
+	return HML_OK;
+}
+
+/* ---- quadrature ----------------------------------------------------------------------------------- */
+
+/* Nodes and weights of the Gauss-Legendre quadrature on 0..1, by Newton's method on Legendre's polynomial. */
+static void
+gauss_legendre(size_t n, double *nodes, double *weights)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		double x = cos(PI * ((double) i + 0.75) / ((double) n + 0.5));
+		double slope = 0;
+
+		for (int iteration = 0; iteration < 10; iteration++)
+		{
+			double previous = 0;
+			double value = 1;
+
+			for (size_t k = 1; k <= n; k++)
+			{
+				double next = ((double) (2 * k - 1) * x * value - (double) (k - 1) * previous) / (double) k;
+
+				previous = value;
+				value = next;
+			}
+			slope = (double) n * (x * value - previous) / (x * x - 1);
+			x -= value / slope;
+		}
+		nodes[i] = (1 + x) / 2;
+		weights[i] = 1 / ((1 - x * x) * slope * slope);
+	}
+}
+
+static void
+fill_quadrature(const Builder *b, HmlTreeShap *shap)
+{
+	double t[HML_IFOREST_MAX_DEPTH / 2 + HML_SHAP_QUAD];
+	double w[HML_IFOREST_MAX_DEPTH / 2 + HML_SHAP_QUAD];
+
+	gauss_legendre(shap->n_quads * HML_SHAP_QUAD, t, w);
+	for (size_t quad = 0; quad < shap->n_quads; quad++)
+	{
+		const double *at = t + quad * HML_SHAP_QUAD;
+		const double *weight = w + quad * HML_SHAP_QUAD;
+		const HmlShapQuad present = {at[0], at[1], at[2], at[3]};
+		const HmlShapQuad weights = {weight[0], weight[1], weight[2], weight[3]};
+		HmlShapQuad *rows = shap->absent + quad * shap->n_absent;
+
+		shap->weights[quad] = weights / (present * (1 - present));
+		for (size_t row = FIXED_ROWS; row < shap->n_absent; row++)
+		{
+			HmlShapQuad absent = b->shares[row] * (1 - present);
+
+			rows[row] = absent / (present + absent);
+		}
+		rows[HML_SHAP_ABSENT / HML_SHAP_QUAD] = (HmlShapQuad){1, 1, 1, 1};
+		rows[HML_SHAP_FIRST / HML_SHAP_QUAD] = 1 - present;
+	}
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------ */
+
+/* Cut a block of memory into the arrays; without any, only tell how much it takes. */
+static size_t
+lay_out(HmlTreeShap *shap, size_t n_splits, char *memory)
+{
+	size_t n_leaves = n_splits + 2 * shap->n_pairs;
+	size_t size = 0;
+
+	hml_shap_part(memory, &size, 1, sizeof(*shap));
+	shap->pairs = hml_shap_part(memory, &size, shap->n_pairs, sizeof(*shap->pairs));
+	shap->splits.left_share = hml_shap_part(memory, &size, n_splits, sizeof(double));
+	shap->splits.threshold = hml_shap_part(memory, &size, n_splits, sizeof(float));
+	shap->splits.feature = hml_shap_part(memory, &size, n_splits, sizeof(uint32_t));
+	shap->splits.parent = hml_shap_part(memory, &size, n_splits, sizeof(uint32_t));
+	shap->splits.above = hml_shap_part(memory, &size, n_splits, sizeof(uint32_t));
+	shap->splits.absent_next = hml_shap_part(memory, &size, n_splits, sizeof(uint32_t));
+	shap->leaves.value = hml_shap_part(memory, &size, n_leaves, sizeof(double));
+	shap->leaves.branch = hml_shap_part(memory, &size, n_leaves, sizeof(uint32_t));
+	shap->absent = hml_shap_part(memory, &size, shap->n_absent * shap->n_quads, sizeof(HmlShapQuad));
+	shap->weights = hml_shap_part(memory, &size, shap->n_quads, sizeof(HmlShapQuad));
+	return size;
+}
+
+static size_t
+lay_out_tree(Tree *tree, size_t most_splits, char *memory)
+{
+	size_t n = most_splits + 1;
+	size_t size = 0;
+
+	tree->feature = hml_shap_part(memory, &size, n, sizeof(uint32_t));
+	tree->parent = hml_shap_part(memory, &size, n, sizeof(uint32_t));
+	tree->above = hml_shap_part(memory, &size, n, sizeof(uint32_t));
+	tree->n_features = hml_shap_part(memory, &size, n, sizeof(uint32_t));
+	tree->absent_next = hml_shap_part(memory, &size, n, sizeof(uint32_t));
+	tree->by_level = hml_shap_part(memory, &size, n, sizeof(uint32_t));
+	tree->left_share = hml_shap_part(memory, &size, n, sizeof(double));
+	tree->share_above = hml_shap_part(memory, &size, n, sizeof(double));
+	tree->level = hml_shap_part(memory, &size, n, 1);
+	tree->has_below = hml_shap_part(memory, &size, n, 1);
+	tree->leaf_parent = hml_shap_part(memory, &size, n, sizeof(uint32_t));
+	tree->leaf_level = hml_shap_part(memory, &size, n, 1);
+	tree->cover = hml_shap_part(memory, &size, 2 * n, sizeof(double));
+	return size;
+}
+
+/*
+ * One piece of the arena holds the explainer, so that a failure leaves nothing
+ * behind.  Only now is it known how many rows 'absent' has, which come last.
+ */
+static HmlStatus
+copy_to_arena(const Builder *b, HmlArena *arena, size_t n_splits, const char *block, HmlTreeShap **out)
+{
+	HmlTreeShap copy = b->shap;
+	HmlTreeShap *shap;
+	char *memory;
+	HmlStatus status = hml_arena_alloc(arena, lay_out(&copy, n_splits, NULL), 1, (void **) &memory);
+
+	if (status != HML_OK) /* the arena reports to its own context */
+		return hml_fail(b->ctx, status, "%s", hml_arena_context(arena)->message);
+	shap = (HmlTreeShap *) memory;
+	lay_out(&copy, n_splits, memory);
+	memcpy(memory, block, (size_t) ((char *) copy.absent - memory));
+	*shap = copy;
+	fill_quadrature(b, shap);
+	*out = shap;
+	return HML_OK;
+}
+
+/* The sum of -size * HML_IFOREST_MAX_TREES - number sorts by size and still tells the number. */
+static HmlStatus
+sort_by_size(Builder *b, size_t *n_splits)
+{
+	const HmlForest *forest = b->forest;
+
+	for (size_t tree = 0; tree < forest->n_trees; tree++)
+		b->order[tree] = -(double) splits_of(forest, tree) * HML_IFOREST_MAX_TREES - (double) tree;
+	HML_TRY(hml_sort_doubles(b->ctx, b->order, forest->n_trees));
+	*n_splits = 0;
+	for (size_t rank = 0; rank < forest->n_trees; rank++)
+	{
+		b->order[rank] = -b->order[rank];
+		*n_splits += rank % 2 == 0 ? 2 * (size_t) splits_of(forest, by_size(b, rank)) : 0;
+	}
+	return HML_OK;
+}
+
+/* The memory of the work, in two blocks. */
+static HmlStatus
+build(Builder *b, HmlArena *arena, char **block, char **tree_block, HmlTreeShap **out)
+{
+	const HmlForest *forest = b->forest;
+	size_t n_splits;
+	size_t most;
+
+	HML_TRY(HML_NEW(b->ctx, &b->order, forest->n_trees));
+	HML_TRY(sort_by_size(b, &n_splits));
+	most = splits_of(forest, by_size(b, 0));
+	b->shap.stride = most + 1;
+	HML_TRY(HML_NEW(b->ctx, &b->shares, 2 * (forest->n_nodes - forest->n_leaves + FIXED_ROWS)));
+	HML_TRY(hml_alloc(b->ctx, 1, lay_out_tree(&b->tree, most, NULL), (void **) tree_block));
+	lay_out_tree(&b->tree, most, *tree_block);
+	HML_TRY(hml_alloc(b->ctx, 1, lay_out(&b->shap, n_splits, NULL), (void **) block));
+	lay_out(&b->shap, n_splits, *block);
+	HML_TRY(make_pairs(b));
+	b->shap.n_quads = (b->most_features + 2 * HML_SHAP_QUAD - 1) / (2 * HML_SHAP_QUAD);
+	if (b->shap.n_quads == 0)
+		b->shap.n_quads = 1;
+	return copy_to_arena(b, arena, n_splits, *block, out);
+}
+
+HmlStatus
+hml_treeshap_prepare(HmlContext *ctx, HmlArena *arena, HmlForest *forest)
+{
+	Builder builder = {.ctx = ctx, .forest = forest};
+	char *block = NULL;
+	char *tree_block = NULL;
+	HmlStatus status;
+
+	if (forest->explainer != NULL)
+		return HML_OK;
+	builder.shap.n_inputs = forest->n_inputs;
+	builder.shap.n_pairs = (forest->n_trees + 1) / 2;
+	builder.shap.n_absent = FIXED_ROWS;
+	builder.unit = 1 / ((double) forest->n_trees * hml_iforest_normalizer(forest));
+	for (uint32_t n = 0; n < FEW_SAMPLES; n++)
+		builder.few_paths[n] = hml_iforest_leaf_path(forest, 0, n);
+	status = build(&builder, arena, &block, &tree_block, &forest->explainer);
+	hml_free(ctx, block);
+	hml_free(ctx, tree_block);
+	hml_free(ctx, builder.order);
+	hml_free(ctx, builder.shares);
+	return status;
+}
