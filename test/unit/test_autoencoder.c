@@ -5,6 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
+#include "core/explain/gradient.h"
 #include "core/model/anomaly.h"
 #include "core/nn/autoencoder.h"
 
@@ -180,6 +181,33 @@ test_explanation(void **state)
 	teardown(&f);
 }
 
+/* Integrated gradients go through the error as well as through the network, and add up. */
+static void
+test_integrated_gradients(void **state)
+{
+	Fixture f;
+	HmlModel *model;
+	double inputs[8];
+	double contributions[4];
+	HmlExplanation out = {.contributions = contributions};
+	double sum;
+
+	(void) state;
+	setup(&f, ROWS, ANOMALIES);
+	assert_ok(&f.ctx, train(&f, "{" SMALL "}", &model));
+	inputs_of(&f, model, 130, 50, 3, inputs);
+	assert_ok(&f.ctx, hml_gradient_explain(model, &f.ctx, inputs, &out));
+	assert_close(out.margin, score(&f, model, 130, 50, 3), 1e-5);
+	sum = out.base;
+	for (size_t i = 0; i < 4; i++)
+		sum += contributions[i];
+	assert_close(sum, out.margin, 0.02);
+	assert_close(fabs(sum - out.margin), out.standard_error, 1e-12);
+	assert_true(contributions[1] > fabs(contributions[2]) && contributions[1] > fabs(contributions[3]));
+	hml_model_free(model);
+	teardown(&f);
+}
+
 static void
 test_same_seed_same_model(void **state)
 {
@@ -343,6 +371,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_what_does_not_fit),
 		cmocka_unit_test(test_explanation),
+		cmocka_unit_test(test_integrated_gradients),
 		cmocka_unit_test(test_same_seed_same_model),
 		cmocka_unit_test(test_own_network_and_contamination),
 		cmocka_unit_test(test_refusals),

@@ -2,33 +2,120 @@
  * gradient.c
  *	  Integrated gradients by the midpoint rule.
  *
- * All STEPS points of the path go through the network as one batch.
+ * All STEPS points of the path go through the network as one batch.  An algorithm
+ * that can be explained says how its score follows from the network's outputs,
+ * and from the inputs where it looks at these, too.
  */
 #include "core/explain/gradient.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "core/nn/autoencoder.h"
 #include "core/nn/mlp.h"
 #include "core/nn/pass.h"
 
 #define STEPS 128
 
-typedef struct Path
+typedef struct Path Path;
+
+/* How an algorithm makes a score of one row. */
+typedef struct Head
 {
+	const HmlAlgorithm *algorithm;
+	const float *(*weights)(const HmlModel *model);
+	double (*score)(const Path *path, const float *inputs, const float *outputs);
+	/* Derivatives of the score: with respect to the outputs, and to the inputs where they act directly. */
+	void (*derive)(const Path *path, const float *inputs, const float *outputs, float *by_outputs,
+				   double *by_inputs);
+} Head;
+
+struct Path
+{
+	const Head *head;
 	const HmlModel *model;
-	const HmlMlp *mlp;
 	HmlContext *ctx;
 	HmlArena *arena;
 	HmlPass *pass;
 	size_t n_inputs;
 	size_t width;     /* outputs of the network */
-	size_t output;    /* the one that is explained */
+	size_t output;    /* of a classifier, the one that is explained */
 	double *from;     /* (n_inputs) the baseline */
 	const double *to; /* (n_inputs) the row */
 	float *points;    /* (STEPS, n_inputs) */
 	double *slopes;   /* (n_inputs) mean gradient along the path */
-} Path;
+};
+
+/* ---- mlp: an output, scaled ------------------------------------------------------------------------ */
+
+static const float *
+mlp_weights(const HmlModel *model)
+{
+	return ((const HmlMlp *) model->impl)->weights;
+}
+
+static double
+mlp_score(const Path *path, const float *inputs, const float *outputs)
+{
+	const HmlMlp *mlp = path->model->impl;
+
+	(void) inputs;
+	return (double) outputs[path->output] * mlp->scale + mlp->offset;
+}
+
+static void
+mlp_derive(const Path *path, const float *inputs, const float *outputs, float *by_outputs, double *by_inputs)
+{
+	const HmlMlp *mlp = path->model->impl;
+
+	(void) inputs;
+	(void) outputs;
+	(void) by_inputs;
+	memset(by_outputs, 0, path->width * sizeof(float));
+	by_outputs[path->output] = (float) mlp->scale;
+}
+
+/* ---- autoencoder: error / (error + half_error), where the error is one of inputs and outputs --------- */
+
+static const float *
+autoencoder_weights(const HmlModel *model)
+{
+	return ((const HmlAutoencoder *) model->impl)->weights;
+}
+
+static double
+autoencoder_score(const Path *path, const float *inputs, const float *outputs)
+{
+	const HmlAutoencoder *autoencoder = path->model->impl;
+	double error = hml_autoencoder_error(path->model, inputs, outputs);
+
+	return error / (error + autoencoder->half_error);
+}
+
+static void
+autoencoder_derive(const Path *path, const float *inputs, const float *outputs, float *by_outputs,
+				   double *by_inputs)
+{
+	const HmlAutoencoder *autoencoder = path->model->impl;
+	double sum = hml_autoencoder_error(path->model, inputs, outputs) + autoencoder->half_error;
+	double by_error = autoencoder->half_error / (sum * sum);
+
+	for (size_t i = 0; i < path->n_inputs; i++)
+	{
+		double by_difference = by_error * 2.0 * (double) autoencoder->precision[i] *
+							   ((double) inputs[i] - (double) outputs[i]) / (double) path->n_inputs;
+
+		by_outputs[i] = (float) -by_difference;
+		by_inputs[i] += by_difference;
+	}
+}
+
+static const Head heads[] = {
+	{&hml_mlp, mlp_weights, mlp_score, mlp_derive},
+	{&hml_autoencoder, autoencoder_weights, autoencoder_score, autoencoder_derive},
+};
+
+/* ---- the path -------------------------------------------------------------------------------------- */
 
 static void
 set_baseline(Path *path)
@@ -46,7 +133,7 @@ run(Path *path, size_t n)
 {
 	const float *inputs[1] = {path->points};
 
-	return hml_pass_forward(path->pass, path->mlp->weights, inputs, n);
+	return hml_pass_forward(path->pass, path->head->weights(path->model), inputs, n);
 }
 
 /* The network's outputs for one row. */
@@ -78,31 +165,38 @@ score_of(Path *path, const double *row, double *score)
 	const float *outputs;
 
 	HML_TRY(output_of(path, row, &outputs));
-	*score = (double) outputs[path->output] * path->mlp->scale + path->mlp->offset;
+	*score = path->head->score(path, path->points, outputs);
 	return HML_OK;
+}
+
+static void
+set_points(Path *path)
+{
+	for (size_t step = 0; step < STEPS; step++)
+		for (size_t i = 0; i < path->n_inputs; i++)
+			path->points[step * path->n_inputs + i] =
+				(float) (path->from[i] + (path->to[i] - path->from[i]) * ((double) step + 0.5) / STEPS);
 }
 
 static HmlStatus
 integrate(Path *path)
 {
-	float *seed;
 	const float *gradients;
 
-	for (size_t step = 0; step < STEPS; step++)
-		for (size_t i = 0; i < path->n_inputs; i++)
-			path->points[step * path->n_inputs + i] =
-				(float) (path->from[i] + (path->to[i] - path->from[i]) * ((double) step + 0.5) / STEPS);
+	set_points(path);
+	memset(path->slopes, 0, path->n_inputs * sizeof(double));
 	HML_TRY(run(path, STEPS));
-	seed = hml_pass_loss_gradient(path->pass);
-	memset(seed, 0, STEPS * path->width * sizeof(float));
 	for (size_t step = 0; step < STEPS; step++)
-		seed[step * path->width + path->output] = 1.0f;
+		path->head->derive(path, path->points + step * path->n_inputs,
+						   hml_pass_output(path->pass) + step * path->width,
+						   hml_pass_loss_gradient(path->pass) + step * path->width, path->slopes);
 	HML_TRY(hml_pass_backward(path->pass, NULL));
 	gradients = hml_pass_input_gradient(path->pass, 0);
-	memset(path->slopes, 0, path->n_inputs * sizeof(double));
 	for (size_t step = 0; step < STEPS; step++)
 		for (size_t i = 0; i < path->n_inputs; i++)
-			path->slopes[i] += (double) gradients[step * path->n_inputs + i] / STEPS;
+			path->slopes[i] += (double) gradients[step * path->n_inputs + i];
+	for (size_t i = 0; i < path->n_inputs; i++)
+		path->slopes[i] /= STEPS;
 	return HML_OK;
 }
 
@@ -118,7 +212,7 @@ sum_features(const Path *path, HmlExplanation *out)
 
 		out->contributions[f] = 0.0;
 		for (size_t i = feature->first_input; i < feature->first_input + feature->n_inputs; i++)
-			out->contributions[f] += path->slopes[i] * (path->to[i] - path->from[i]) * path->mlp->scale;
+			out->contributions[f] += path->slopes[i] * (path->to[i] - path->from[i]);
 		sum += out->contributions[f];
 	}
 	out->standard_error = fabs(out->base + sum - out->margin);
@@ -140,7 +234,7 @@ explain(Path *path, HmlExplanation *out)
 static HmlStatus
 prepare(Path *path)
 {
-	const HmlNetwork *network = path->mlp->network;
+	const HmlNetwork *network = path->model->algorithm->network(path->model);
 	HmlPassOptions options = {
 		.batch = STEPS, .backward = true, .input_gradients = true, .loss_node = network->output};
 
@@ -151,14 +245,26 @@ prepare(Path *path)
 	return hml_pass_create(path->ctx, network, &options, &path->pass);
 }
 
+static const Head *
+find_head(const HmlAlgorithm *algorithm)
+{
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+		if (heads[i].algorithm == algorithm)
+			return &heads[i];
+	return NULL;
+}
+
 HmlStatus
 hml_gradient_explain(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExplanation *out)
 {
-	Path path = {
-		.model = model, .mlp = model->impl, .ctx = ctx, .n_inputs = model->pipeline->n_inputs, .to = inputs};
+	Path path = {.head = find_head(model->algorithm),
+				 .model = model,
+				 .ctx = ctx,
+				 .n_inputs = model->pipeline->n_inputs,
+				 .to = inputs};
 	HmlStatus status;
 
-	if (model->algorithm != &hml_mlp)
+	if (path.head == NULL)
 	{
 		hml_fail(ctx, HML_UNSUPPORTED, "scores of algorithm \"%s\" have no gradients",
 				 model->algorithm->name);

@@ -13,8 +13,8 @@
 #include "core/model/model.h"
 
 /*
- * Explain the score of an "mlp", of several classes the probability of the most
- * likely one.  inputs is one row.  out->base is the score of the baseline, and
+ * Explain the score of an "autoencoder" or an "mlp", of several classes the
+ * probability of the most likely one.  inputs is one row.  out->base is the score of the baseline, and
  * out->standard_error what base + sum(contributions) is off the score: the error of
  * the numeric integral.  HML_UNSUPPORTED for other algorithms.
  */

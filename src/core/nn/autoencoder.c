@@ -132,9 +132,11 @@ dataset_of(Rows *rows)
 
 /* ---- errors ---------------------------------------------------------------------------------------- */
 
-static double
-weighted_error(const HmlAutoencoder *autoencoder, const float *input, const float *output, size_t n_inputs)
+double
+hml_autoencoder_error(const HmlModel *model, const float *input, const float *output)
 {
+	const HmlAutoencoder *autoencoder = model->impl;
+	size_t n_inputs = model->pipeline->n_inputs;
 	double sum = 0;
 
 	for (size_t j = 0; j < n_inputs; j++)
@@ -181,8 +183,7 @@ score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *input
 		HML_TRY(hml_plan_run(autoencoder->plan, ctx, scratch, network_inputs, count, outputs));
 		for (size_t i = 0; i < count; i++)
 		{
-			double error =
-				weighted_error(autoencoder, block + i * n_inputs, outputs + i * n_inputs, n_inputs);
+			double error = hml_autoencoder_error(model, block + i * n_inputs, outputs + i * n_inputs);
 
 			scores[first + i] = isfinite(error) ? error / (error + autoencoder->half_error) : 1;
 		}
@@ -288,8 +289,8 @@ measure_errors(Fit *fit)
 	}
 	HML_TRY(HML_ARENA_NEW(fit->arena, &values, fit->n_rows));
 	for (size_t i = 0; i < fit->n_rows; i++)
-		values[i] = weighted_error(autoencoder, fit->inputs + i * fit->n_inputs, outputs + i * fit->n_inputs,
-								   fit->n_inputs);
+		values[i] =
+			hml_autoencoder_error(fit->model, fit->inputs + i * fit->n_inputs, outputs + i * fit->n_inputs);
 	HML_TRY(hml_calibration_fit(fit->arena, values, fit->n_rows, &errors));
 	autoencoder->half_error = fmax(hml_quantile(errors.scores, errors.n_scores, HALF_QUANTILE), 1e-12);
 	return HML_OK;
@@ -367,8 +368,7 @@ share_error(const HmlModel *model, const float *input, const float *output, doub
 {
 	const HmlAutoencoder *autoencoder = model->impl;
 	const HmlPipeline *pipeline = model->pipeline;
-	double total =
-		weighted_error(autoencoder, input, output, pipeline->n_inputs) * (double) pipeline->n_inputs;
+	double total = hml_autoencoder_error(model, input, output) * (double) pipeline->n_inputs;
 
 	for (size_t f = 0; f < pipeline->n_features; f++)
 	{

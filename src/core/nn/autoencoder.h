@@ -25,6 +25,9 @@ typedef struct HmlAutoencoder
 
 extern const HmlAlgorithm hml_autoencoder;
 
+/* Of one row, as it goes into the network and as it comes out. */
+extern double hml_autoencoder_error(const HmlModel *model, const float *input, const float *output);
+
 /*
  * What became of one row: inputs is (n_inputs); reconstruction is (n_inputs), in
  * the scale of the inputs; share is (n_features), each feature's share of the
