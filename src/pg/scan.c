@@ -9,6 +9,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
@@ -50,10 +51,18 @@ typedef struct Tables
 	Relation alias;
 } Tables;
 
+/* The extension can be dropped while we wait for the lock. */
 static Relation
 open_table(Oid schema, const char *name)
 {
-	return table_open(get_relname_relid(name, schema), AccessShareLock);
+	Oid oid = get_relname_relid(name, schema);
+	Relation table = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
+
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table \"healthml.%s\" does not exist", name),
+				 errhint("It belongs to extension \"healthml\": create or restore that again.")));
+	return table;
 }
 
 static void

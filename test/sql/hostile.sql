@@ -19,3 +19,9 @@ SELECT federated_add_noise('{3.4e38}', 1e308);
 
 DROP TABLE constant;
 SELECT drop_model('constant');
+
+-- tables of the extension that are not where they were
+BEGIN;
+ALTER TABLE model_alias RENAME TO elsewhere;
+SELECT score(ARRAY[1.0], 'constant');
+ROLLBACK;
