@@ -71,10 +71,12 @@ SELECT r.run_id, r.model, r.algorithm,
 			WHERE a.pid = r.pid AND coalesce(a.backend_start <= r.started_at, true)))
 		THEN 'lost' ELSE r.status END AS status,
 	r.phase, r.done, r.total, e.epoch, e.loss, e.validation_loss, e.metric_name, e.metric,
-	r.started_at, coalesce(r.finished_at, clock_timestamp()) - r.started_at AS elapsed, r.error, r.created_by
+	r.started_at, coalesce(r.finished_at, clock_timestamp()) - r.started_at AS elapsed, r.error, r.created_by,
+	CASE WHEN r.status = 'running' AND r.done > 0 AND r.total >= r.done
+		THEN (clock_timestamp() - r.started_at) * ((r.total - r.done)::float8 / r.done) END AS time_left
 FROM healthml.training_run r
 LEFT JOIN LATERAL (
 	SELECT t.* FROM healthml.training_epoch t
 	WHERE t.run_id = r.run_id ORDER BY t.epoch DESC LIMIT 1) e ON true;
 COMMENT ON VIEW healthml.training_progress IS
-'how far each training is, with its last epoch; a training whose session ended without a word is lost';
+'how far each training is, with its last epoch and an estimate of the time left; done and total count what the phase is about, batches in phase epoch; a training whose session ended without a word is lost';
