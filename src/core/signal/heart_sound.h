@@ -1,0 +1,105 @@
+/*
+ * heart_sound.h
+ *	  A recording of the heart as a model sees it.
+ *
+ * The path: mono samples -> 4 kHz -> band-pass, if wanted -> level that clicks do
+ * not move -> log-mel -> windows with a weight -> heart cycle -> typical beat ->
+ * features.  See heart_cycle.h and heart_beat.h for the last steps.
+ *
+ * The public training recordings are sampled at 2 kHz: nothing above 1 kHz was
+ * ever seen, and their anti-aliasing filters, which differ between databases,
+ * begin at about 900 Hz.  The bands therefore end at 900 Hz.  They begin at 20 Hz,
+ * where heart sounds do.
+ */
+#ifndef HML_SIGNAL_HEART_SOUND_H
+#define HML_SIGNAL_HEART_SOUND_H
+
+#include "core/signal/audio.h"
+#include "core/signal/heart_beat.h"
+#include "core/signal/mel.h"
+
+typedef struct HmlHeartSoundSpec
+{
+	bool band_pass; /* 4th order Butterworth, zero phase */
+	double low;     /* Hz */
+	double high;    /* Hz */
+	double window_s;
+	double window_hop_s;
+	HmlMelSpec mel; /* its sample rate is the one that recordings are brought to */
+} HmlHeartSoundSpec;
+
+#define HML_HEART_SOUND_SPEC_DEFAULT \
+	{ \
+		.band_pass = false, .low = 25, .high = 400, .window_s = 5, .window_hop_s = 2.5, .mel = { \
+			.sample_rate = 4000, \
+			.n_fft = 256, \
+			.hop_length = 80, \
+			.n_mels = 40, \
+			.fmin = 20, \
+			.fmax = 900, \
+			.padding = HML_PAD_REFLECT \
+		} \
+	}
+
+typedef struct HmlHeartWindow
+{
+	size_t first_frame;
+	size_t n_frames;
+	double start_s;
+	double snr_db; /* level of the loudest tenth of 25 ms frames above that of the quietest */
+	double clipped_share;
+	double weight; /* 0 = of no use (silent, clipped, noise alone), 1 = good */
+} HmlHeartWindow;
+
+typedef struct HmlHeartSound
+{
+	double sample_rate; /* of 'samples' */
+	size_t n_samples;
+	float *
+		samples; /* (n_samples) the loudest tenth of its frames has level 1, limited to +-HML_HEART_MAX_LEVEL */
+	bool silent; /* nothing to hear: samples are 0 and weights too */
+	double frames_per_s;
+	size_t n_frames;
+	size_t n_mels;
+	float *log_mel; /* (n_mels, n_frames) dB */
+	size_t n_windows;
+	HmlHeartWindow *windows; /* (n_windows) from the beginning to the end */
+	double weight;           /* mean of the windows' */
+	HmlHeartCycle cycle;
+	double heart_rate_bpm; /* NaN where it is not reliable */
+	bool has_beats;        /* enough whole beats for 'typical' and 'features' */
+	HmlTypicalBeat typical;
+	float features[HML_BEAT_FEATURES];
+} HmlHeartSound;
+
+#define HML_HEART_MAX_LEVEL 8.0f
+
+/* HML_INVALID_ARGUMENT for a specification that makes no sense.  Everything lies in 'arena'. */
+extern HmlStatus hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *audio,
+								 HmlHeartSound *out) HML_NODISCARD;
+
+/* ---- synthetic sounds ------------------------------------------------ */
+
+typedef enum HmlMurmur
+{
+	HML_MURMUR_NONE,
+	HML_MURMUR_SYSTOLIC,
+	HML_MURMUR_DIASTOLIC
+} HmlMurmur;
+
+typedef struct HmlSyntheticHeart
+{
+	double seconds; /* 0.1 to 600 */
+	double bpm;     /* 20 to 300 */
+	HmlMurmur murmur;
+	double noise; /* 0 to 1: root mean square, where a first sound peaks at about 0.5 */
+	uint64_t seed;
+} HmlSyntheticHeart;
+
+#define HML_SYNTHETIC_RATE 4000
+
+/* A WAV file, 16 bit, mono, HML_SYNTHETIC_RATE; freed with hml_free().  The same values give the same bytes. */
+extern HmlStatus hml_synthetic_heart_sound(HmlContext *ctx, const HmlSyntheticHeart *heart,
+										   unsigned char **bytes, size_t *length) HML_NODISCARD;
+
+#endif /* HML_SIGNAL_HEART_SOUND_H */
