@@ -4,8 +4,8 @@
  *
  * Each beat has a first and a second sound: two decaying tones each, after the
  * sums of damped sinusoids of Chen et al., IEEE Trans. Biomed. Eng. 44 (1997).
- * Systole lasts 0.2 s + 0.12 periods.  A murmur is band-limited noise that fills
- * its phase.  Breathing moves the level and the rate a little, four seconds a
+ * Systole lasts 0.2 s + 0.12 periods.  A murmur is band-limited noise: it swells and
+ * fades within systole, or dies away during the first half of diastole.  Breathing moves the level and the rate a little, four seconds a
  * breath.  White noise is added at the end.
  */
 #include "core/signal/heart_sound.h"
@@ -21,8 +21,8 @@
 #define BREATH_S 4.0
 #define BREATH_LEVEL 0.15 /* share by which breathing moves the level */
 #define BREATH_RATE 0.03  /* and the period */
-#define MURMUR_LEVEL 0.12
-#define MURMUR_LOW_HZ 120.0
+#define MURMUR_LEVEL 0.06
+#define MURMUR_LOW_HZ 160.0
 #define MURMUR_HIGH_HZ 500.0
 
 typedef struct Tone
@@ -67,17 +67,20 @@ add_sound(const Tone *tones, double start, double level, float *samples, size_t 
 	}
 }
 
-/* Noise of 'murmur' between two moments, louder in the middle. */
+/* Noise of 'murmur' between two moments, louder in the middle, or from the beginning on ever softer. */
 static void
-add_murmur(const float *murmur, double start, double end, double level, float *samples, size_t n)
+add_murmur(const float *murmur, double start, double end, bool fading, double level, float *samples, size_t n)
 {
 	size_t first = (size_t) (start * HML_SYNTHETIC_RATE);
 	size_t last = (size_t) (end * HML_SYNTHETIC_RATE);
 
 	for (size_t i = first; i < last && i < n; i++)
-		samples[i] +=
-			(float) (level * MURMUR_LEVEL * sin(PI * (double) (i - first) / (double) (last - first))) *
-			murmur[i];
+	{
+		double passed = (double) (i - first) / (double) (last - first);
+		double shape = fading ? 1 - passed : sin(PI * passed);
+
+		samples[i] += (float) (level * MURMUR_LEVEL * shape) * murmur[i];
+	}
 }
 
 /* Band-limited noise of unit power; n is at least 400, more than the filter needs. */
@@ -115,9 +118,9 @@ add_beats(HmlContext *ctx, const HmlSyntheticHeart *heart, const float *murmur, 
 		add_sound(first_sound, start, level, samples, n);
 		add_sound(second_sound, second, level, samples, n);
 		if (heart->murmur == HML_MURMUR_SYSTOLIC)
-			add_murmur(murmur, start + 0.06, second, level, samples, n);
+			add_murmur(murmur, start + 0.06, second, false, level, samples, n);
 		if (heart->murmur == HML_MURMUR_DIASTOLIC)
-			add_murmur(murmur, second + 0.06, start + this_period, level, samples, n);
+			add_murmur(murmur, second + 0.04, (second + start + this_period) / 2, true, level, samples, n);
 		start += this_period;
 		HML_TRY(hml_poll(ctx));
 	}

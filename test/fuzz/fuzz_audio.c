@@ -1,0 +1,77 @@
+/*
+ * fuzz_audio.c
+ *	  The whole way from the bytes of a recording to features, against hostile bytes.
+ *
+ * What is decoded must be finite, and so must everything that is made of it.
+ */
+#include "fuzz/support.h"
+
+#include <math.h>
+
+#include "core/signal/heart_sound.h"
+
+static void
+check_finite(const float *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fuzz_assert(isfinite(values[i]));
+}
+
+static void
+check_sound(const HmlHeartSound *sound)
+{
+	check_finite(sound->samples, sound->n_samples);
+	check_finite(sound->log_mel, sound->n_mels * sound->n_frames);
+	for (size_t w = 0; w < sound->n_windows; w++)
+	{
+		const HmlHeartWindow *window = &sound->windows[w];
+
+		fuzz_assert(window->weight >= 0 && window->weight <= 1);
+		fuzz_assert(window->n_frames > 0 && window->first_frame + window->n_frames <= sound->n_frames);
+	}
+	fuzz_assert(sound->weight >= 0 && sound->weight <= 1 + 1e-9);
+	if (sound->has_beats)
+		check_finite(sound->features, HML_BEAT_FEATURES);
+}
+
+static HmlStatus
+hear(HmlContext *ctx, const HmlAudio *audio, bool band_pass)
+{
+	HmlHeartSoundSpec spec = HML_HEART_SOUND_SPEC_DEFAULT;
+	HmlAudioInfo info;
+	HmlHeartSound sound;
+	HmlArena *arena;
+	HmlStatus status;
+
+	check_finite(audio->samples, audio->n_samples);
+	HML_TRY(hml_audio_describe(ctx, audio, &info));
+	fuzz_assert(isfinite(info.rms) && isfinite(info.snr_db) && info.clipped_share <= 1);
+	spec.band_pass = band_pass;
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = hml_heart_sound(arena, &spec, audio, &sound);
+	if (status == HML_OK)
+		check_sound(&sound);
+	hml_arena_free(arena);
+	return status;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
+	HmlContext ctx;
+	HmlAudio audio;
+	HmlStatus status;
+
+	limits.max_seconds = 20;
+	fuzz_context_init(&ctx);
+	status = hml_audio_decode(&ctx, data, size, &limits, &audio);
+	if (status == HML_OK)
+	{
+		status = hear(&ctx, &audio, size % 2 == 1);
+		hml_audio_free(&ctx, &audio);
+	}
+	fuzz_assert(status == HML_OK || ctx.message[0] != '\0');
+	fuzz_context_finish(&ctx);
+	return 0;
+}

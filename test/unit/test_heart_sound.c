@@ -1,0 +1,400 @@
+/*
+ * test_heart_sound.c
+ *	  From synthetic hearts, whose truth is known, to cycle, features and windows.
+ */
+#include "unit/support.h"
+
+#include "core/base/rng.h"
+#include "core/signal/heart_sound.h"
+
+static const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
+static const HmlHeartSoundSpec default_spec = HML_HEART_SOUND_SPEC_DEFAULT;
+
+static void
+make_audio(HmlContext *ctx, double seconds, double bpm, HmlMurmur murmur, double noise, HmlAudio *audio)
+{
+	HmlSyntheticHeart heart = {seconds, bpm, murmur, noise, 7};
+	unsigned char *bytes;
+	size_t length;
+
+	assert_ok(ctx, hml_synthetic_heart_sound(ctx, &heart, &bytes, &length));
+	assert_ok(ctx, hml_audio_decode(ctx, bytes, length, &limits, audio));
+	hml_free(ctx, bytes);
+}
+
+static size_t
+feature(const char *name)
+{
+	for (size_t i = 0; i < HML_BEAT_FEATURES; i++)
+		if (strcmp(hml_beat_feature_names[i], name) == 0)
+			return i;
+	fail_msg("no feature \"%s\"", name);
+	return 0;
+}
+
+typedef struct Hearing
+{
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlAudio audio;
+	HmlHeartSound sound;
+} Hearing;
+
+static void
+hear(Hearing *hearing, double seconds, double bpm, HmlMurmur murmur, double noise)
+{
+	test_host_init(&hearing->host, &hearing->ctx);
+	make_audio(&hearing->ctx, seconds, bpm, murmur, noise, &hearing->audio);
+	assert_ok(&hearing->ctx, hml_arena_create(&hearing->ctx, &hearing->arena));
+	assert_ok(&hearing->ctx,
+			  hml_heart_sound(hearing->arena, &default_spec, &hearing->audio, &hearing->sound));
+}
+
+static void
+finish(Hearing *hearing)
+{
+	hml_audio_free(&hearing->ctx, &hearing->audio);
+	hml_arena_free(hearing->arena);
+	test_host_finish(&hearing->host, &hearing->ctx);
+}
+
+static void
+test_heart_rate(void **state)
+{
+	static const double rates[] = {45, 60, 72, 90, 110, 130};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+	{
+		Hearing hearing;
+
+		hear(&hearing, 20, rates[i], HML_MURMUR_NONE, 0.01);
+		if (!(fabs(hearing.sound.heart_rate_bpm - rates[i]) <= 0.05 * rates[i]))
+			fail_msg("%g beats a minute were taken for %g", rates[i], hearing.sound.heart_rate_bpm);
+		assert_true(fabs((double) hearing.sound.cycle.n_beats - 20 * rates[i] / 60) <= 3);
+		finish(&hearing);
+	}
+}
+
+/* The generator's first beat is at a tenth of a period, its systole 0.2 s + 0.12 periods. */
+static void
+test_phases(void **state)
+{
+	Hearing hearing;
+	double period = 1;
+
+	(void) state;
+	hear(&hearing, 10, 60, HML_MURMUR_NONE, 0.005);
+	assert_true(hearing.sound.cycle.n_beats >= 8);
+	for (size_t b = 0; b < hearing.sound.cycle.n_beats; b++)
+	{
+		const uint32_t *bounds = hearing.sound.cycle.beats[b].bounds;
+		double first = bounds[HML_HEART_S1] / hearing.sound.frames_per_s;
+		double second = bounds[HML_HEART_S2] / hearing.sound.frames_per_s;
+
+		assert_true(fabs(second - first - 0.32 * period) < 0.05);
+		for (size_t phase = 0; phase < HML_HEART_PHASES; phase++)
+			assert_true(bounds[phase] < bounds[phase + 1]);
+		if (b > 0)
+			assert_int_equal(bounds[0], hearing.sound.cycle.beats[b - 1].bounds[HML_HEART_PHASES]);
+	}
+	finish(&hearing);
+}
+
+static void
+features_of(HmlMurmur murmur, float *features)
+{
+	Hearing hearing;
+
+	hear(&hearing, 20, 70, murmur, 0.005);
+	assert_true(hearing.sound.has_beats);
+	memcpy(features, hearing.sound.features, sizeof(hearing.sound.features));
+	finish(&hearing);
+}
+
+static void
+test_murmurs_are_heard_in_their_phase(void **state)
+{
+	float healthy[HML_BEAT_FEATURES];
+	float systolic[HML_BEAT_FEATURES];
+	float diastolic[HML_BEAT_FEATURES];
+	size_t middle = feature("middle_systole_diastole_290hz");
+	size_t second = feature("s2_systole_290hz");
+	size_t early = feature("early_late_diastole_290hz");
+
+	(void) state;
+	features_of(HML_MURMUR_NONE, healthy);
+	features_of(HML_MURMUR_SYSTOLIC, systolic);
+	features_of(HML_MURMUR_DIASTOLIC, diastolic);
+	assert_true(systolic[middle] > healthy[middle] + 0.5f);
+	assert_true(diastolic[early] > healthy[early] + 0.5f);
+	assert_true(systolic[second] < healthy[second] - 0.5f);
+}
+
+static void
+compare_features(const HmlAudio *audio, const float *expected, double tolerance)
+{
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlHeartSound sound;
+
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+	assert_ok(&ctx, hml_heart_sound(arena, &default_spec, audio, &sound));
+	assert_true(sound.has_beats);
+	for (size_t i = 0; i < HML_BEAT_FEATURES; i++)
+		if (!(fabs(sound.features[i] - expected[i]) <= tolerance))
+			fail_msg("%s is %g, not %g", hml_beat_feature_names[i], (double) sound.features[i],
+					 (double) expected[i]);
+	hml_arena_free(arena);
+	test_host_finish(&host, &ctx);
+}
+
+/* Neither the gain nor an offset nor a single knock matters. */
+static void
+test_what_does_not_matter(void **state)
+{
+	Hearing hearing;
+	float *samples;
+
+	(void) state;
+	hear(&hearing, 10, 72, HML_MURMUR_SYSTOLIC, 0.01);
+	samples = hearing.audio.samples;
+	for (size_t i = 0; i < hearing.audio.n_samples; i++)
+		samples[i] = 0.01f * samples[i] + 0.3f;
+	compare_features(&hearing.audio, hearing.sound.features, 0.02);
+	samples[12345] = 1;
+	compare_features(&hearing.audio, hearing.sound.features, 0.2);
+	finish(&hearing);
+}
+
+static void
+test_windows(void **state)
+{
+	static const struct
+	{
+		double seconds;
+		size_t windows;
+	} cases[] = {{0.1, 1}, {4.9, 1}, {5, 1}, {5.1, 2}, {7.5, 2}, {7.6, 3}, {30, 11}};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		Hearing hearing;
+		const HmlHeartWindow *last;
+
+		hear(&hearing, cases[i].seconds, 70, HML_MURMUR_NONE, 0.001);
+		assert_int_equal(hearing.sound.n_windows, cases[i].windows);
+		last = &hearing.sound.windows[cases[i].windows - 1];
+		assert_int_equal(hearing.sound.windows[0].first_frame, 0);
+		assert_true(last->first_frame + last->n_frames <= hearing.sound.n_frames);
+		assert_true(last->first_frame + last->n_frames + 2 >= hearing.sound.n_frames);
+		finish(&hearing);
+	}
+}
+
+static void
+test_weights(void **state)
+{
+	Hearing hearing;
+
+	(void) state;
+	hear(&hearing, 10, 70, HML_MURMUR_NONE, 0.002);
+	assert_true(hearing.sound.weight > 0.99);
+	finish(&hearing);
+	hear(&hearing, 10, 70, HML_MURMUR_NONE, 1);
+	assert_true(hearing.sound.weight < 0.1);
+	assert_true(isnan(hearing.sound.heart_rate_bpm));
+	finish(&hearing);
+}
+
+/* Whatever comes in, what comes out is finite and honest. */
+static void
+check_extreme(float *samples, size_t n, int sample_rate, bool silent)
+{
+	HmlAudio audio = {.samples = samples, .n_samples = n, .sample_rate = sample_rate};
+	TestHost host;
+	HmlContext ctx;
+
+	test_host_init(&host, &ctx);
+	for (int band_pass = 0; band_pass < 2; band_pass++)
+	{
+		HmlHeartSoundSpec spec = default_spec;
+		HmlArena *arena;
+		HmlHeartSound sound;
+
+		spec.band_pass = band_pass;
+		assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+		assert_ok(&ctx, hml_heart_sound(arena, &spec, &audio, &sound));
+		assert_int_equal(sound.silent, silent);
+		if (silent)
+			assert_close(sound.weight, 0, 0);
+		for (size_t i = 0; i < sound.n_mels * sound.n_frames; i++)
+			assert_true(isfinite(sound.log_mel[i]));
+		for (size_t i = 0; sound.has_beats && i < HML_BEAT_FEATURES; i++)
+			assert_true(isfinite(sound.features[i]));
+		hml_arena_free(arena);
+	}
+	test_host_finish(&host, &ctx);
+}
+
+static void
+test_extremes(void **state)
+{
+	static float samples[20000];
+	HmlRng rng;
+
+	(void) state;
+	memset(samples, 0, sizeof(samples));
+	check_extreme(samples, 20000, 4000, true);
+	for (size_t i = 0; i < 20000; i++)
+		samples[i] = 0.7f;
+	check_extreme(samples, 20000, 4000, true);
+	for (size_t i = 0; i < 20000; i++)
+		samples[i] = i / 40 % 2 ? 1 : -1;
+	check_extreme(samples, 20000, 4000, false);
+	hml_rng_seed(&rng, 1);
+	for (size_t i = 0; i < 20000; i++)
+		samples[i] = 1e6f * (float) hml_rng_normal(&rng);
+	check_extreme(samples, 20000, 2000, false);
+	check_extreme(samples, 1, 4000, true);
+	check_extreme(samples, 400, 4000, false);
+	check_extreme(samples, 3000, 500, false);
+}
+
+static void
+test_bad_specs(void **state)
+{
+	float samples[4000] = {0};
+	HmlAudio audio = {.samples = samples, .n_samples = 4000, .sample_rate = 4000};
+	HmlHeartSoundSpec specs[6];
+	TestHost host;
+	HmlContext ctx;
+	HmlHeartSound sound;
+
+	(void) state;
+	for (size_t i = 0; i < 6; i++)
+		specs[i] = default_spec;
+	specs[0].window_s = NAN;
+	specs[1].window_hop_s = 0;
+	specs[2].window_hop_s = 6;
+	specs[3].mel.n_mels = 10;
+	specs[4].mel.fmax = 3000;
+	specs[5].band_pass = true;
+	specs[5].high = 2000;
+	test_host_init(&host, &ctx);
+	for (size_t i = 0; i < 6; i++)
+	{
+		HmlArena *arena;
+
+		assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+		assert_status(&ctx, hml_heart_sound(arena, &specs[i], &audio, &sound), HML_INVALID_ARGUMENT);
+		hml_arena_free(arena);
+	}
+	test_host_finish(&host, &ctx);
+}
+
+static void
+test_synthetic_is_reproducible(void **state)
+{
+	HmlSyntheticHeart heart = {2, 80, HML_MURMUR_DIASTOLIC, 0.02, 11};
+	TestHost host;
+	HmlContext ctx;
+	unsigned char *one;
+	unsigned char *two;
+	size_t n_one;
+	size_t n_two;
+
+	(void) state;
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_synthetic_heart_sound(&ctx, &heart, &one, &n_one));
+	assert_ok(&ctx, hml_synthetic_heart_sound(&ctx, &heart, &two, &n_two));
+	assert_int_equal(n_one, 44 + 2 * 2 * HML_SYNTHETIC_RATE);
+	assert_int_equal(n_one, n_two);
+	assert_memory_equal(one, two, n_one);
+	hml_free(&ctx, two);
+	heart.seed = 12;
+	assert_ok(&ctx, hml_synthetic_heart_sound(&ctx, &heart, &two, &n_two));
+	assert_true(memcmp(one, two, n_one) != 0);
+	hml_free(&ctx, two);
+	hml_free(&ctx, one);
+	test_host_finish(&host, &ctx);
+}
+
+static void
+test_synthetic_limits(void **state)
+{
+	static const HmlSyntheticHeart hearts[] = {
+		{0.05, 70, HML_MURMUR_NONE, 0, 1}, {601, 70, HML_MURMUR_NONE, 0, 1},
+		{NAN, 70, HML_MURMUR_NONE, 0, 1},  {5, 19, HML_MURMUR_NONE, 0, 1},
+		{5, 301, HML_MURMUR_NONE, 0, 1},   {5, 70, HML_MURMUR_NONE, -0.1, 1},
+		{5, 70, HML_MURMUR_NONE, NAN, 1},
+	};
+	TestHost host;
+	HmlContext ctx;
+	unsigned char *bytes;
+	size_t length;
+
+	(void) state;
+	test_host_init(&host, &ctx);
+	for (size_t i = 0; i < sizeof(hearts) / sizeof(hearts[0]); i++)
+		assert_status(&ctx, hml_synthetic_heart_sound(&ctx, &hearts[i], &bytes, &length),
+					  HML_INVALID_ARGUMENT);
+	test_host_finish(&host, &ctx);
+}
+
+static HmlStatus
+make_and_hear(HmlContext *ctx, void *argument)
+{
+	HmlSyntheticHeart heart = {4, 75, HML_MURMUR_SYSTOLIC, 0.01, 3};
+	HmlHeartSoundSpec spec = default_spec;
+	HmlArena *arena = NULL;
+	HmlHeartSound sound;
+	HmlAudio audio = {0};
+	unsigned char *bytes;
+	size_t length;
+	HmlStatus status;
+
+	(void) argument;
+	spec.band_pass = true;
+	HML_TRY(hml_synthetic_heart_sound(ctx, &heart, &bytes, &length));
+	status = hml_audio_decode(ctx, bytes, length, &limits, &audio);
+	if (status == HML_OK)
+		status = hml_arena_create(ctx, &arena);
+	if (status == HML_OK)
+		status = hml_heart_sound(arena, &spec, &audio, &sound);
+	hml_arena_free(arena);
+	hml_audio_free(ctx, &audio);
+	hml_free(ctx, bytes);
+	return status;
+}
+
+static void
+test_failures(void **state)
+{
+	(void) state;
+	test_cancellation_sweep(make_and_hear, NULL);
+	test_allocation_sweep(make_and_hear, NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_heart_rate),
+		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_murmurs_are_heard_in_their_phase),
+		cmocka_unit_test(test_what_does_not_matter),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_weights),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_bad_specs),
+		cmocka_unit_test(test_synthetic_is_reproducible),
+		cmocka_unit_test(test_synthetic_limits),
+		cmocka_unit_test(test_failures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
