@@ -26,7 +26,6 @@
 #define GOOD_SNR_DB 15.0
 #define POOR_SNR_DB 3.0
 #define USELESS_CLIPPED_SHARE 0.1
-#define LARGEST_HOP_WINDOWS 1.0
 
 /* ---- level ----------------------------------------------------------- */
 
@@ -70,7 +69,7 @@ check_spec(HmlContext *ctx, const HmlHeartSoundSpec *spec)
 	if (!(spec->window_s >= 0.5 && spec->window_s <= 60))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT, "window must last from 0.5 to 60 seconds, not %g",
 						spec->window_s);
-	if (!(spec->window_hop_s >= 0.1 && spec->window_hop_s <= LARGEST_HOP_WINDOWS * spec->window_s))
+	if (!(spec->window_hop_s >= 0.1 && spec->window_hop_s <= spec->window_s))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT,
 						"windows that are %g seconds long cannot be %g seconds apart", spec->window_s,
 						spec->window_hop_s);
@@ -111,6 +110,13 @@ load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *aud
 	return HML_OK;
 }
 
+/* A comparison, unlike fminf(), is done for whole vectors. */
+static inline float
+limit(float value, float most)
+{
+	return value > most ? most : value < -most ? -most : value;
+}
+
 static HmlStatus
 set_level(HmlArena *arena, HmlHeartSound *sound)
 {
@@ -122,8 +128,7 @@ set_level(HmlArena *arena, HmlHeartSound *sound)
 	sound->silent = !(levels[n - 1 - n / 10] > SILENCE);
 	scale = sound->silent ? 0 : (float) (1 / levels[n - 1 - n / 10]);
 	for (size_t i = 0; i < sound->n_samples; i++)
-		sound->samples[i] =
-			fmaxf(-HML_HEART_MAX_LEVEL, fminf(HML_HEART_MAX_LEVEL, sound->samples[i] * scale));
+		sound->samples[i] = limit(sound->samples[i] * scale, HML_HEART_MAX_LEVEL);
 	return HML_OK;
 }
 
@@ -161,8 +166,8 @@ find_extremes(const float *samples, size_t n, float *lowest, float *highest)
 	*lowest = *highest = samples[0];
 	for (size_t i = 1; i < n; i++)
 	{
-		*lowest = fminf(*lowest, samples[i]);
-		*highest = fmaxf(*highest, samples[i]);
+		*lowest = samples[i] < *lowest ? samples[i] : *lowest;
+		*highest = samples[i] > *highest ? samples[i] : *highest;
 	}
 }
 
