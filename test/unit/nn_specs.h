@@ -163,8 +163,7 @@ static const char *const nn_operator_specs[] = {
 	"{\"input\":[3,5],\"layers\":[{\"op\":\"dense\",\"units\":4,\"bias\":false}]}",
 	"{\"input\":[20],\"layers\":[{\"op\":\"dropout\",\"p\":0.4}]}",
 	"{\"input\":[20],\"layers\":[{\"op\":\"tanh\"},{\"op\":\"dropout\"}]}",
-	"{\"input\":[3,4],\"layers\":[{\"op\":\"flatten\"}]}",
-	"{\"input\":[3,7],\"layers\":[{\"op\":\"gelu\"}]}",
+	"{\"input\":[3,4],\"layers\":[{\"op\":\"flatten\"}]}", "{\"input\":[3,7],\"layers\":[{\"op\":\"gelu\"}]}",
 	"{\"input\":[3,4,5],\"layers\":[{\"op\":\"global_avg_pool\"}]}",
 	"{\"input\":[3,7],\"layers\":[{\"op\":\"global_avg_pool\",\"keepdims\":true}]}",
 	"{\"input\":[3,4,5],\"layers\":[{\"op\":\"global_max_pool\"}]}",
@@ -194,14 +193,27 @@ static const char *const nn_operator_specs[] = {
 	"{\"input\":[6],\"layers\":[{\"op\":\"tanh\",\"name\":\"t\"},{\"op\":\"reshape\",\"shape\":[2,3]},{"
 	"\"op\":\"reshape\",\"name\":\"r\",\"shape\":[2,3],\"inputs\":[\"t\"]},{\"op\":\"concat\",\"inputs\":["
 	"\"reshape_1\",\"r\"]}]}",
-	"{\"input\":[3,7],\"layers\":[{\"op\":\"sigmoid\"}]}",
-	"{\"input\":[3,7],\"layers\":[{\"op\":\"silu\"}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"sigmoid\"}]}", "{\"input\":[3,7],\"layers\":[{\"op\":\"silu\"}]}",
 	"{\"input\":[6,3],\"layers\":[{\"op\":\"slice\",\"start\":1,\"end\":-1}]}",
 	"{\"input\":[3,7],\"layers\":[{\"op\":\"slice\",\"axis\":-1,\"start\":-3}]}",
-	"{\"input\":[3,7],\"layers\":[{\"op\":\"softmax\"}]}",
-	"{\"input\":[3,7],\"layers\":[{\"op\":\"tanh\"}]}",
+	"{\"input\":[3,7],\"layers\":[{\"op\":\"softmax\"}]}", "{\"input\":[3,7],\"layers\":[{\"op\":\"tanh\"}]}",
 	"{\"input\":[3,5],\"layers\":[{\"op\":\"transpose\",\"perm\":[1,0]}]}",
 	"{\"input\":[2,3,4,5],\"layers\":[{\"op\":\"transpose\",\"perm\":[2,0,3,1]}]}",
+	/* more between two convolutions than is kept at once; factors that scale filters */
+	"{\"input\":[5,41,40],\"layers\":[{\"op\":\"conv2d\",\"filters\":96,\"kernel_size\":1},{\"op\":\"silu\"},"
+	"{\"op\":\"conv2d\",\"filters\":96,\"kernel_size\":5,\"stride\":2,\"padding\":2,\"groups\":96,\"bias\":"
+	"false},"
+	"{\"op\":\"batch_norm\"},{\"op\":\"silu\",\"name\":\"x\"},{\"op\":\"global_avg_pool\"},{\"op\":\"dense\","
+	"\"units\":"
+	"96},{\"op\":\"sigmoid\"},{\"op\":\"reshape\",\"shape\":[96,1,1]},{\"op\":\"mul\",\"inputs\":[\"x\","
+	"\"reshape_1\"]},"
+	"{\"op\":\"conv2d\",\"filters\":20,\"kernel_size\":1,\"bias\":false},{\"op\":\"batch_norm\"},{\"op\":"
+	"\"max_pool\","
+	"\"kernel_size\":7}]}",
+	"{\"input\":[3,30,61],\"layers\":[{\"op\":\"conv2d\",\"filters\":80,\"kernel_size\":1},{\"op\":\"relu\"},"
+	"{\"op\":\"conv2d\",\"filters\":80,\"kernel_size\":[3,2],\"padding\":[1,0,2,1],\"dilation\":[2,1],"
+	"\"groups\":80},"
+	"{\"op\":\"avg_pool\",\"kernel_size\":[10,20]}]}",
 	NULL};
 
 #endif /* TEST_UNIT_NN_SPECS_H */

@@ -12,7 +12,7 @@
 
 #include "core/base/checked.h"
 #include "core/nn/placement.h"
-#include "core/nn/plan_steps.h"
+#include "core/nn/plan_build.h"
 
 #define CHUNK_BYTES ((size_t) 512 * 1024)
 #define MAX_CHUNK 256
@@ -88,6 +88,7 @@ find_lives(HmlPlan *plan)
 			use(plan, step->x[k], i);
 		use(plan, step->y, i);
 		use(plan, step->add, i);
+		use(plan, step->scale, i);
 		use(plan, step->work, i);
 	}
 }

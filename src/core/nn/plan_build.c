@@ -1,309 +1,47 @@
 /*
  * plan_build.c
- *	  From the nodes of a network to the values and steps of a plan.
- *
- * Nodes are taken in order.  A node looks along its only readers for what its
- * kernel can do on the way: batch norm, a residual sum whose other side is already
- * there, an activation.  A value is converted between layouts where a reader
- * wants the other one, once for all its readers.
+ *	  From the nodes of a network to the steps of a plan, one kind of node after the other.
  */
 #include <string.h>
 
 #include "core/nn/optable.h"
-#include "core/nn/plan_steps.h"
+#include "core/nn/plan_build.h"
 #include "core/nn/window.h"
 
-enum
-{
-	PLAIN,
-	PIXELS
-};
-
-/* ---- values ----------------------------------------------------------------------------------------- */
-
-typedef struct Extent
-{
-	size_t height;
-	size_t width;
-	size_t channels;
-} Extent;
-
-/* What a node puts out, as pixels of channels: plain rows are pixels of the last dimension. */
-static Extent
-extent_of(const HmlNode *node, int layout)
-{
-	const HmlShape *s = &node->shape;
-	size_t last = s->dims[s->n_dims - 1];
-
-	if (s->n_dims == 1)
-		return (Extent){1, 1, last};
-	if (layout == PLAIN)
-		return (Extent){1, hml_shape_product(s, 0, s->n_dims - 1), last};
-	return (Extent){s->n_dims == 3 ? s->dims[1] : 1, last, s->dims[0]};
-}
-
-static HmlStatus
-new_value(PlanBuilder *b, Extent extent, size_t *out)
-{
-	HmlPlan *plan = b->plan;
-
-	*out = plan->n_values;
-	if (plan->n_values == b->max_values)
-		return hml_fail(b->ctx, HML_INTERNAL, "a plan has more than %zu values", b->max_values);
-	plan->n_values++;
-	plan->values[*out] = (PlanValue){.root = *out,
-									 .height = extent.height,
-									 .width = extent.width,
-									 .channels = extent.channels,
-									 .begin = SIZE_MAX};
-	return HML_OK;
-}
-
-static PlanValue *
-root_of(const PlanBuilder *b, size_t value)
-{
-	return &b->plan->values[b->plan->values[value].root];
-}
-
-static HmlStatus
-new_view(PlanBuilder *b, size_t of, Extent extent, size_t *out)
-{
-	HML_TRY(new_value(b, extent, out));
-	b->plan->values[*out].root = b->plan->values[of].root;
-	root_of(b, of)->is_viewed = true;
-	return HML_OK;
-}
-
-static HmlStatus
-new_step(PlanBuilder *b, const HmlNode *node, PlanRun run, PlanStep **out)
-{
-	*out = &b->plan->steps[b->plan->n_steps];
-	if (b->plan->n_steps == b->max_steps)
-		return hml_fail(b->ctx, HML_INTERNAL, "a plan has more than %zu steps", b->max_steps);
-	b->plan->n_steps++;
-	**out = (PlanStep){.run = run, .node = node, .n_inputs = 1, .work = PLAN_NO_VALUE, .add = PLAN_NO_VALUE};
-	return HML_OK;
-}
-
-static HmlStatus
-copy_value(PlanBuilder *b, const HmlNode *node, size_t *value)
-{
-	const PlanValue *v = &b->plan->values[*value];
-	Extent extent = {v->height, v->width, v->channels};
-	PlanStep *step;
-
-	HML_TRY(new_step(b, node, hml_plan_copy, &step));
-	step->x[0] = *value;
-	HML_TRY(new_value(b, extent, value));
-	step->y = *value;
-	return HML_OK;
-}
-
-static bool
-has_frame(const PlanValue *root)
-{
-	return (root->frame[0] | root->frame[1] | root->frame[2] | root->frame[3]) != 0;
-}
-
-/* The value, or a copy of it, will have its samples one after the other. */
-static HmlStatus
-make_contiguous(PlanBuilder *b, const HmlNode *node, size_t *value)
-{
-	if (has_frame(root_of(b, *value)))
-		HML_TRY(copy_value(b, node, value));
-	root_of(b, *value)->is_fixed = true;
-	return HML_OK;
-}
-
-/* The value, or a copy of it, will have a frame of at least this. */
-static HmlStatus
-make_framed(PlanBuilder *b, const HmlNode *node, const size_t frame[4], size_t *value)
-{
-	PlanValue *root = root_of(b, *value);
-
-	if ((frame[0] | frame[1] | frame[2] | frame[3]) == 0)
-		return HML_OK;
-	if (root->is_fixed || root->home != PLAN_SCRATCH)
-		HML_TRY(copy_value(b, node, value));
-	root = root_of(b, *value);
-	for (int i = 0; i < 4; i++)
-		root->frame[i] = root->frame[i] > frame[i] ? root->frame[i] : frame[i];
-	return HML_OK;
-}
-
-/* Whether both layouts of a node's output have the numbers in the same order. */
-static bool
-order_is_same(const HmlShape *s)
-{
-	return s->n_dims == 1 || s->dims[0] == 1 || hml_shape_product(s, 1, s->n_dims) == 1;
-}
-
-/* What a node puts out, in the layout that is asked for; pixels have at most three dimensions. */
-static HmlStatus
-value_in(PlanBuilder *b, size_t node, int layout, size_t *out)
-{
-	const HmlNode *from = &b->network->nodes[node];
-	size_t other = b->of_node[1 - layout][node];
-	PlanStep *step;
-
-	*out = b->of_node[layout][node];
-	if (*out != PLAN_NO_VALUE)
-		return HML_OK;
-	if (order_is_same(&from->shape))
-	{
-		HML_TRY(make_contiguous(b, from, &other));
-		HML_TRY(new_view(b, other, extent_of(from, layout), out));
-	}
-	else
-	{
-		HML_TRY(new_step(b, from, layout == PIXELS ? hml_plan_to_pixels : hml_plan_to_plain, &step));
-		step->x[0] = other;
-		HML_TRY(new_value(b, extent_of(from, layout), out));
-		step->y = *out;
-	}
-	b->of_node[layout][node] = *out;
-	return HML_OK;
-}
-
-/* A new value for what a node, the last of those that a step stands for, puts out. */
-static HmlStatus
-output_in(PlanBuilder *b, size_t node, int layout, size_t *out)
-{
-	HML_TRY(new_value(b, extent_of(&b->network->nodes[node], layout), out));
-	b->of_node[layout][node] = *out;
-	if (b->network->nodes[node].shape.n_dims == 1)
-		b->of_node[1 - layout][node] = *out;
-	return HML_OK;
-}
-
-/* ---- fusing ----------------------------------------------------------------------------------------- */
-
-/* What follows a node and is done with it. */
-typedef struct Tail
-{
-	const HmlNode *batch_norm; /* NULL = none */
-	size_t add;                /* value, or PLAN_NO_VALUE */
-	HmlActivation activation;
-	float slope;
-	size_t last; /* the node whose output is that of all */
-} Tail;
-
-enum
-{
-	FUSE_BATCH_NORM = 1,
-	FUSE_ADD = 2
-};
-
-static bool
-find_activation(const HmlNode *node, HmlActivation *out, float *slope)
-{
-	static const struct
-	{
-		const HmlOp *op;
-		HmlActivation activation;
-	} known[] = {
-		{&hml_op_relu, HML_ACT_RELU},       {&hml_op_leaky_relu, HML_ACT_LEAKY_RELU},
-		{&hml_op_sigmoid, HML_ACT_SIGMOID}, {&hml_op_tanh, HML_ACT_TANH},
-		{&hml_op_silu, HML_ACT_SILU},       {&hml_op_gelu, HML_ACT_GELU},
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (node->op == known[i].op)
-		{
-			*out = known[i].activation;
-			*slope = node->op == &hml_op_leaky_relu
-						 ? (float) hml_plan_attr(node, "negative_slope")->numbers[0]
-						 : 0;
-			return true;
-		}
-	return false;
-}
-
-/* The other side of a sum of two whose one side is 'node', if it is there; its shape must be the same. */
-static bool
-find_other_side(const PlanBuilder *b, const HmlNode *sum, size_t node, size_t *other)
-{
-	if (sum->n_inputs != 2 || sum->inputs[0] == sum->inputs[1])
-		return false;
-	*other = sum->inputs[0] == node ? sum->inputs[1] : sum->inputs[0];
-	return hml_shape_equal(&sum->x_shape[0], &sum->x_shape[1]) &&
-		   (b->of_node[PLAIN][*other] != PLAN_NO_VALUE || b->of_node[PIXELS][*other] != PLAN_NO_VALUE);
-}
-
-static HmlStatus
-find_tail(PlanBuilder *b, size_t node, unsigned what, Tail *tail)
-{
-	*tail = (Tail){.add = PLAN_NO_VALUE, .activation = HML_ACT_NONE, .last = node};
-	for (size_t next = b->reader[node]; next != SIZE_MAX && tail->activation == HML_ACT_NONE;
-		 next = b->reader[next])
-	{
-		const HmlNode *n = &b->network->nodes[next];
-		size_t other;
-
-		if (n->op == &hml_op_batch_norm && (what & FUSE_BATCH_NORM) != 0)
-		{
-			tail->batch_norm = n;
-			what &= ~(unsigned) FUSE_BATCH_NORM;
-		}
-		else if (n->op == &hml_op_add && (what & FUSE_ADD) != 0 && find_other_side(b, n, tail->last, &other))
-		{
-			HML_TRY(value_in(b, other, PIXELS, &tail->add));
-			what = 0;
-		}
-		else if (n->op != &hml_op_dropout && !find_activation(n, &tail->activation, &tail->slope))
-			break;
-		b->is_done[next] = true;
-		tail->last = next;
-	}
-	return HML_OK;
-}
-
-/* The step of a node with one input and a tail, from and to values of one layout. */
-static HmlStatus
-add_step(PlanBuilder *b, size_t node, const Tail *tail, PlanRun run, size_t x, int layout, PlanStep **out)
-{
-	HML_TRY(new_step(b, &b->network->nodes[node], run, out));
-	HML_TRY(output_in(b, tail->last, layout, &(*out)->y));
-	(*out)->x[0] = x;
-	(*out)->add = tail->add;
-	(*out)->activation = tail->activation;
-	(*out)->slope = tail->slope;
-	return HML_OK;
-}
-
-/* The layout in which a value is already there. */
-static int
-layout_of(const PlanBuilder *b, size_t node)
-{
-	return b->of_node[PIXELS][node] != PLAN_NO_VALUE ? PIXELS : PLAIN;
-}
+#define BAND_BYTES ((size_t) 512 * 1024) /* of what lies between two convolutions that are joined */
 
 /* ---- nodes ------------------------------------------------------------------------------------------ */
+
+/* Work memory of one chunk, in floats. */
+static HmlStatus
+add_work(PlanBuilder *b, PlanStep *step, size_t size)
+{
+	HML_TRY(hml_plan_new_value(b, (PlanExtent){1, 1, size}, &step->work));
+	b->plan->values[step->work].is_single = true;
+	return HML_OK;
+}
 
 static HmlStatus
 build_operator(PlanBuilder *b, size_t node)
 {
 	const HmlNode *n = &b->network->nodes[node];
 	size_t x[HML_MAX_OP_INPUTS];
-	Tail tail;
+	PlanTail tail;
 	PlanStep *step;
 
 	for (size_t k = 0; k < n->n_inputs; k++)
 	{
-		HML_TRY(value_in(b, n->inputs[k], PLAIN, &x[k]));
-		HML_TRY(make_contiguous(b, n, &x[k]));
+		HML_TRY(hml_plan_value_in(b, n->inputs[k], PLAN_PLAIN, &x[k]));
+		HML_TRY(hml_plan_make_contiguous(b, n, &x[k]));
 	}
-	HML_TRY(find_tail(b, node, 0, &tail));
-	HML_TRY(add_step(b, node, &tail, hml_plan_operator, x[0], PLAIN, &step));
+	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_operator, x[0], PLAN_PLAIN, &step));
 	step->n_inputs = n->n_inputs;
 	memcpy(step->x, x, n->n_inputs * sizeof(x[0]));
-	HML_TRY(make_contiguous(b, n, &step->y));
+	HML_TRY(hml_plan_make_contiguous(b, n, &step->y));
 	if (n->state + n->scratch + n->scratch_sample == 0)
 		return HML_OK;
-	/* sized when the number of samples in a chunk is known */
-	HML_TRY(new_value(b, (Extent){1, 1, 0}, &step->work));
-	b->plan->values[step->work].is_single = true;
-	return HML_OK;
+	return add_work(b, step, 0); /* sized when the number of samples in a chunk is known */
 }
 
 /* Zeros that the windows of a convolution see round its input. */
@@ -318,186 +56,6 @@ frame_of(const HmlConvShape *s, size_t frame[4])
 		frame[d] = s->pad[d];
 		frame[2 + d] = extent > covered ? extent - covered : 0;
 	}
-}
-
-static HmlStatus
-build_conv(PlanBuilder *b, size_t node)
-{
-	const HmlNode *n = &b->network->nodes[node];
-	const HmlConvShape *s = n->geometry;
-	bool is_depthwise = s->groups > 1 && s->groups == s->in_channels && s->groups == s->out_channels;
-	size_t frame[4];
-	size_t x;
-	Tail tail;
-	PlanStep *step;
-
-	frame_of(s, frame);
-	HML_TRY(value_in(b, n->inputs[0], PIXELS, &x));
-	HML_TRY(make_framed(b, n, frame, &x));
-	HML_TRY(find_tail(b, node, FUSE_BATCH_NORM | (is_depthwise ? 0 : FUSE_ADD), &tail));
-	HML_TRY(add_step(b, node, &tail, is_depthwise ? hml_plan_depthwise : hml_plan_conv, x, PIXELS, &step));
-	step->conv = *s;
-	for (int d = 0; d < 2; d++)
-	{
-		step->stencil.in[d] = s->in[d];
-		step->stencil.out[d] = s->out[d];
-		step->stencil.kernel[d] = s->kernel[d];
-		step->stencil.stride[d] = s->stride[d];
-		step->stencil.dilation[d] = s->dilation[d];
-		step->stencil.pad[d] = s->pad[d];
-	}
-	return hml_plan_pack_conv(b, n, tail.batch_norm, step);
-}
-
-static HmlStatus
-build_dense(PlanBuilder *b, size_t node)
-{
-	const HmlNode *n = &b->network->nodes[node];
-	size_t x;
-	Tail tail;
-	PlanStep *step;
-
-	HML_TRY(value_in(b, n->inputs[0], PLAIN, &x));
-	/* the channel of batch norm is the first dimension, the units are the last */
-	HML_TRY(find_tail(b, node, n->shape.n_dims == 1 ? FUSE_BATCH_NORM : 0, &tail));
-	HML_TRY(add_step(b, node, &tail, hml_plan_dense, x, PLAIN, &step));
-	return hml_plan_pack_dense(b, n, tail.batch_norm, step);
-}
-
-static HmlStatus
-build_pool(PlanBuilder *b, size_t node)
-{
-	const HmlNode *n = &b->network->nodes[node];
-	const HmlWindow *w = n->geometry;
-	bool is_max = n->op == &hml_op_max_pool;
-	size_t x;
-	Tail tail;
-	PlanStep *step;
-
-	HML_TRY(value_in(b, n->inputs[0], PIXELS, &x));
-	HML_TRY(find_tail(b, node, 0, &tail));
-	HML_TRY(add_step(b, node, &tail, is_max ? hml_plan_max_pool : hml_plan_avg_pool, x, PIXELS, &step));
-	for (int d = 0; d < 2; d++)
-	{
-		step->stencil.in[d] = w->in[d];
-		step->stencil.out[d] = w->out[d];
-		step->stencil.kernel[d] = w->kernel[d];
-		step->stencil.stride[d] = w->stride[d];
-		step->stencil.dilation[d] = w->dilation[d];
-		step->stencil.pad[d] = w->pad[d];
-	}
-	step->count_padding = !is_max && hml_plan_attr(n, "count_include_pad")->numbers[0] != 0;
-	return HML_OK;
-}
-
-static HmlStatus
-build_global_pool(PlanBuilder *b, size_t node)
-{
-	const HmlNode *n = &b->network->nodes[node];
-	size_t x;
-	Tail tail;
-	PlanStep *step;
-
-	if (n->x_shape[0].n_dims > 3)
-		return build_operator(b, node);
-	HML_TRY(value_in(b, n->inputs[0], PIXELS, &x));
-	HML_TRY(find_tail(b, node, 0, &tail));
-	return add_step(b, node, &tail, n->op == &hml_op_global_max_pool ? hml_plan_maximum : hml_plan_mean, x,
-					PIXELS, &step);
-}
-
-static HmlStatus
-build_batch_norm(PlanBuilder *b, size_t node)
-{
-	const HmlNode *n = &b->network->nodes[node];
-	size_t x;
-	Tail tail;
-	PlanStep *step;
-
-	HML_TRY(value_in(b, n->inputs[0], PIXELS, &x));
-	HML_TRY(find_tail(b, node, 0, &tail));
-	HML_TRY(add_step(b, node, &tail, hml_plan_affine, x, PIXELS, &step));
-	return hml_plan_pack_batch_norm(b, n, step);
-}
-
-/* An operator may overwrite an input that nobody else reads. */
-static bool
-can_overwrite(const PlanBuilder *b, size_t node, size_t value)
-{
-	const PlanValue *v = &b->plan->values[value];
-
-	return b->network->nodes[node].n_readers == 1 && v->root == value && v->home == PLAN_SCRATCH &&
-		   !v->is_viewed;
-}
-
-static HmlStatus
-build_activation(PlanBuilder *b, size_t node)
-{
-	const HmlNode *n = &b->network->nodes[node];
-	int layout = layout_of(b, n->inputs[0]);
-	Tail tail = {.add = PLAN_NO_VALUE, .last = node};
-	size_t x;
-	PlanStep *step;
-
-	HML_TRY(value_in(b, n->inputs[0], layout, &x));
-	find_activation(n, &tail.activation, &tail.slope);
-	HML_TRY(add_step(b, node, &tail, hml_plan_activate, x, layout, &step));
-	if (can_overwrite(b, n->inputs[0], x))
-	{
-		step->y = x;
-		b->of_node[layout][node] = x;
-		if (n->shape.n_dims == 1)
-			b->of_node[1 - layout][node] = x;
-	}
-	return HML_OK;
-}
-
-/* The value of another node, for one that changes nothing. */
-static HmlStatus
-build_alias(PlanBuilder *b, size_t node)
-{
-	const HmlNode *n = &b->network->nodes[node];
-
-	for (int layout = PLAIN; layout <= PIXELS; layout++)
-	{
-		size_t value = b->of_node[layout][n->inputs[0]];
-
-		b->of_node[layout][node] = value;
-		if (value != PLAN_NO_VALUE)
-			root_of(b, value)->is_viewed = true;
-	}
-	return HML_OK;
-}
-
-static bool
-shapes_are_equal(const HmlNode *n)
-{
-	for (size_t k = 1; k < n->n_inputs; k++)
-		if (!hml_shape_equal(&n->x_shape[0], &n->x_shape[k]))
-			return false;
-	return true;
-}
-
-/* Sum or product of equal shapes, in the layout that one of them has. */
-static HmlStatus
-build_pairwise(PlanBuilder *b, size_t node, PlanRun run)
-{
-	const HmlNode *n = &b->network->nodes[node];
-	int layout = PLAIN;
-	size_t x[HML_MAX_OP_INPUTS];
-	Tail tail;
-	PlanStep *step;
-
-	for (size_t k = 0; k < n->n_inputs; k++)
-		if (layout_of(b, n->inputs[k]) == PIXELS)
-			layout = PIXELS;
-	for (size_t k = 0; k < n->n_inputs; k++)
-		HML_TRY(value_in(b, n->inputs[k], layout, &x[k]));
-	HML_TRY(find_tail(b, node, 0, &tail));
-	HML_TRY(add_step(b, node, &tail, run, x[0], layout, &step));
-	step->n_inputs = n->n_inputs;
-	memcpy(step->x, x, n->n_inputs * sizeof(x[0]));
-	return HML_OK;
 }
 
 /* Which input of a product is one number for each channel of the other one; SIZE_MAX = none. */
@@ -516,25 +74,313 @@ find_channel_scale(const HmlNode *n)
 	return SIZE_MAX;
 }
 
+static bool
+is_pointwise(const HmlConvShape *s)
+{
+	return s->groups == 1 && s->kernel[0] == 1 && s->kernel[1] == 1 && s->pad[0] == 0 && s->pad[1] == 0;
+}
+
+/* Whether the only reader of a product scales its filters instead, because these are fewer than the pixels. */
+static bool
+scales_filters(const PlanBuilder *b, size_t product)
+{
+	size_t reader = b->reader[product];
+	const HmlNode *n = reader == SIZE_MAX ? NULL : &b->network->nodes[reader];
+	const HmlConvShape *s;
+
+	if (n == NULL || (n->op != &hml_op_conv1d && n->op != &hml_op_conv2d))
+		return false;
+	s = n->geometry;
+	return is_pointwise(s) && 2 * s->out_channels <= s->in[0] * s->in[1];
+}
+
+/* Image and factors of a product of an image and one number for each channel. */
+static HmlStatus
+product_inputs(PlanBuilder *b, const HmlNode *n, size_t *image, size_t *factors)
+{
+	size_t scale = find_channel_scale(n);
+
+	HML_TRY(hml_plan_value_in(b, n->inputs[1 - scale], PLAN_PIXELS, image));
+	HML_TRY(hml_plan_value_in(b, n->inputs[scale], PLAN_PLAIN, factors));
+	return hml_plan_make_contiguous(b, n, factors);
+}
+
+static void
+copy_stencil(const HmlConvShape *s, HmlStencil *out)
+{
+	for (int d = 0; d < 2; d++)
+	{
+		out->in[d] = s->in[d];
+		out->out[d] = s->out[d];
+		out->kernel[d] = s->kernel[d];
+		out->stride[d] = s->stride[d];
+		out->dilation[d] = s->dilation[d];
+		out->pad[d] = s->pad[d];
+	}
+}
+
+static HmlStatus
+build_full_conv(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	const HmlConvShape *s = n->geometry;
+	bool is_scaled = !hml_plan_is_there(b, n->inputs[0]);
+	size_t frame[4];
+	size_t scale = PLAN_NO_VALUE;
+	size_t x;
+	PlanTail tail;
+	PlanStep *step;
+
+	if (is_scaled)
+		HML_TRY(product_inputs(b, &b->network->nodes[n->inputs[0]], &x, &scale));
+	else
+		HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
+	frame_of(s, frame);
+	HML_TRY(hml_plan_make_framed(b, n, frame, &x));
+	HML_TRY(hml_plan_find_tail(b, node, PLAN_FUSE_BATCH_NORM | PLAN_FUSE_ADD, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_conv, x, PLAN_PIXELS, &step));
+	step->conv = *s;
+	step->scale = scale;
+	if (is_scaled)
+		HML_TRY(add_work(b, step, hml_conv_packed_size(b->plan->tiles, s)));
+	return hml_plan_pack_conv(b, n, tail.batch_norm, step);
+}
+
+/* Whether the step before is a 1 x 1 convolution that only 'node' reads, with more between them than a cache holds. */
+static bool
+can_join(const PlanBuilder *b, const HmlNode *n, size_t node, size_t x)
+{
+	const HmlPlan *plan = b->plan;
+	const PlanStep *before = plan->n_steps == 0 ? NULL : &plan->steps[plan->n_steps - 1];
+	const PlanValue *v = &plan->values[x];
+
+	return before != NULL && before->run == hml_plan_conv && before->y == x && before->add == PLAN_NO_VALUE &&
+		   before->scale == PLAN_NO_VALUE && is_pointwise(&before->conv) && before->conv.stride[0] == 1 &&
+		   before->conv.stride[1] == 1 && b->reader[n->inputs[0]] == node && v->root == x && !v->is_viewed &&
+		   v->height * v->width * v->channels * sizeof(float) > BAND_BYTES;
+}
+
+/* The last two steps become one. */
+static HmlStatus
+join_last_steps(PlanBuilder *b)
+{
+	PlanStep *first = &b->plan->steps[b->plan->n_steps - 2];
+	PlanStep *second;
+
+	HML_TRY(HML_ARENA_NEW(b->arena, &second, 1));
+	*second = b->plan->steps[--b->plan->n_steps];
+	first->run = hml_plan_conv_depthwise;
+	first->depthwise = second;
+	first->y = second->y;
+	first->band_rows = hml_plan_band_rows(&second->stencil, first->conv.out_channels, BAND_BYTES);
+	return add_work(b, first,
+					hml_plan_band_size(&second->stencil, first->conv.out_channels, first->band_rows));
+}
+
+static HmlStatus
+build_depthwise(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	const HmlConvShape *s = n->geometry;
+	size_t frame[4];
+	size_t x;
+	bool joins;
+	PlanTail tail;
+	PlanStep *step;
+
+	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
+	joins = can_join(b, n, node, x);
+	frame_of(s, frame);
+	if (!joins)
+		HML_TRY(hml_plan_make_framed(b, n, frame, &x));
+	HML_TRY(hml_plan_find_tail(b, node, PLAN_FUSE_BATCH_NORM, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_depthwise, x, PLAN_PIXELS, &step));
+	step->conv = *s;
+	copy_stencil(s, &step->stencil);
+	HML_TRY(hml_plan_pack_conv(b, n, tail.batch_norm, step));
+	return joins ? join_last_steps(b) : HML_OK;
+}
+
+static HmlStatus
+build_conv(PlanBuilder *b, size_t node)
+{
+	const HmlConvShape *s = b->network->nodes[node].geometry;
+	bool is_depthwise = s->groups > 1 && s->groups == s->in_channels && s->groups == s->out_channels;
+
+	return is_depthwise ? build_depthwise(b, node) : build_full_conv(b, node);
+}
+
+static HmlStatus
+build_dense(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	size_t x;
+	PlanTail tail;
+	PlanStep *step;
+
+	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PLAIN, &x));
+	/* the channel of batch norm is the first dimension, the units are the last */
+	HML_TRY(hml_plan_find_tail(b, node, n->shape.n_dims == 1 ? PLAN_FUSE_BATCH_NORM : 0, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_dense, x, PLAN_PLAIN, &step));
+	return hml_plan_pack_dense(b, n, tail.batch_norm, step);
+}
+
+static HmlStatus
+build_pool(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	const HmlWindow *w = n->geometry;
+	bool is_max = n->op == &hml_op_max_pool;
+	size_t x;
+	PlanTail tail;
+	PlanStep *step;
+
+	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
+	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, is_max ? hml_plan_max_pool : hml_plan_avg_pool, x, PLAN_PIXELS,
+							  &step));
+	for (int d = 0; d < 2; d++)
+	{
+		step->stencil.in[d] = w->in[d];
+		step->stencil.out[d] = w->out[d];
+		step->stencil.kernel[d] = w->kernel[d];
+		step->stencil.stride[d] = w->stride[d];
+		step->stencil.dilation[d] = w->dilation[d];
+		step->stencil.pad[d] = w->pad[d];
+	}
+	step->count_padding = !is_max && hml_plan_attr(n, "count_include_pad")->numbers[0] != 0;
+	return HML_OK;
+}
+
+static HmlStatus
+build_global_pool(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	size_t x;
+	PlanTail tail;
+	PlanStep *step;
+
+	if (n->x_shape[0].n_dims > 3)
+		return build_operator(b, node);
+	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
+	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
+	return hml_plan_add_step(b, node, &tail,
+							 n->op == &hml_op_global_max_pool ? hml_plan_maximum : hml_plan_mean, x,
+							 PLAN_PIXELS, &step);
+}
+
+static HmlStatus
+build_batch_norm(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	size_t x;
+	PlanTail tail;
+	PlanStep *step;
+
+	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
+	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_affine, x, PLAN_PIXELS, &step));
+	return hml_plan_pack_batch_norm(b, n, step);
+}
+
+/* An operator may overwrite an input that nobody else reads. */
+static bool
+can_overwrite(const PlanBuilder *b, size_t node, size_t value)
+{
+	const PlanValue *v = &b->plan->values[value];
+
+	return b->network->nodes[node].n_readers == 1 && v->root == value && v->home == PLAN_SCRATCH &&
+		   !v->is_viewed;
+}
+
+static HmlStatus
+build_activation(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	int layout = hml_plan_layout_of(b, n->inputs[0]);
+	PlanTail tail = {.add = PLAN_NO_VALUE, .last = node};
+	size_t x;
+	PlanStep *step;
+
+	HML_TRY(hml_plan_value_in(b, n->inputs[0], layout, &x));
+	hml_plan_find_activation(n, &tail.activation, &tail.slope);
+	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_activate, x, layout, &step));
+	if (can_overwrite(b, n->inputs[0], x))
+	{
+		step->y = x;
+		b->of_node[layout][node] = x;
+		if (n->shape.n_dims == 1)
+			b->of_node[1 - layout][node] = x;
+	}
+	return HML_OK;
+}
+
+/* The value of another node, for one that changes nothing. */
+static HmlStatus
+build_alias(PlanBuilder *b, size_t node)
+{
+	const HmlNode *n = &b->network->nodes[node];
+
+	for (int layout = PLAN_PLAIN; layout <= PLAN_PIXELS; layout++)
+	{
+		size_t value = b->of_node[layout][n->inputs[0]];
+
+		b->of_node[layout][node] = value;
+		if (value != PLAN_NO_VALUE)
+			hml_plan_root_of(b, value)->is_viewed = true;
+	}
+	return HML_OK;
+}
+
+static bool
+shapes_are_equal(const HmlNode *n)
+{
+	for (size_t k = 1; k < n->n_inputs; k++)
+		if (!hml_shape_equal(&n->x_shape[0], &n->x_shape[k]))
+			return false;
+	return true;
+}
+
+/* Sum or product of equal shapes, in the layout that one of them has. */
+static HmlStatus
+build_pairwise(PlanBuilder *b, size_t node, PlanRun run)
+{
+	const HmlNode *n = &b->network->nodes[node];
+	int layout = PLAN_PLAIN;
+	size_t x[HML_MAX_OP_INPUTS];
+	PlanTail tail;
+	PlanStep *step;
+
+	for (size_t k = 0; k < n->n_inputs; k++)
+		if (hml_plan_layout_of(b, n->inputs[k]) == PLAN_PIXELS)
+			layout = PLAN_PIXELS;
+	for (size_t k = 0; k < n->n_inputs; k++)
+		HML_TRY(hml_plan_value_in(b, n->inputs[k], layout, &x[k]));
+	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, run, x[0], layout, &step));
+	step->n_inputs = n->n_inputs;
+	memcpy(step->x, x, n->n_inputs * sizeof(x[0]));
+	return HML_OK;
+}
+
 static HmlStatus
 build_product(PlanBuilder *b, size_t node)
 {
 	const HmlNode *n = &b->network->nodes[node];
-	size_t scale = find_channel_scale(n);
 	size_t image;
 	size_t factors;
-	Tail tail;
+	PlanTail tail;
 	PlanStep *step;
 
 	if (shapes_are_equal(n))
 		return build_pairwise(b, node, hml_plan_multiply);
-	if (scale == SIZE_MAX)
+	if (find_channel_scale(n) == SIZE_MAX)
 		return build_operator(b, node);
-	HML_TRY(value_in(b, n->inputs[1 - scale], PIXELS, &image));
-	HML_TRY(value_in(b, n->inputs[scale], PLAIN, &factors));
-	HML_TRY(make_contiguous(b, n, &factors));
-	HML_TRY(find_tail(b, node, 0, &tail));
-	HML_TRY(add_step(b, node, &tail, hml_plan_scale, image, PIXELS, &step));
+	if (scales_filters(b, node))
+		return HML_OK;
+	HML_TRY(product_inputs(b, n, &image, &factors));
+	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_scale, image, PLAN_PIXELS, &step));
 	step->n_inputs = 2;
 	step->x[1] = factors;
 	return HML_OK;
@@ -550,16 +396,16 @@ build_concat(PlanBuilder *b, size_t node)
 	size_t position = 0;
 	size_t y;
 
-	if (n->shape.n_dims > 3 || (n->shape.n_dims > 1 && layout_of(b, n->inputs[0]) == PLAIN))
+	if (n->shape.n_dims > 3 || (n->shape.n_dims > 1 && hml_plan_layout_of(b, n->inputs[0]) == PLAN_PLAIN))
 		return build_operator(b, node);
-	HML_TRY(output_in(b, node, PIXELS, &y));
+	HML_TRY(hml_plan_output_in(b, node, PLAN_PIXELS, &y));
 	for (size_t k = 0; k < n->n_inputs; k++)
 	{
 		PlanStep *step;
 		size_t x;
 
-		HML_TRY(value_in(b, n->inputs[k], PIXELS, &x));
-		HML_TRY(new_step(b, n, hml_plan_copy, &step));
+		HML_TRY(hml_plan_value_in(b, n->inputs[k], PLAN_PIXELS, &x));
+		HML_TRY(hml_plan_new_step(b, n, hml_plan_copy, &step));
 		step->x[0] = x;
 		step->y = y;
 		if (axis == 0)
@@ -581,12 +427,12 @@ build_view(PlanBuilder *b, size_t node)
 	size_t x;
 	size_t y;
 
-	HML_TRY(value_in(b, n->inputs[0], PLAIN, &x));
-	HML_TRY(make_contiguous(b, n, &x));
-	HML_TRY(new_view(b, x, extent_of(n, PLAIN), &y));
-	b->of_node[PLAIN][node] = y;
+	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PLAIN, &x));
+	HML_TRY(hml_plan_make_contiguous(b, n, &x));
+	HML_TRY(hml_plan_new_view(b, x, hml_plan_extent_of(n, PLAN_PLAIN), &y));
+	b->of_node[PLAN_PLAIN][node] = y;
 	if (n->shape.n_dims == 1)
-		b->of_node[PIXELS][node] = y;
+		b->of_node[PLAN_PIXELS][node] = y;
 	return HML_OK;
 }
 
@@ -595,12 +441,12 @@ static HmlStatus
 build_transpose(PlanBuilder *b, size_t node)
 {
 	const HmlNode *n = &b->network->nodes[node];
-	int layout = layout_of(b, n->inputs[0]);
+	int layout = hml_plan_layout_of(b, n->inputs[0]);
 	size_t y;
 
 	if (n->shape.n_dims != 2 || hml_plan_attr(n, "perm")->numbers[0] != 1)
 		return build_operator(b, node);
-	HML_TRY(new_view(b, b->of_node[layout][n->inputs[0]], extent_of(n, 1 - layout), &y));
+	HML_TRY(hml_plan_new_view(b, b->of_node[layout][n->inputs[0]], hml_plan_extent_of(n, 1 - layout), &y));
 	b->of_node[1 - layout][node] = y;
 	return HML_OK;
 }
@@ -622,20 +468,18 @@ build_recurrent(PlanBuilder *b, size_t node)
 {
 	const HmlNode *n = &b->network->nodes[node];
 	size_t from = n->inputs[0];
-	bool is_repeated = b->of_node[PLAIN][from] == PLAN_NO_VALUE && b->of_node[PIXELS][from] == PLAN_NO_VALUE;
+	bool is_repeated = !hml_plan_is_there(b, from);
 	size_t x;
-	Tail tail;
+	PlanTail tail;
 	PlanStep *step;
 
 	if (is_repeated)
 		from = b->network->nodes[from].inputs[0];
-	HML_TRY(value_in(b, from, PLAIN, &x));
-	HML_TRY(find_tail(b, node, 0, &tail));
-	HML_TRY(add_step(b, node, &tail, hml_plan_recurrent, x, PLAIN, &step));
+	HML_TRY(hml_plan_value_in(b, from, PLAN_PLAIN, &x));
+	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
+	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_recurrent, x, PLAN_PLAIN, &step));
 	HML_TRY(hml_plan_pack_recurrent(b, n, is_repeated, &step->recurrent));
-	HML_TRY(new_value(b, (Extent){1, 1, hml_plan_recurrent_work(step->recurrent)}, &step->work));
-	b->plan->values[step->work].is_single = true;
-	return HML_OK;
+	return add_work(b, step, hml_plan_recurrent_work(step->recurrent));
 }
 
 /* ---- the network ------------------------------------------------------------------------------------ */
@@ -675,7 +519,7 @@ find_build(const HmlNode *n)
 			return known[i].build;
 	if (n->op == &hml_op_batch_norm && n->shape.n_dims <= 3)
 		return build_batch_norm;
-	if (find_activation(n, &activation, &slope))
+	if (hml_plan_find_activation(n, &activation, &slope))
 		return build_activation;
 	return build_operator;
 }
@@ -685,7 +529,7 @@ build_input(PlanBuilder *b, size_t node)
 {
 	size_t value;
 
-	HML_TRY(output_in(b, node, PLAIN, &value));
+	HML_TRY(hml_plan_output_in(b, node, PLAN_PLAIN, &value));
 	b->plan->values[value].home = PLAN_INPUT;
 	b->plan->values[value].input = node;
 	b->plan->values[value].is_fixed = true;
@@ -699,11 +543,11 @@ build_output(PlanBuilder *b)
 	const HmlNode *n = &b->network->nodes[b->network->output];
 	size_t value;
 
-	HML_TRY(value_in(b, b->network->output, PLAIN, &value));
-	if (root_of(b, value)->home == PLAN_INPUT)
-		HML_TRY(copy_value(b, n, &value));
-	HML_TRY(make_contiguous(b, n, &value));
-	root_of(b, value)->home = PLAN_OUTPUT;
+	HML_TRY(hml_plan_value_in(b, b->network->output, PLAN_PLAIN, &value));
+	if (hml_plan_root_of(b, value)->home == PLAN_INPUT)
+		HML_TRY(hml_plan_copy_value(b, n, &value));
+	HML_TRY(hml_plan_make_contiguous(b, n, &value));
+	hml_plan_root_of(b, value)->home = PLAN_OUTPUT;
 	b->plan->output = value;
 	return HML_OK;
 }

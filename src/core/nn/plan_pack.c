@@ -12,7 +12,7 @@
 
 #include "core/nn/kernel/dense.h"
 #include "core/nn/optable.h"
-#include "core/nn/plan_steps.h"
+#include "core/nn/plan_build.h"
 
 const HmlAttr *
 hml_plan_attr(const HmlNode *node, const char *name)

@@ -137,8 +137,8 @@ hml_plan_dense(const PlanCall *call, const PlanStep *step)
 	return HML_OK;
 }
 
-HmlStatus
-hml_plan_conv(const PlanCall *call, const PlanStep *step)
+static HmlConvCall
+describe_conv(const PlanCall *call, const PlanStep *step)
 {
 	HmlConvCall conv = {.set = call->plan->tiles,
 						.shape = &step->conv,
@@ -146,13 +146,44 @@ hml_plan_conv(const PlanCall *call, const PlanStep *step)
 						.bias = step->bias,
 						.n = call->n,
 						.x = hml_plan_images(call, step->x[0]),
-						.y = hml_plan_images(call, step->y),
 						.activation = step->activation,
 						.slope = step->slope};
 
 	conv.x.data -= step->conv.pad[0] * conv.x.row + step->conv.pad[1] * conv.x.pixel;
+	return conv;
+}
+
+/* Sample by sample, because each has filters of its own. */
+static HmlStatus
+run_scaled_conv(const PlanCall *call, const PlanStep *step, HmlConvCall *conv)
+{
+	HmlImages scales = hml_plan_images(call, step->scale);
+	float *packed = data_of(call, step->work);
+
+	conv->packed = packed;
+	conv->n = 1;
+	for (size_t s = 0; s < call->n; s++)
+	{
+		hml_conv_scale_inputs(conv->set, conv->shape, step->weights, scales.data + s * scales.image, packed);
+		HML_TRY(hml_conv_run(call->ctx, conv));
+		conv->x.data += conv->x.image;
+		conv->y.data += conv->y.image;
+		if (conv->add.data != NULL)
+			conv->add.data += conv->add.image;
+	}
+	return HML_OK;
+}
+
+HmlStatus
+hml_plan_conv(const PlanCall *call, const PlanStep *step)
+{
+	HmlConvCall conv = describe_conv(call, step);
+
+	conv.y = hml_plan_images(call, step->y);
 	if (step->add != PLAN_NO_VALUE)
 		conv.add = hml_plan_images(call, step->add);
+	if (step->scale != PLAN_NO_VALUE)
+		return run_scaled_conv(call, step, &conv);
 	return hml_conv_run(call->ctx, &conv);
 }
 

@@ -1,6 +1,7 @@
 /*
  * plan_steps.h
- *	  What a plan is made of: values and steps.  Private to plan*.c.
+ *	  What a plan is made of: values and steps.  Private to plan*.c; how they are made is in
+ *	  plan_build.h.
  *
  * A value is what one node of the network, or a few that are fused, puts out.  It
  * lies either in the order of its shape (plain) or, where it is a signal (C,L) or
@@ -85,6 +86,7 @@ struct PlanStep
 	size_t y;
 	size_t work;      /* value that is memory for this step only, or PLAN_NO_VALUE */
 	size_t add;       /* value that is added before the activation, or PLAN_NO_VALUE */
+	size_t scale;     /* value of a factor for each input channel of a convolution, or PLAN_NO_VALUE */
 	size_t first_row; /* of y, where a copy goes */
 	size_t first_pixel;
 	size_t first_channel;
@@ -96,6 +98,8 @@ struct PlanStep
 	HmlActivation activation;
 	float slope;
 	const PlanRecurrent *recurrent;
+	const PlanStep *depthwise; /* what a convolution does in bands together with the one before it */
+	size_t band_rows;
 };
 
 struct HmlPlan
@@ -131,38 +135,6 @@ struct PlanCall
 /* Memory of a value: of its first sample's first pixel, without the frame. */
 extern HmlImages hml_plan_images(const PlanCall *call, size_t value);
 
-/* A plan under construction. */
-typedef struct PlanBuilder
-{
-	HmlContext *ctx;
-	HmlArena *arena; /* of the plan */
-	HmlArena *draft; /* until it is made */
-	HmlPlan *plan;
-	const HmlNetwork *network;
-	const float *weights;
-	size_t *reader;     /* (n_nodes) the only reader of a node, or SIZE_MAX */
-	bool *is_done;      /* (n_nodes) fused into another one's step */
-	size_t *of_node[2]; /* (n_nodes) values, [0] plain and [1] pixels; PLAN_NO_VALUE = none yet */
-	size_t max_values;
-	size_t max_steps;
-} PlanBuilder;
-
-/* From nodes to values and steps; plan_build.c. */
-extern HmlStatus hml_plan_build(PlanBuilder *builder) HML_NODISCARD;
-
-/* Weights for kernels, batch norm folded in; plan_pack.c. */
-extern HmlStatus hml_plan_pack_conv(PlanBuilder *builder, const HmlNode *node, const HmlNode *batch_norm,
-									PlanStep *step) HML_NODISCARD;
-extern HmlStatus hml_plan_pack_dense(PlanBuilder *builder, const HmlNode *node, const HmlNode *batch_norm,
-									 PlanStep *step) HML_NODISCARD;
-extern HmlStatus hml_plan_pack_batch_norm(PlanBuilder *builder, const HmlNode *node,
-										  PlanStep *step) HML_NODISCARD;
-extern HmlStatus hml_plan_pack_recurrent(PlanBuilder *builder, const HmlNode *node, bool is_repeated,
-										 const PlanRecurrent **out) HML_NODISCARD;
-
-/* An attribute by its name, which the operator has; plan_pack.c. */
-extern const HmlAttr *hml_plan_attr(const HmlNode *node, const char *name);
-
 /* Bytes of an operator's state, with which its work memory begins. */
 static inline size_t
 hml_plan_state_size(const HmlNode *node)
@@ -173,12 +145,20 @@ hml_plan_state_size(const HmlNode *node)
 /* Floats of the work memory of a recurrent step. */
 extern size_t hml_plan_recurrent_work(const PlanRecurrent *recurrent);
 
-/* The kinds of steps; plan_run.c. */
+/*
+ * Rows of a depthwise convolution's output that a band of at most 'bytes' serves,
+ * at least one, and the floats of such a band; plan_bands.c.
+ */
+extern size_t hml_plan_band_rows(const HmlStencil *stencil, size_t channels, size_t bytes);
+extern size_t hml_plan_band_size(const HmlStencil *stencil, size_t channels, size_t rows);
+
+/* The kinds of steps; plan_run.c, plan_bands.c. */
 extern HmlStatus hml_plan_to_pixels(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_to_plain(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_copy(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_dense(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_conv(const PlanCall *call, const PlanStep *step);
+extern HmlStatus hml_plan_conv_depthwise(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_depthwise(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_max_pool(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_avg_pool(const PlanCall *call, const PlanStep *step);

@@ -94,6 +94,21 @@ hml_conv_pack(const HmlTileSet *set, const HmlConvShape *shape, const float *w, 
 	}
 }
 
+void
+hml_conv_scale_inputs(const HmlTileSet *set, const HmlConvShape *shape, const float *packed,
+					  const float *factors, float *out)
+{
+	size_t width;
+
+	for (size_t first = 0; first < shape->out_channels; first += width)
+	{
+		width = hml_tile_vectors(set, shape->out_channels - first) * set->lanes;
+		for (size_t c = 0; c < shape->in_channels; c++, packed += width, out += width)
+			for (size_t j = 0; j < width; j++)
+				out[j] = packed[j] * factors[c];
+	}
+}
+
 /* ---- pixels ----------------------------------------------------------------------------------------- */
 
 /* One direction in which output pixels are counted, with the distances from one to the next. */

@@ -49,6 +49,10 @@ extern size_t hml_conv_packed_size(const HmlTileSet *set, const HmlConvShape *sh
 extern void hml_conv_pack(const HmlTileSet *set, const HmlConvShape *shape, const float *w,
 						  const float *scale, float *packed);
 
+/* Filters packed for a window of one pixel, each input channel times a factor: as good as scaling the input. */
+extern void hml_conv_scale_inputs(const HmlTileSet *set, const HmlConvShape *shape, const float *packed,
+								  const float *factors, float *out);
+
 typedef struct HmlConvCall
 {
 	const HmlTileSet *set;
