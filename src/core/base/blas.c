@@ -75,7 +75,6 @@ multiply_panel(const Product *p, size_t i0, size_t rows, size_t k0, size_t steps
 	float packed[STEPS * HML_TILE_MAX_COLUMNS] __attribute__((aligned(64)));
 	size_t vectors = (columns + p->set->lanes - 1) / p->set->lanes;
 	size_t width = vectors * p->set->lanes;
-	size_t tile_rows = hml_tile_rows(p->set, rows, vectors);
 	HmlTile tile = {.segments = 1,
 					.length = steps,
 					.a_row = p->a.row,
@@ -99,10 +98,9 @@ multiply_panel(const Product *p, size_t i0, size_t rows, size_t k0, size_t steps
 
 	tile.prefetch_row = p->a.row == 1 ? p->a.column : p->a.row;
 	tile.prefetch_next = p->a.row == 1 ? 0 : 16 - 16 * p->a.row;
-	for (size_t i = 0; i < rows; i += tile_rows)
+	for (size_t i = 0, n; i < rows; i += n)
 	{
-		size_t n = rows - i < tile_rows ? rows - i : tile_rows;
-
+		n = hml_tile_rows(p->set, rows - i, vectors);
 		tile.a = p->a.data + (i0 + i) * p->a.row + k0 * p->a.column;
 		tile.prefetch = tile.a + (p->a.row == 1 ? 8 * p->a.column : n * p->a.row);
 		tile.c = p->c + (i0 + i) * p->ldc + j0;

@@ -65,7 +65,7 @@ extern const HmlTileSet hml_tile_set_v4;
 /* The fastest set that this processor can run. */
 extern const HmlTileSet *hml_tile_set(void);
 
-/* Rows of each tile when n rows are shared out evenly. */
+/* Rows of the next tile when n are left, shared out evenly. */
 static inline size_t
 hml_tile_rows(const HmlTileSet *set, size_t n, size_t vectors)
 {

@@ -219,7 +219,6 @@ run_row(const Panel *panel, const Band *band, size_t outer, const HmlTile *patte
 	size_t fast = outer % axes[0].count;
 	size_t slow = outer / axes[0].count;
 	size_t pixels = band->inner_end - band->inner_begin;
-	size_t rows = hml_tile_rows(panel->call->set, pixels, panel->vectors);
 	HmlTile tile = *pattern;
 
 	tile.a += slow * axes[1].x + fast * axes[0].x + band->inner_begin * inner->x;
@@ -230,10 +229,9 @@ run_row(const Panel *panel, const Band *band, size_t outer, const HmlTile *patte
 		tile.add += slow * axes[1].add + fast * axes[0].add + band->inner_begin * inner->add;
 	tile.add_row = accumulate ? inner->y : inner->add;
 
-	for (size_t done = 0; done < pixels; done += rows)
+	for (size_t done = 0, n; done < pixels; done += n)
 	{
-		size_t n = pixels - done < rows ? pixels - done : rows;
-
+		n = hml_tile_rows(panel->call->set, pixels - done, panel->vectors);
 		tile.prefetch = tile.a + n * tile.a_row;
 		panel->call->set->compute[panel->vectors - 1][n - 1](&tile);
 		tile.a += n * tile.a_row;

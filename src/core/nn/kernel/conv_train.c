@@ -391,7 +391,6 @@ multiply_pixels(const HmlConvShape *s, const float *gy, const float *x, size_t x
 	for (size_t first = 0; first < columns; first += width)
 	{
 		size_t vectors = hml_tile_vectors(set, columns - first);
-		size_t rows = hml_tile_rows(set, out, vectors);
 		HmlTile tile = {.segments = s->out[0],
 						.length = s->out[1],
 						.a_row = s->out[0] * s->out[1],
@@ -410,10 +409,9 @@ multiply_pixels(const HmlConvShape *s, const float *gy, const float *x, size_t x
 
 		width = vectors * set->lanes;
 		tile.tail = width <= columns - first ? set->lanes : set->lanes - (width - (columns - first));
-		for (size_t o = 0; o < out; o += rows)
+		for (size_t o = 0, n; o < out; o += n)
 		{
-			size_t n = out - o < rows ? out - o : rows;
-
+			n = hml_tile_rows(set, out - o, vectors);
 			tile.a = gy + o * tile.a_row;
 			tile.prefetch = tile.a + n * tile.a_row;
 			tile.c = gradient + o * columns + first;

@@ -41,12 +41,9 @@ hml_dense_pack(const HmlTileSet *set, size_t in, size_t out, const float *w, con
 static void
 run_panel(const HmlDense *dense, HmlTile *tile, size_t vectors, size_t rows, const float *x, float *y)
 {
-	size_t tile_rows = hml_tile_rows(dense->set, rows, vectors);
-
-	for (size_t i = 0; i < rows; i += tile_rows)
+	for (size_t i = 0, n; i < rows; i += n)
 	{
-		size_t n = rows - i < tile_rows ? rows - i : tile_rows;
-
+		n = hml_tile_rows(dense->set, rows - i, vectors);
 		tile->a = x + i * tile->a_row;
 		tile->prefetch = tile->a + n * tile->a_row;
 		tile->c = y + i * tile->c_row;
