@@ -13,7 +13,8 @@
 #:   test-tap           clusters of their own  (TESTS="file ..." for some only)
 #:   test-demo          the demonstration still runs
 #:   test-fuzz          each parser against FUZZ_SECONDS=30 of hostile input
-#: make test-deep       make test, then ten minutes of fuzzing each parser
+#: make test-deep       make test, then ten minutes of fuzzing each parser, and test-ubsan
+#:   test-ubsan         SQL, pgTAP and hostile calls on a server with a module that traps undefined behaviour
 #: make bench           speed beside that of other programs
 #: make deps            install what building and testing need
 #: make clean           delete everything built
@@ -181,6 +182,18 @@ test-tap: all
 test-demo: all
 	@scripts/in-sandbox scripts/test-demo
 
+# ASan cannot be loaded into a server; UBSan can when it traps.  Built in a copy of this directory.
+UBSAN = -fsanitize=undefined -fsanitize-undefined-trap-on-error
+UBSAN_MAKE = $(MAKE) -s -C build/ubsan WERROR= CC='$(or $(CC),cc) -w $(UBSAN)'
+.PHONY: test-ubsan
+test-ubsan:
+	@rm -rf build/ubsan && mkdir -p build/ubsan
+	@cp -a Makefile healthml.control sql src scripts test expected docs README.md build/ubsan/
+	@$(UBSAN_MAKE) all
+	@$(UBSAN_MAKE) test-sql
+	@$(UBSAN_MAKE) test-pgtap
+	@$(UBSAN_MAKE) test-tap TESTS=test/t/090_hostile.pl
+
 # ---- code quality ------------------------------------------------------------------------------------
 
 # Everything once more through clang, for its warnings only.
@@ -217,7 +230,7 @@ deps:
 test:
 	@scripts/test
 test-deep: FUZZ_SECONDS = 600
-test-deep: test test-fuzz
+test-deep: test test-fuzz test-ubsan
 demo:
 	@scripts/demo "$(DEMO_DATA)"
 demo-federated:
