@@ -134,6 +134,44 @@ test_levels_agree(void **state)
 	assert_memory_equal(fast, portable, sizeof(fast));
 }
 
+/* Several at once are the same bits as one after another, on every level. */
+static void
+test_many_at_once(void **state)
+{
+	Updates updates;
+	const float *weights[UPDATES];
+	double sum[N] = {0};
+	double many_sum[N];
+	float rest[N] = {0};
+	float many_rest[N];
+
+	(void) state;
+	make_updates(&updates, 5);
+	updates.samples[1] = (INT64_C(1) << 40) + 1; /* whose products are not exact */
+	for (uint32_t u = 0; u < UPDATES; u++)
+		weights[u] = updates.weights[u];
+	assert_true(hml_average_add_f32(sum, rest, weights[1], updates.samples[1], N));
+	for (uint32_t u = 0; u < UPDATES; u++)
+		if (u != 1)
+			assert_true(hml_average_add_f32(sum, rest, weights[u], updates.samples[u], N));
+	for (int level = 1; level <= 4; level++)
+	{
+		hml_cpu_cap_level(level);
+		for (size_t i = 0; i < N; i++)
+			many_sum[i] = many_rest[i] = 0;
+		assert_true(hml_average_add_many_f32(many_sum, many_rest, weights, updates.samples, UPDATES, N));
+		assert_memory_equal(sum, many_sum, sizeof(sum));
+		assert_memory_equal(rest, many_rest, sizeof(rest));
+	}
+	updates.weights[UPDATES - 1][N - 1] = NAN;
+	for (int level = 1; level <= 4; level++)
+	{
+		hml_cpu_cap_level(level);
+		assert_false(hml_average_add_many_f32(many_sum, many_rest, weights, updates.samples, UPDATES, N));
+	}
+	assert_true(hml_average_add_many_f32(sum, rest, weights, updates.samples, 0, N));
+}
+
 /* Doubles, and floats with more samples than an exact product allows. */
 static void
 test_wide_forms(void **state)
@@ -185,8 +223,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order_does_not_matter), cmocka_unit_test(test_partial_sums_combine),
-		cmocka_unit_test(test_levels_agree),          cmocka_unit_test(test_wide_forms),
+		cmocka_unit_test(test_order_does_not_matter),
+		cmocka_unit_test(test_partial_sums_combine),
+		cmocka_unit_test(test_levels_agree),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_wide_forms),
 		cmocka_unit_test(test_nonfinite_is_found),
 	};
 

@@ -4,14 +4,15 @@
  */
 #include "core/federated/average.h"
 
+#include <math.h>
+
 #include "core/base/cpu.h"
 
-#define KERNEL_NAME hml_average_add_exact_portable
-#include "core/federated/average_kernel.h"
-
 #ifdef __x86_64__
-extern bool hml_average_add_exact_v3(double *restrict sum, float *restrict rest,
-									 const float *restrict weights, double samples, size_t n);
+extern bool hml_average_add_exact_v3(double *restrict sum, float *restrict rest, const float *const *weights,
+									 const double *samples, size_t n_updates, size_t n);
+extern bool hml_average_add_exact_v4(double *restrict sum, float *restrict rest, const float *const *weights,
+									 const double *samples, size_t n_updates, size_t n);
 #endif
 
 /* Products of a float32 with more samples than this need the general path. */
@@ -28,24 +29,16 @@ two_sum(double a, double b, double *error)
 	return total;
 }
 
-bool
-hml_average_add_f32(double *sum, float *rest, const float *weights, int64_t samples, size_t n)
+/* Any number of samples. */
+static bool
+add_general(double *sum, float *rest, const float *weights, double samples, size_t n)
 {
 	bool finite = true;
 
-	if (samples <= EXACT_PRODUCT_SAMPLES)
-	{
-#ifdef __x86_64__
-		if (hml_cpu_level() >= 3)
-			return hml_average_add_exact_v3(sum, rest, weights, (double) samples, n);
-#endif
-		return hml_average_add_exact_portable(sum, rest, weights, (double) samples, n);
-	}
-
 	for (size_t i = 0; i < n; i++)
 	{
-		double term = (double) weights[i] * (double) samples;
-		double lost = fma((double) weights[i], (double) samples, -term);
+		double term = (double) weights[i] * samples;
+		double lost = fma((double) weights[i], samples, -term);
 		double error;
 
 		sum[i] = two_sum(sum[i], term, &error);
@@ -53,6 +46,68 @@ hml_average_add_f32(double *sum, float *rest, const float *weights, int64_t samp
 		finite &= isfinite(weights[i]) != 0;
 	}
 	return finite;
+}
+
+/* Like add_general() for samples whose products are exact, without the last fma. */
+static bool
+hml_average_add_exact_c(double *restrict sum, float *restrict rest, const float *const *weights,
+						const double *samples, size_t n_updates, size_t n)
+{
+	int bad = 0;
+
+	for (size_t u = 0; u < n_updates; u++)
+	{
+		const float *restrict update = weights[u];
+
+		for (size_t i = 0; i < n; i++)
+		{
+			double error;
+
+			sum[i] = two_sum(sum[i], (double) update[i] * samples[u], &error);
+			rest[i] += (float) error;
+			bad |= !isfinite(update[i]);
+		}
+	}
+	return !bad;
+}
+
+bool
+hml_average_add_f32(double *sum, float *rest, const float *weights, int64_t samples, size_t n)
+{
+	double scale = (double) samples;
+
+	if (samples <= EXACT_PRODUCT_SAMPLES)
+		return HML_PICK(hml_average_add_exact)(sum, rest, &weights, &scale, 1, n);
+	return add_general(sum, rest, weights, scale, n);
+}
+
+#define MOST_AT_ONCE 16
+
+bool
+hml_average_add_many_f32(double *sum, float *rest, const float *const *weights, const int64_t *samples,
+						 size_t n_updates, size_t n)
+{
+	const float *exact[MOST_AT_ONCE];
+	double scales[MOST_AT_ONCE];
+	size_t count = 0;
+	bool finite = true;
+
+	for (size_t u = 0; u < n_updates; u++)
+	{
+		if (samples[u] > EXACT_PRODUCT_SAMPLES)
+		{
+			finite &= add_general(sum, rest, weights[u], (double) samples[u], n);
+			continue;
+		}
+		exact[count] = weights[u];
+		scales[count++] = (double) samples[u];
+		if (count == MOST_AT_ONCE)
+		{
+			finite &= HML_PICK(hml_average_add_exact)(sum, rest, exact, scales, count, n);
+			count = 0;
+		}
+	}
+	return HML_PICK(hml_average_add_exact)(sum, rest, exact, scales, count, n) && finite;
 }
 
 bool

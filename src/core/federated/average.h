@@ -30,6 +30,13 @@
 extern bool hml_average_add_f32(double *sum, float *rest, const float *weights, int64_t samples, size_t n);
 extern bool hml_average_add_f64(double *sum, double *rest, const double *weights, int64_t samples, size_t n);
 
+/*
+ * The same for several vectors: weights is (n_updates) of (n), samples (n_updates).  Faster, because sums
+ * are fetched once for all of them.  Updates of more than 2^29 samples may come before others.
+ */
+extern bool hml_average_add_many_f32(double *sum, float *rest, const float *const *weights,
+									 const int64_t *samples, size_t n_updates, size_t n);
+
 /* sum += other_sum: two partial averages become one. */
 extern void hml_average_combine_f32(double *sum, float *rest, const double *other_sum,
 									const float *other_rest, size_t n);
