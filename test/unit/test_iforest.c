@@ -405,6 +405,7 @@ test_constant_columns(void **state)
 	HmlFrame *frame;
 	HmlModel *model;
 	const HmlForest *forest;
+	double score;
 
 	(void) state;
 	test_host_init(&host, &ctx);
@@ -423,6 +424,8 @@ test_constant_columns(void **state)
 	forest = model->impl;
 	assert_int_equal(forest->n_nodes, 20);
 	assert_int_equal(forest->n_samples[0], 100);
+	assert_ok(&ctx, forest_score(&ctx, model, frame->values, 1, &score));
+	assert_true(score == 0.5);
 	hml_model_free(model);
 	hml_frame_free(frame);
 	test_host_finish(&host, &ctx);

@@ -104,11 +104,14 @@ train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 
 /* ---- scoring -------------------------------------------------------------------------------------- */
 
-/* What a sum of paths is multiplied with to give the margin. */
+/*
+ * The sum of the paths of a row whose margin is -1, in the kernels' fixed-point
+ * numbers, so that the score of a row that cannot be told from others is 0.5.
+ */
 static double
-margin_unit(const HmlForest *forest)
+sum_of_unit(const HmlForest *forest)
 {
-	return -1 / (HML_FOREST_PATH_ONE * (double) forest->n_trees * hml_iforest_normalizer(forest));
+	return (double) forest->n_trees * (double) hml_forest_fixed_point(hml_iforest_normalizer(forest));
 }
 
 static size_t
@@ -126,12 +129,12 @@ score(const HmlModel *model, HmlContext *ctx, void *memory, const double *inputs
 	const HmlForestLayout *layout = forest->layout;
 	HmlForestWalk walk = hml_forest_walk(layout);
 	HmlForestScratch *scratch = hml_forest_scratch(layout, memory);
-	double unit = margin_unit(forest);
+	double unit = sum_of_unit(forest);
 
 	for (size_t i = 0; i < n; i++)
 	{
 		hml_iforest_cast(inputs + i * forest->n_inputs, forest->n_inputs, scratch->row);
-		scores[i] = exp2(unit * (double) walk(layout, scratch));
+		scores[i] = exp2(-(double) walk(layout, scratch) / unit);
 		if (i % ROWS_BETWEEN_POLLS == ROWS_BETWEEN_POLLS - 1)
 			HML_TRY(hml_poll(ctx));
 	}
@@ -156,7 +159,7 @@ explain_row(const HmlModel *model, HmlContext *ctx, HmlForestScratch *scratch, d
 		for (size_t j = 0; j < feature->n_inputs; j++)
 			out->contributions[i] += by_input[feature->first_input + j];
 	}
-	out->margin = margin_unit(forest) * (double) hml_forest_walk(forest->layout)(forest->layout, scratch);
+	out->margin = -(double) hml_forest_walk(forest->layout)(forest->layout, scratch) / sum_of_unit(forest);
 	out->standard_error = 0;
 	out->method = "tree_shap";
 	return HML_OK;

@@ -42,12 +42,6 @@ typedef struct Builder
 	HmlForestGroup *groups;
 } Builder;
 
-static uint64_t
-fixed_point(double path)
-{
-	return (uint64_t) llround(path * HML_FOREST_PATH_ONE);
-}
-
 static uint32_t
 most_samples(const HmlForest *forest)
 {
@@ -245,7 +239,7 @@ make_paths(Builder *b)
 	for (uint32_t n = 0; n < b->samples_stride; n++)
 		for (unsigned depth = 0; depth < LEAF_PATHS; depth++)
 			b->layout->path[depth * b->samples_stride + n] =
-				fixed_point(hml_iforest_leaf_path(b->forest, depth, n));
+				hml_forest_fixed_point(hml_iforest_leaf_path(b->forest, depth, n));
 	return HML_OK;
 }
 
@@ -316,8 +310,8 @@ link_tree(Builder *b, size_t tree, uint32_t *next)
 		if (node->feature == HML_IFOREST_LEAF)
 		{
 			*node = (HmlForestNode){INFINITY, 0, number};
-			b->layout->path[number] =
-				fixed_point(hml_iforest_leaf_path(b->forest, depth, b->forest->n_samples[b->leaf++]));
+			b->layout->path[number] = hml_forest_fixed_point(
+				hml_iforest_leaf_path(b->forest, depth, b->forest->n_samples[b->leaf++]));
 			b->layout->depths[tree] =
 				depth > b->layout->depths[tree] ? (uint8_t) depth : b->layout->depths[tree];
 			continue;

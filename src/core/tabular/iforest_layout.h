@@ -28,6 +28,8 @@
 #ifndef HML_TABULAR_IFOREST_LAYOUT_H
 #define HML_TABULAR_IFOREST_LAYOUT_H
 
+#include <math.h>
+
 #include "core/tabular/iforest.h"
 
 #define HML_FOREST_LEVELS 8
@@ -38,6 +40,12 @@
 
 /* Path lengths are multiples of 2^-42: 10000 trees of 108 at most stay below 2^63. */
 #define HML_FOREST_PATH_ONE 0x1p42
+
+static inline uint64_t
+hml_forest_fixed_point(double path)
+{
+	return (uint64_t) llround(path * HML_FOREST_PATH_ONE);
+}
 
 /* The thresholds of one feature in one group, ascending, as a tree of 16 branches; padded with infinity. */
 typedef struct HmlForestSplits
