@@ -225,35 +225,46 @@ test_shared_golden(void **state)
 }
 
 static void
-test_levels_agree(void **state)
+check_levels(size_t n_rows, size_t n_columns, const char *params)
 {
+	static const int levels[] = {4, 3, 1};
 	TestHost host;
 	HmlContext ctx;
 	HmlFrame *frame;
 	HmlModel *model;
-	double contributions[3][13];
+	double contributions[3][80];
 
-	(void) state;
 	test_host_init(&host, &ctx);
-	assert_ok(&ctx, forest_frame(&ctx, 1000, 13, 1, &frame));
-	assert_ok(&ctx, forest_train(&ctx, frame, "{\"n_estimators\": 30}", &model));
-	for (size_t row = 0; row < 20; row++)
-	{
-		static const int levels[] = {4, 3, 1};
-
-		for (size_t i = 0; i < 3; i++)
+	assert_ok(&ctx, forest_frame(&ctx, n_rows, n_columns, 1, &frame));
+	assert_ok(&ctx, forest_train(&ctx, frame, params, &model));
+	for (size_t row = 0; row < 10; row++)
+		for (size_t i = 0; i < LENGTH(levels); i++)
 		{
 			HmlExplanation explanation = {.contributions = contributions[i]};
 
 			hml_cpu_cap_level(levels[i]);
 			explain(&ctx, model, hml_frame_row(frame, row), &explanation);
-			assert_memory_equal(contributions[i], contributions[0], sizeof(contributions[0]));
+			assert_memory_equal(contributions[i], contributions[0], n_columns * sizeof(double));
 		}
-	}
 	hml_cpu_cap_level(4);
 	hml_model_free(model);
 	hml_frame_free(frame);
 	test_host_finish(&host, &ctx);
+}
+
+/* Rows in one register, in two, and gathered; trees that fit the bits of one register and that do not. */
+static void
+test_levels_agree(void **state)
+{
+	(void) state;
+	check_levels(1000, 13, "{\"n_estimators\": 30}");
+	check_levels(1000, 16, "{\"n_estimators\": 3}");
+	check_levels(1000, 17, "{\"n_estimators\": 3}");
+	check_levels(1000, 32, "{\"n_estimators\": 3}");
+	check_levels(1000, 33, "{\"n_estimators\": 3}");
+	check_levels(1000, 70, "{\"n_estimators\": 3}");
+	check_levels(500, 4, "{\"n_estimators\": 4, \"max_samples\": 1.0}");
+	check_levels(3000, 4, "{\"n_estimators\": 3, \"max_samples\": 1.0}");
 }
 
 /* Contributions of the inputs of a category are one contribution of the feature. */
@@ -297,41 +308,47 @@ test_categories(void **state)
 	test_host_finish(&host, &ctx);
 }
 
-/* The tables are made once; a failure to make them leaves the model as it was. */
+static HmlStatus
+explain_with_failure(TestHost *host, HmlContext *ctx, const HmlModel *model, const double *inputs,
+					 size_t failure)
+{
+	double contributions[5];
+	HmlExplanation explanation = {.contributions = contributions};
+	HmlStatus status;
+
+	host->fail_at = failure == 0 ? 0 : host->allocations + failure;
+	status = hml_isolation_forest.explain(model, ctx, inputs, &explanation);
+	host->fail_at = 0;
+	return status;
+}
+
+/* The tables are made once, and failures to make them leave nothing behind that piles up. */
 static void
 test_tables(void **state)
 {
+	static const char *const params = "{\"n_estimators\": 100}";
 	TestHost host;
 	HmlContext ctx;
 	HmlFrame *frame;
+	HmlModel *undisturbed;
 	HmlModel *model;
-	double contributions[5];
-	HmlExplanation explanation = {.contributions = contributions};
-	size_t before;
-	size_t after;
+	size_t failure = 1;
+	size_t size;
 
 	(void) state;
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, forest_frame(&ctx, 300, 5, 1, &frame));
-	assert_ok(&ctx, forest_train(&ctx, frame, "{\"n_estimators\": 10}", &model));
-	before = hml_arena_size(model->arena);
-	for (size_t failure = 1;; failure++)
-	{
-		HmlStatus status;
-
-		host.fail_at = host.allocations + failure;
-		status = hml_isolation_forest.explain(model, &ctx, frame->values, &explanation);
-		host.fail_at = 0;
-		if (status == HML_OK)
-			break;
-		assert_int_equal(status, HML_NO_MEMORY);
-		if (((HmlForest *) model->impl)->explainer == NULL)
-			assert_int_equal(hml_arena_size(model->arena), before);
-	}
-	after = hml_arena_size(model->arena);
-	assert_true(after > before);
-	explain(&ctx, model, frame->values, &explanation);
-	assert_int_equal(hml_arena_size(model->arena), after);
+	assert_ok(&ctx, forest_train(&ctx, frame, params, &undisturbed));
+	assert_ok(&ctx, explain_with_failure(&host, &ctx, undisturbed, frame->values, 0));
+	size = hml_arena_size(undisturbed->arena);
+	assert_ok(&ctx, forest_train(&ctx, frame, params, &model));
+	while (explain_with_failure(&host, &ctx, model, frame->values, failure) == HML_NO_MEMORY)
+		failure++;
+	assert_true(failure > 4);
+	assert_int_equal(hml_arena_size(model->arena), size);
+	assert_ok(&ctx, explain_with_failure(&host, &ctx, model, frame->values, 0));
+	assert_int_equal(hml_arena_size(model->arena), size);
+	hml_model_free(undisturbed);
 	hml_model_free(model);
 	hml_frame_free(frame);
 	test_host_finish(&host, &ctx);

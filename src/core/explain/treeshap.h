@@ -9,7 +9,7 @@
  * the others.  The algorithm is described in treeshap.c.
  *
  * The tables are made once, in the arena of the model, when the first
- * explanation asks for them: about 50 bytes for each node.  That is the only
+ * explanation asks for them: about 30 bytes for each node.  That is the only
  * change that a model ever sees; who shares one between threads must make it
  * first.
  */
@@ -18,7 +18,7 @@
 
 #include "core/tabular/iforest.h"
 
-/* Make forest->explainer where there is none; all or nothing. */
+/* Make forest->explainer where there is none.  A failure does no harm, and attempts can be repeated. */
 extern HmlStatus hml_treeshap_prepare(HmlContext *ctx, HmlArena *arena, HmlForest *forest) HML_NODISCARD;
 
 /*

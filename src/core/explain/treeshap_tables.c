@@ -24,6 +24,9 @@
 /* Rows of 'absent' that are the same in every forest. */
 #define FIXED_ROWS (HML_SHAP_FIRST / HML_SHAP_QUAD + 1)
 
+/* Four nodes of the quadrature do for a path of eight features. */
+#define MAX_QUADS (HML_IFOREST_MAX_DEPTH / 8)
+
 /* The paths of leaves with fewer samples are computed once; most are. */
 #define FEW_SAMPLES 256
 
@@ -59,7 +62,7 @@ typedef struct Builder
 {
 	HmlContext *ctx;
 	const HmlForest *forest;
-	HmlTreeShap shap; /* its arrays lie in a block of the context */
+	HmlTreeShap shap; /* its arrays lie in the arena */
 	double *order;    /* (trees) numbers, the largest tree first */
 	double *shares;   /* (n_absent) of a branch and those above it by the same feature */
 	double unit;      /* margin of the forest for a path of 1 in one tree */
@@ -396,10 +399,11 @@ gauss_legendre(size_t n, double *nodes, double *weights)
 }
 
 static void
-fill_quadrature(const Builder *b, HmlTreeShap *shap)
+fill_quadrature(const Builder *b)
 {
-	double t[HML_IFOREST_MAX_DEPTH / 2 + HML_SHAP_QUAD];
-	double w[HML_IFOREST_MAX_DEPTH / 2 + HML_SHAP_QUAD];
+	const HmlTreeShap *shap = &b->shap;
+	double t[MAX_QUADS * HML_SHAP_QUAD];
+	double w[MAX_QUADS * HML_SHAP_QUAD];
 
 	gauss_legendre(shap->n_quads * HML_SHAP_QUAD, t, w);
 	for (size_t quad = 0; quad < shap->n_quads; quad++)
@@ -441,8 +445,7 @@ lay_out(HmlTreeShap *shap, size_t n_splits, char *memory)
 	shap->splits.absent_next = hml_shap_part(memory, &size, n_splits, sizeof(uint32_t));
 	shap->leaves.value = hml_shap_part(memory, &size, n_leaves, sizeof(double));
 	shap->leaves.branch = hml_shap_part(memory, &size, n_leaves, sizeof(uint32_t));
-	shap->absent = hml_shap_part(memory, &size, shap->n_absent * shap->n_quads, sizeof(HmlShapQuad));
-	shap->weights = hml_shap_part(memory, &size, shap->n_quads, sizeof(HmlShapQuad));
+	shap->weights = hml_shap_part(memory, &size, MAX_QUADS, sizeof(HmlShapQuad));
 	return size;
 }
 
@@ -468,29 +471,6 @@ lay_out_tree(Tree *tree, size_t most_splits, char *memory)
 	return size;
 }
 
-/*
- * One piece of the arena holds the explainer, so that a failure leaves nothing
- * behind.  Only now is it known how many rows 'absent' has, which come last.
- */
-static HmlStatus
-copy_to_arena(const Builder *b, HmlArena *arena, size_t n_splits, const char *block, HmlTreeShap **out)
-{
-	HmlTreeShap copy = b->shap;
-	HmlTreeShap *shap;
-	char *memory;
-	HmlStatus status = hml_arena_alloc(arena, lay_out(&copy, n_splits, NULL), 1, (void **) &memory);
-
-	if (status != HML_OK) /* the arena reports to its own context */
-		return hml_fail(b->ctx, status, "%s", hml_arena_context(arena)->message);
-	shap = (HmlTreeShap *) memory;
-	lay_out(&copy, n_splits, memory);
-	memcpy(memory, block, (size_t) ((char *) copy.absent - memory));
-	*shap = copy;
-	fill_quadrature(b, shap);
-	*out = shap;
-	return HML_OK;
-}
-
 /* The sum of -size * HML_IFOREST_MAX_TREES - number sorts by size and still tells the number. */
 static HmlStatus
 sort_by_size(Builder *b, size_t *n_splits)
@@ -509,11 +489,45 @@ sort_by_size(Builder *b, size_t *n_splits)
 	return HML_OK;
 }
 
-/* The memory of the work, in two blocks. */
+/* The arena reports failures to its own context. */
 static HmlStatus
-build(Builder *b, HmlArena *arena, char **block, char **tree_block, HmlTreeShap **out)
+take_from_arena(HmlContext *ctx, HmlArena *arena, size_t count, size_t size, void **out)
 {
-	const HmlForest *forest = b->forest;
+	HmlStatus status = hml_arena_alloc(arena, count, size, out);
+
+	return status == HML_OK ? HML_OK : hml_fail(ctx, status, "%s", hml_arena_context(arena)->message);
+}
+
+/*
+ * The explainer in two pieces of the arena, because the number of rows of
+ * 'absent' is known only when the rest is done.  Where the second piece fails,
+ * the next attempt finds the first one.
+ */
+static HmlStatus
+build(Builder *b, HmlArena *arena, HmlForest *forest, size_t n_splits)
+{
+	HmlTreeShap *shap;
+
+	if (forest->explainer == NULL)
+		HML_TRY(take_from_arena(b->ctx, arena, 1, lay_out(&b->shap, n_splits, NULL),
+								(void **) &forest->explainer));
+	shap = forest->explainer;
+	shap->absent = NULL;
+	lay_out(&b->shap, n_splits, (char *) shap);
+	HML_TRY(make_pairs(b));
+	b->shap.n_quads = (b->most_features + 2 * HML_SHAP_QUAD - 1) / (2 * HML_SHAP_QUAD);
+	if (b->shap.n_quads == 0)
+		b->shap.n_quads = 1;
+	HML_TRY(take_from_arena(b->ctx, arena, b->shap.n_absent * b->shap.n_quads, sizeof(HmlShapQuad),
+							(void **) &b->shap.absent));
+	fill_quadrature(b);
+	*shap = b->shap;
+	return HML_OK;
+}
+
+static HmlStatus
+build_with_memory(Builder *b, HmlArena *arena, HmlForest *forest, char **tree_block)
+{
 	size_t n_splits;
 	size_t most;
 
@@ -524,24 +538,17 @@ build(Builder *b, HmlArena *arena, char **block, char **tree_block, HmlTreeShap 
 	HML_TRY(HML_NEW(b->ctx, &b->shares, 2 * (forest->n_nodes - forest->n_leaves + FIXED_ROWS)));
 	HML_TRY(hml_alloc(b->ctx, 1, lay_out_tree(&b->tree, most, NULL), (void **) tree_block));
 	lay_out_tree(&b->tree, most, *tree_block);
-	HML_TRY(hml_alloc(b->ctx, 1, lay_out(&b->shap, n_splits, NULL), (void **) block));
-	lay_out(&b->shap, n_splits, *block);
-	HML_TRY(make_pairs(b));
-	b->shap.n_quads = (b->most_features + 2 * HML_SHAP_QUAD - 1) / (2 * HML_SHAP_QUAD);
-	if (b->shap.n_quads == 0)
-		b->shap.n_quads = 1;
-	return copy_to_arena(b, arena, n_splits, *block, out);
+	return build(b, arena, forest, n_splits);
 }
 
 HmlStatus
 hml_treeshap_prepare(HmlContext *ctx, HmlArena *arena, HmlForest *forest)
 {
 	Builder builder = {.ctx = ctx, .forest = forest};
-	char *block = NULL;
 	char *tree_block = NULL;
 	HmlStatus status;
 
-	if (forest->explainer != NULL)
+	if (forest->explainer != NULL && forest->explainer->absent != NULL)
 		return HML_OK;
 	builder.shap.n_inputs = forest->n_inputs;
 	builder.shap.n_pairs = (forest->n_trees + 1) / 2;
@@ -549,8 +556,7 @@ hml_treeshap_prepare(HmlContext *ctx, HmlArena *arena, HmlForest *forest)
 	builder.unit = 1 / ((double) forest->n_trees * hml_iforest_normalizer(forest));
 	for (uint32_t n = 0; n < FEW_SAMPLES; n++)
 		builder.few_paths[n] = hml_iforest_leaf_path(forest, 0, n);
-	status = build(&builder, arena, &block, &tree_block, &forest->explainer);
-	hml_free(ctx, block);
+	status = build_with_memory(&builder, arena, forest, &tree_block);
 	hml_free(ctx, tree_block);
 	hml_free(ctx, builder.order);
 	hml_free(ctx, builder.shares);
