@@ -61,7 +61,10 @@ typedef struct HmlLoops
 	void (*accumulate)(const float *x, float *y, size_t n);                         /* y += x */
 	void (*accumulate_scaled)(const float *x, float a, float *y, size_t n);         /* y += a * x */
 	void (*accumulate_product)(const float *a, const float *b, float *y, size_t n); /* y += a * b */
-	void (*affine)(const float *x, float a, float b, float *y, size_t n);           /* y = a * x + b */
+	/* y += sum over rows of a * b, where rows of a and b begin a_step and b_step apart. */
+	void (*accumulate_products)(const float *a, size_t a_step, const float *b, size_t b_step, size_t rows,
+								float *y, size_t n);
+	void (*affine)(const float *x, float a, float b, float *y, size_t n); /* y = a * x + b */
 	void (*affine2)(const float *x, float a, const float *z, float b, float c, float *y,
 					size_t n); /* y = a * x + b * z + c */
 	void (*affine_columns)(const float *x, const float *a, const float *b, float *y,

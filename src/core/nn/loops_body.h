@@ -327,6 +327,28 @@ accumulate_product(const float *a, const float *b, float *y, size_t n)
 	y[i] += a[i] * b[i];
 }
 
+#define WIDE (4 * HML_LANES) /* sums that stay in registers */
+
+static void
+accumulate_products(const float *a, size_t a_step, const float *b, size_t b_step, size_t rows, float *y,
+					size_t n)
+{
+	size_t whole = n / WIDE * WIDE;
+
+	for (size_t first = 0; first < whole; first += WIDE)
+	{
+		float sums[WIDE] = {0};
+
+		for (size_t r = 0; r < rows; r++)
+			for (size_t i = 0; i < WIDE; i++)
+				sums[i] += a[r * a_step + first + i] * b[r * b_step + first + i];
+		for (size_t i = 0; i < WIDE; i++)
+			y[first + i] += sums[i];
+	}
+	for (size_t r = 0; r < rows; r++)
+		accumulate_product(a + r * a_step + whole, b + r * b_step + whole, y + whole, n - whole);
+}
+
 static void
 affine(const float *x, float a, float b, float *y, size_t n)
 {
@@ -495,6 +517,7 @@ const HmlLoops HML_LOOPS_VARIANT = {
 	.accumulate = accumulate,
 	.accumulate_scaled = accumulate_scaled,
 	.accumulate_product = accumulate_product,
+	.accumulate_products = accumulate_products,
 	.affine = affine,
 	.affine2 = affine2,
 	.affine_columns = affine_columns,

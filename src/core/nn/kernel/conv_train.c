@@ -18,6 +18,8 @@
 
 #include "core/base/blas.h"
 #include "core/base/checked.h"
+#include "core/nn/kernel/channels.h"
+#include "core/nn/loops.h"
 
 #define MAX_LANES 16               /* of any tile set */
 #define SLACK HML_TILE_MAX_COLUMNS /* floats behind an image, which tiles may read and not use */
@@ -161,6 +163,61 @@ frame_image(const float *x, size_t channels, const size_t size[2], size_t top, s
 	memset(frame + (top + rows) * row, 0, ((height - top - rows) * row + SLACK) * sizeof(float));
 }
 
+/* ---- one image -------------------------------------------------------------------------------------- */
+
+/* A depthwise convolution is no matrix product: its vectors lie along the channels (channels.h). */
+static bool
+is_depthwise(const HmlConvShape *s)
+{
+	return s->groups == s->in_channels && s->groups == s->out_channels;
+}
+
+/* Filters as they are read; needs, and returns, that many floats. */
+static size_t
+pack_filters(const HmlConvShape *s, const float *w, float *packed)
+{
+	size_t taps = s->kernel[0] * s->kernel[1];
+
+	if (!is_depthwise(s))
+	{
+		hml_conv_pack(hml_tile_set(), s, w, NULL, packed);
+		return hml_conv_packed_size(hml_tile_set(), s);
+	}
+	hml_transpose(s->groups, taps, w, taps, packed, s->groups);
+	return taps * s->groups;
+}
+
+static size_t
+packed_size(const HmlConvShape *s)
+{
+	return is_depthwise(s) ? s->groups * s->kernel[0] * s->kernel[1]
+						   : hml_conv_packed_size(hml_tile_set(), s);
+}
+
+/* bias is (out channels, and lanes more) or NULL. */
+static HmlStatus
+convolve(HmlContext *ctx, const HmlConvShape *s, const float *packed, const float *bias, const HmlImages *x,
+		 const HmlImages *y)
+{
+	HmlConvCall call = {
+		.set = hml_tile_set(), .shape = s, .packed = packed, .bias = bias, .n = 1, .x = *x, .y = *y};
+	HmlStencil stencil;
+
+	if (!is_depthwise(s))
+		return hml_conv_run(ctx, &call);
+	for (int d = 0; d < 2; d++)
+	{
+		stencil.in[d] = s->in[d];
+		stencil.out[d] = s->out[d];
+		stencil.kernel[d] = s->kernel[d];
+		stencil.stride[d] = s->stride[d];
+		stencil.dilation[d] = s->dilation[d];
+		stencil.pad[d] = s->pad[d];
+	}
+	hml_channels()->depthwise(&stencil, s->groups, x, packed, bias, HML_ACT_NONE, 0, y);
+	return hml_poll(ctx);
+}
+
 /* ---- forward ---------------------------------------------------------------------------------------- */
 
 HmlStatus
@@ -171,21 +228,17 @@ hml_conv_forward(HmlContext *ctx, const HmlConvShape *s, size_t n, const float *
 	size_t height = hml_conv_extent(s, 0);
 	size_t width = hml_conv_extent(s, 1);
 	size_t pixels = s->out[0] * s->out[1];
-	HmlConvCall call = {.set = hml_tile_set(),
-						.shape = s,
-						.packed = scratch.packed,
-						.n = 1,
-						.x = hml_whole_images(scratch.framed, height, width, s->in_channels),
-						.y = hml_whole_images(scratch.image, s->out[0], s->out[1], s->out_channels)};
+	HmlImages framed = hml_whole_images(scratch.framed, height, width, s->in_channels);
+	HmlImages image = hml_whole_images(scratch.image, s->out[0], s->out[1], s->out_channels);
 
-	hml_conv_pack(call.set, s, w, NULL, scratch.packed);
+	pack_filters(s, w, scratch.packed);
 	if (bias != NULL)
-		call.bias = memcpy(scratch.filters, bias, s->out_channels * sizeof(float));
+		bias = memcpy(scratch.filters, bias, s->out_channels * sizeof(float));
 	for (size_t i = 0; i < n; i++)
 	{
 		frame_image(x + i * s->in_channels * s->in[0] * s->in[1], s->in_channels, s->in, s->pad[0], s->pad[1],
 					height, width, scratch.framed);
-		HML_TRY(hml_conv_run(ctx, &call));
+		HML_TRY(convolve(ctx, s, scratch.packed, bias, &framed, &image));
 		hml_transpose(pixels, s->out_channels, scratch.image, s->out_channels,
 					  y + i * pixels * s->out_channels, pixels);
 	}
@@ -296,8 +349,7 @@ pack_phases(const HmlConvShape *s, const float *w, float *filters, float *packed
 			if (phase_is_empty(&rows, &columns))
 				continue;
 			phase_filters(s, &rows, &columns, w, filters);
-			hml_conv_pack(hml_tile_set(), &shape, filters, NULL, packed);
-			packed += hml_conv_packed_size(hml_tile_set(), &shape);
+			packed += pack_filters(&shape, filters, packed);
 		}
 	}
 }
@@ -315,17 +367,17 @@ run_phases(HmlContext *ctx, const HmlConvShape *s, const HmlImages *gy, const fl
 		{
 			Phase columns = describe_phase(s, 1, q);
 			HmlConvShape shape = phase_shape(s, &rows, &columns);
-			HmlConvCall call = {
-				.set = hml_tile_set(), .shape = &shape, .packed = packed, .n = 1, .x = *gy, .y = *gx};
+			HmlImages from = *gy;
+			HmlImages to = *gx;
 
 			if (phase_is_empty(&rows, &columns))
 				continue;
-			call.x.data += rows.gy * gy->row + columns.gy * gy->pixel;
-			call.y.data += rows.first * gx->row + columns.first * gx->pixel;
-			call.y.row *= s->stride[0];
-			call.y.pixel *= s->stride[1];
-			HML_TRY(hml_conv_run(ctx, &call));
-			packed += hml_conv_packed_size(hml_tile_set(), &shape);
+			from.data += rows.gy * gy->row + columns.gy * gy->pixel;
+			to.data += rows.first * gx->row + columns.first * gx->pixel;
+			to.row *= s->stride[0];
+			to.pixel *= s->stride[1];
+			HML_TRY(convolve(ctx, &shape, packed, NULL, &from, &to));
+			packed += packed_size(&shape);
 		}
 	}
 	return HML_OK;
@@ -462,21 +514,63 @@ add_in_order(const HmlConvShape *s, const float *gradient, float *gw)
 								*gradient++;
 }
 
+/* The same of a depthwise convolution: gradient is (taps, channels), image is room for gy in channels-last layout. */
+static HmlStatus
+add_depthwise_gradient(HmlContext *ctx, const HmlConvShape *s, const float *framed, const float *gy,
+					   float *image, float *gradient)
+{
+	size_t channels = s->groups;
+	size_t pixels = s->out[0] * s->out[1];
+	size_t x_row = hml_conv_extent(s, 1) * channels;
+
+	hml_transpose(channels, pixels, gy, pixels, image, channels);
+	for (size_t i = 0; i < s->out[0]; i++)
+	{
+		HML_TRY(hml_poll(ctx));
+		for (size_t k = 0; k < s->kernel[0]; k++)
+			for (size_t l = 0; l < s->kernel[1]; l++)
+				hml_loops()->accumulate_products(
+					framed + (i * s->stride[0] + k * s->dilation[0]) * x_row + l * s->dilation[1] * channels,
+					s->stride[1] * channels, image + i * s->out[1] * channels, channels, s->out[1],
+					gradient + (k * s->kernel[1] + l) * channels, channels);
+	}
+	return HML_OK;
+}
+
+static void
+add_depthwise_in_order(const HmlConvShape *s, const float *gradient, float *gw)
+{
+	size_t taps = s->kernel[0] * s->kernel[1];
+
+	for (size_t c = 0; c < s->groups; c++)
+		for (size_t tap = 0; tap < taps; tap++)
+			gw[c * taps + tap] += gradient[tap * s->groups + c];
+}
+
 HmlStatus
 hml_conv_backward_filters(HmlContext *ctx, const HmlConvShape *s, size_t n, const float *x, const float *gy,
 						  float *gw, void *memory)
 {
 	Scratch scratch = divide_scratch(s, memory);
 	size_t filters = s->out_channels * (s->in_channels / s->groups) * s->kernel[0] * s->kernel[1];
+	bool depthwise = is_depthwise(s);
 
 	memset(scratch.filters, 0, filters * sizeof(float));
 	for (size_t i = 0; i < n; i++)
 	{
 		frame_image(x + i * s->in_channels * s->in[0] * s->in[1], s->in_channels, s->in, s->pad[0], s->pad[1],
 					hml_conv_extent(s, 0), hml_conv_extent(s, 1), scratch.framed);
-		HML_TRY(add_image_gradient(ctx, s, scratch.framed, gy + i * s->out_channels * s->out[0] * s->out[1],
-								   scratch.filters));
+		if (depthwise)
+			HML_TRY(add_depthwise_gradient(ctx, s, scratch.framed,
+										   gy + i * s->out_channels * s->out[0] * s->out[1], scratch.image,
+										   scratch.filters));
+		else
+			HML_TRY(add_image_gradient(ctx, s, scratch.framed,
+									   gy + i * s->out_channels * s->out[0] * s->out[1], scratch.filters));
 	}
-	add_in_order(s, scratch.filters, gw);
+	if (depthwise)
+		add_depthwise_in_order(s, scratch.filters, gw);
+	else
+		add_in_order(s, scratch.filters, gw);
 	return HML_OK;
 }
