@@ -196,6 +196,73 @@ reduce_strip(const Strip *s, Vec start, VecMask mask, const Reduction reduction,
 		reduce_run(s, i, start, mask, reduction, 1, masked);
 }
 
+/*
+ * The same for filters of 3 or 5 columns and a stride of 1: neighbours share most
+ * of what they see, so that each row of it is loaded once into registers.
+ * 'pixels', 'columns' and 'masked' are constants where this is used.
+ */
+#define SLIDE (VEC_LANES == 16 ? 8 : 4)
+#define MAX_SLIDE (8 - 1 + 5)
+
+HML_INLINE void
+slide_run(const Strip *s, size_t first, Vec start, VecMask mask, const int pixels, const int columns,
+		  const int masked)
+{
+	const float *x = s->x + first * s->x_pixel;
+	const float *w = s->w;
+	Vec value[8];
+	Vec seen[MAX_SLIDE];
+
+#pragma GCC unroll 8
+	for (int i = 0; i < pixels; i++)
+		value[i] = start;
+	for (size_t k = 0; k < s->rows; k++, x += s->tap_row)
+	{
+#pragma GCC unroll 12
+		for (int i = 0; i < pixels - 1 + columns; i++)
+			seen[i] = load_lanes(x + (size_t) i * s->tap_column, mask, masked);
+#pragma GCC unroll 5
+		for (int l = 0; l < columns; l++, w += s->w_tap)
+		{
+			Vec weight = load_lanes(w, mask, masked);
+
+#pragma GCC unroll 8
+			for (int i = 0; i < pixels; i++)
+				value[i] = vec_fma(seen[i + l], weight, value[i]);
+		}
+	}
+#pragma GCC unroll 8
+	for (int i = 0; i < pixels; i++)
+		store_lanes(s->y + (first + (size_t) i) * s->y_pixel, mask, masked, value[i]);
+}
+
+HML_INLINE void
+slide_strip(const Strip *s, Vec start, VecMask mask, const int columns, const int masked)
+{
+	size_t i = 0;
+
+	for (; i + SLIDE <= s->pixels; i += SLIDE)
+		slide_run(s, i, start, mask, SLIDE, columns, masked);
+	for (; i + 4 <= s->pixels; i += 4)
+		slide_run(s, i, start, mask, 4, columns, masked);
+	for (; i + 2 <= s->pixels; i += 2)
+		slide_run(s, i, start, mask, 2, columns, masked);
+	for (; i < s->pixels; i++)
+		slide_run(s, i, start, mask, 1, columns, masked);
+}
+
+/* One vector of channels of a row of output. */
+HML_INLINE void
+depthwise_strip(const Strip *s, Vec start, VecMask mask, const int masked)
+{
+	if (s->columns == 3 && s->x_pixel == s->tap_column)
+		slide_strip(s, start, mask, 3, masked);
+	else if (s->columns == 5 && s->x_pixel == s->tap_column)
+		slide_strip(s, start, mask, 5, masked);
+	else
+		reduce_strip(s, start, mask, REDUCE_WEIGHTED, masked);
+}
+
 static void
 depthwise(const HmlStencil *stencil, size_t channels, const HmlImages *x, const float *w, const float *bias,
 		  HmlActivation activation, float slope, const HmlImages *y)
@@ -217,8 +284,8 @@ depthwise(const HmlStencil *stencil, size_t channels, const HmlImages *x, const 
 		strip.x = x->data + i * stencil->stride[0] * x->row + c; \
 		strip.w = w + c; \
 		strip.y = y->data + i * y->row + c; \
-		reduce_strip(&strip, bias == NULL ? vec_zero() : load_lanes(bias + c, mask, masked), mask, \
-					 REDUCE_WEIGHTED, masked); \
+		depthwise_strip(&strip, bias == NULL ? vec_zero() : load_lanes(bias + c, mask, masked), mask, \
+						masked); \
 	} while (0)
 		EACH_VECTOR(channels, DEPTHWISE);
 #undef DEPTHWISE
