@@ -103,7 +103,7 @@ set_up(Bench *b, const char *path, size_t samples)
 	must(b->ctx, hml_network_parse(b->arena, spec, length, &b->network));
 	free(spec);
 	must(b->ctx, HML_ARENA_NEW(b->arena, &b->weights, b->network->n_weights));
-	hml_network_init(b->network, 1, b->weights);
+	must(b->ctx, hml_network_init(b->network, 1, b->weights));
 	in = samples * hml_shape_size(&b->network->nodes[0].shape);
 	must(b->ctx, HML_ARENA_NEW(b->arena, &input, in));
 	for (size_t i = 0; i < in; i++)

@@ -115,7 +115,7 @@ bench_epoch(HmlArena *arena, const HmlNetwork *network)
 	{
 		double start;
 
-		hml_network_init(network, 1, weights);
+		must(ctx, hml_network_init(network, 1, weights));
 		start = now_ms();
 		must(ctx, hml_train_network(ctx, network, &options, &dataset, NULL, weights, &result));
 		start = now_ms() - start;
@@ -141,7 +141,7 @@ bench_batch(HmlArena *arena, const HmlNetwork *network)
 	must(ctx, HML_ARENA_NEW(arena, &weights, network->n_weights));
 	must(ctx, HML_ARENA_NEW(arena, &gradients, network->n_trainable));
 	must(ctx, HML_ARENA_NEW(arena, &input, n_inputs));
-	hml_network_init(network, 1, weights);
+	must(ctx, hml_network_init(network, 1, weights));
 	hml_rng_seed(&rng, 1);
 	for (size_t i = 0; i < n_inputs; i++)
 		input[i] = number(i);

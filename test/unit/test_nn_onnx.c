@@ -79,7 +79,7 @@ setup(Case *c, const char *spec)
 		assert_ok(&c->ctx, HML_ARENA_NEW(c->arena, &c->inputs[i], size));
 		fill(c->inputs[i], size, (uint32_t) i + 17);
 	}
-	hml_network_init(c->network, 1, c->weights);
+	assert_ok(&c->ctx, hml_network_init(c->network, 1, c->weights));
 	disturb(c->network, c->weights);
 }
 

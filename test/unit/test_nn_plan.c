@@ -116,7 +116,7 @@ check(const char *spec)
 		assert_ok(&ctx, HML_ARENA_NEW(c.arena, &c.inputs[i], size));
 		fill(c.inputs[i], size, (uint32_t) i + 17);
 	}
-	hml_network_init(c.network, 1, c.weights);
+	assert_ok(&ctx, hml_network_init(c.network, 1, c.weights));
 	disturb(c.network, c.weights);
 	run_pass(&c);
 	for (int level = 1; level <= 4; level++)
@@ -160,7 +160,7 @@ make_plan(HmlContext *ctx, HmlArena *arena, HmlPlan **out)
 
 	HML_TRY(hml_network_parse(arena, work_spec, strlen(work_spec), &network));
 	HML_TRY(HML_ARENA_NEW(arena, &weights, network->n_weights));
-	hml_network_init(network, 1, weights);
+	HML_TRY(hml_network_init(network, 1, weights));
 	HML_TRY(hml_plan_create(arena, network, weights, out));
 	return hml_poll(ctx);
 }

@@ -79,7 +79,7 @@ start(Check *check)
 	check->weights = test_floats(check->network->n_weights);
 	check->gradients = test_floats(check->network->n_trainable);
 	hml_rng_seed(&check->rng, SEED);
-	hml_network_init(check->network, SEED, check->weights);
+	assert_ok(check->ctx, hml_network_init(check->network, SEED, check->weights));
 	for (size_t i = 0; i < check->network->n_trainable; i++)
 		check->weights[i] += (float) (0.1 * hml_rng_normal(&check->rng)); /* no weight is exactly 0 or 1 */
 	for (size_t i = 0; i < check->network->n_inputs; i++)

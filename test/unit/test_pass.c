@@ -53,7 +53,7 @@ start(Setup *s, const char *spec)
 	s->input_size = hml_shape_size(&s->network->nodes[0].shape);
 	s->input = malloc(BATCH * s->input_size * sizeof(float));
 	assert_true(s->weights != NULL && s->gradients != NULL && s->input != NULL);
-	hml_network_init(s->network, SEED, s->weights);
+	assert_ok(&s->ctx, hml_network_init(s->network, SEED, s->weights));
 	hml_rng_seed(&rng, SEED);
 	for (size_t i = 0; i < BATCH * s->input_size; i++)
 		s->input[i] = (float) hml_rng_normal(&rng);
@@ -289,9 +289,10 @@ create_and_run(HmlContext *ctx, void *argument)
 	{
 		HmlPassOptions options = {.batch = 2, .backward = true, .loss_node = network->output};
 
-		hml_network_init(network, 1, weights);
+		status = hml_network_init(network, 1, weights);
 		hml_rng_seed(&rng, 1);
-		status = hml_pass_create(ctx, network, &options, &pass);
+		if (status == HML_OK)
+			status = hml_pass_create(ctx, network, &options, &pass);
 	}
 	if (status == HML_OK)
 		status = hml_pass_forward_training(pass, weights, (const float *const[]){input}, 2, &rng);

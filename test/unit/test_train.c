@@ -131,7 +131,7 @@ start(Setup *s)
 	assert_ok(&s->ctx, hml_arena_create(&s->ctx, &s->arena));
 	assert_ok(&s->ctx, hml_network_parse(s->arena, probability, strlen(probability), &s->network));
 	s->weights = malloc(s->network->n_weights * sizeof(float));
-	hml_network_init(s->network, 1, s->weights);
+	assert_ok(&s->ctx, hml_network_init(s->network, 1, s->weights));
 	make_data(&s->training, 1);
 	make_data(&s->validation, 2);
 	s->options = hml_default_train_options();
@@ -350,8 +350,9 @@ small_training(HmlContext *ctx, void *argument)
 		status = HML_ARENA_NEW(arena, &weights, network->n_weights);
 	if (status == HML_OK)
 	{
-		hml_network_init(network, 1, weights);
-		status = hml_train_network(ctx, network, &options, &training, &validation, weights, &result);
+		status = hml_network_init(network, 1, weights);
+		if (status == HML_OK)
+			status = hml_train_network(ctx, network, &options, &training, &validation, weights, &result);
 	}
 	hml_arena_free(arena);
 	return status;

@@ -127,7 +127,7 @@ begin(HmlModel *model, const HmlSummary *summary, const HmlParams *params)
 	HML_TRY(hml_mlp_network(model->arena, params, model->pipeline->n_inputs, mlp->task,
 							mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1, &mlp->network));
 	HML_TRY(HML_ARENA_NEW(model->arena, &mlp->weights, mlp->network->n_weights));
-	hml_network_init(mlp->network, (uint64_t) hml_param_integer(params, "seed"), mlp->weights);
+	HML_TRY(hml_network_init(mlp->network, (uint64_t) hml_param_integer(params, "seed"), mlp->weights));
 	model->trained_rows = summary->n_rows;
 	model->calibration.threshold = mlp->task == HML_TASK_BINARY ? 0.5 : INFINITY;
 	model->calibration.high_cutoff = model->calibration.threshold;

@@ -312,7 +312,8 @@ begin(Fit *fit)
 	HML_TRY(make_network(model->arena, given, fit->n_inputs, &autoencoder->network));
 	HML_TRY(HML_ARENA_NEW(model->arena, &autoencoder->weights, autoencoder->network->n_weights));
 	HML_TRY(HML_ARENA_NEW(model->arena, &autoencoder->precision, fit->n_inputs));
-	hml_network_init(autoencoder->network, (uint64_t) hml_param_integer(given, "seed"), autoencoder->weights);
+	HML_TRY(hml_network_init(autoencoder->network, (uint64_t) hml_param_integer(given, "seed"),
+							 autoencoder->weights));
 	model->impl = autoencoder;
 	return HML_OK;
 }

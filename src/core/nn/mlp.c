@@ -125,7 +125,7 @@ make_mlp(const HmlParams *given, const HmlLabels *labels, HmlModel *model)
 	HML_TRY(hml_mlp_network(model->arena, given, model->pipeline->n_inputs, labels->task,
 							labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1, &mlp->network));
 	HML_TRY(HML_ARENA_NEW(model->arena, &mlp->weights, mlp->network->n_weights));
-	hml_network_init(mlp->network, (uint64_t) hml_param_integer(given, "seed"), mlp->weights);
+	HML_TRY(hml_network_init(mlp->network, (uint64_t) hml_param_integer(given, "seed"), mlp->weights));
 	model->impl = mlp;
 	return HML_OK;
 }

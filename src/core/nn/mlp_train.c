@@ -190,7 +190,7 @@ refit(Fit *fit, int epochs)
 		options.epochs = epochs > REFIT_EPOCHS ? epochs : REFIT_EPOCHS;
 	options.phase = "refit";
 	options.on_epoch = NULL; /* these losses would not compare with those before */
-	hml_network_init(fit->mlp->network, options.seed, fit->mlp->weights);
+	HML_TRY(hml_network_init(fit->mlp->network, options.seed, fit->mlp->weights));
 	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training, NULL, fit->mlp->weights,
 							 &result);
 }

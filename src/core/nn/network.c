@@ -20,10 +20,15 @@ hml_network_find(const HmlNetwork *network, const char *name)
 
 /* ---- initial weights ------------------------------------------------------------------------------- */
 
-static void
-init_parameter(const HmlParameter *parameter, HmlRng *rng, float *values)
+#define VALUES_BETWEEN_POLLS 65536
+
+static HmlStatus
+init_parameter(HmlContext *ctx, const HmlParameter *parameter, HmlRng *rng, float *values)
 {
 	for (size_t i = 0; i < parameter->size; i++)
+	{
+		if (i % VALUES_BETWEEN_POLLS == 0)
+			HML_TRY(hml_poll(ctx));
 		switch (parameter->init)
 		{
 			case HML_INIT_ZEROS:
@@ -39,9 +44,11 @@ init_parameter(const HmlParameter *parameter, HmlRng *rng, float *values)
 				values[i] = (float) (hml_rng_normal(rng) * (double) parameter->scale);
 				break;
 		}
+	}
+	return HML_OK;
 }
 
-void
+HmlStatus
 hml_network_init(const HmlNetwork *network, uint64_t seed, float *weights)
 {
 	HmlRng rng;
@@ -52,8 +59,10 @@ hml_network_init(const HmlNetwork *network, uint64_t seed, float *weights)
 		{
 			const HmlParameter *parameter = &network->nodes[i].parameters[k];
 
-			init_parameter(parameter, &rng, weights + parameter->offset);
+			HML_TRY(init_parameter(hml_arena_context(network->arena), parameter, &rng,
+								   weights + parameter->offset));
 		}
+	return HML_OK;
 }
 
 /* ---- text ------------------------------------------------------------------------------------------ */

@@ -56,8 +56,8 @@ extern void hml_network_spec(const HmlNetwork *network, HmlText *text);
 /* Node by name, or NULL. */
 extern const HmlNode *hml_network_find(const HmlNetwork *network, const char *name);
 
-/* Initial weights: (n_weights), the same for the same seed. */
-extern void hml_network_init(const HmlNetwork *network, uint64_t seed, float *weights);
+/* Initial weights: (n_weights), the same for the same seed.  Fails only when it is cancelled. */
+extern HmlStatus hml_network_init(const HmlNetwork *network, uint64_t seed, float *weights) HML_NODISCARD;
 
 /*
  * The artifact's section: specification, then weights.  The reader builds the
