@@ -1,0 +1,53 @@
+# statement_timeout is answered soon, whatever a call is doing.
+
+use strict;
+use warnings;
+
+use HealthML;
+use Test::More;
+use Time::HiRes 'time';
+
+my $timeout = 0.3; # seconds
+my $patience = 0.2; # the promise; the best of three counts, for other processes may be busy
+
+my $node = new_cluster('timeouts');
+$node->safe_psql('postgres', q{
+	CREATE TABLE t AS SELECT random() AS a, random() AS b, random() AS c, random() AS d, random() < 0.3 AS ill, i / 10 AS patient FROM generate_series(1, 200000) i;
+	SELECT train('m', 'isolation_forest', 't', '{a,b,c,d}', 'ill');
+	SELECT train('n', 'mlp', 'SELECT * FROM t LIMIT 1000', '{a,b,c,d}', 'ill', '{"epochs": 1}');
+	SELECT federated_join('f', 't', 'ill', 'postgres');
+	CREATE TABLE federated AS SELECT federated_begin('{}', ARRAY[federated_client_summary('f', '{a,b,c,d}')]) AS artifact});
+
+for my $call (
+	q{train('x', 'isolation_forest', 't', params => '{"n_estimators": 10000, "max_samples": 100000}')},
+	q{train('x', 'mlp', 't', '{a,b,c,d}', 'ill', '{"epochs": 10000}')},
+	q{train('x', 'mlp', 't', '{a,b,c,d}', 'ill', '{"epochs": 10000, "batch_size": 100000}')},
+	q{train('x', 'mlp', 'SELECT * FROM t LIMIT 1000', '{a,b,c,d}', 'ill', '{"hidden_layers": [4096, 4096]}')},
+	q{cross_validate('mlp', 't', '{a,b,c,d}', 'ill', '{"epochs": 10000}')},
+	q{cross_validate('isolation_forest', 't', '{a,b,c,d}', 'ill', '{"n_estimators": 3000}', "group" => 'patient')},
+	q{evaluate('m', 't', 'ill', 100000)},
+	q{shap_summary('m', 't')},
+	q{shap_summary('n', 't')},
+	q{batch_predict('m', 't', NULL, 3)},
+	q{federated_client_train('f', artifact, '{"local_epochs": 1000}') FROM federated},
+	q{fedmedian(array_fill(random()::real, ARRAY[1000000])) FROM generate_series(1, 60)},
+	q{krum(array_fill(random()::real, ARRAY[100000]), 1) FROM generate_series(1, 500)},
+	q{roc_auc(random(), random() < 0.5) FROM generate_series(1, 100000000)})
+{
+	my $late = 1e9;
+	my $error;
+
+	for (1 .. 3)
+	{
+		my $start = time;
+		$node->psql('postgres', "SET statement_timeout = '@{[ 1000 * $timeout ]}ms';\nSELECT $call", stderr => \$error);
+		my $elapsed = time - $start - $timeout;
+		$late = $elapsed if $elapsed < $late;
+		last if $late < $patience;
+	}
+	like($error, qr/statement timeout/, "cancelled: $call");
+	cmp_ok($late, '<', $patience, 'and soon');
+}
+
+$node->stop;
+done_testing();
