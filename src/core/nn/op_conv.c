@@ -8,6 +8,7 @@
  */
 #include <math.h>
 
+#include "core/base/blas.h"
 #include "core/nn/kernel/conv_train.h"
 #include "core/nn/loops.h"
 #include "core/nn/optable.h"
@@ -110,11 +111,71 @@ shape_2d(HmlBuilder *builder, HmlNode *node)
 	return shape(builder, node);
 }
 
+/* ---- a convolution of single pixels is a matrix product on images as they are ---------------------- */
+
+static bool
+is_pointwise(const HmlConvShape *conv)
+{
+	bool single = conv->groups == 1;
+
+	for (size_t d = 0; d < 2; d++)
+		single &=
+			conv->kernel[d] == 1 && conv->stride[d] == 1 && conv->pad[d] == 0 && conv->out[d] == conv->in[d];
+	return single;
+}
+
+/* y (filters, pixels) = W (filters, channels) x (channels, pixels), for each sample. */
+static HmlStatus
+forward_pointwise(const HmlRun *run, const HmlConvShape *conv, const float *bias)
+{
+	size_t pixels = conv->in[0] * conv->in[1];
+
+	for (size_t i = 0; i < run->n; i++)
+	{
+		float *y = run->y + i * conv->out_channels * pixels;
+
+		HML_TRY(hml_poll(run->ctx));
+		for (size_t o = 0; o < conv->out_channels && bias != NULL; o++)
+			for (size_t p = 0; p < pixels; p++)
+				y[o * pixels + p] = bias[o];
+		hml_sgemm(HML_NO_TRANS, HML_NO_TRANS, conv->out_channels, pixels, conv->in_channels, 1,
+				  hml_run_weight(run, WEIGHT_P), conv->in_channels,
+				  run->x[0] + i * conv->in_channels * pixels, pixels, bias != NULL ? 1 : 0, y, pixels);
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+backward_pointwise(const HmlRun *run, const HmlConvShape *conv)
+{
+	size_t pixels = conv->in[0] * conv->in[1];
+	size_t in = conv->in_channels;
+	size_t out = conv->out_channels;
+
+	for (size_t i = 0; i < run->n; i++)
+	{
+		const float *gy = run->gy + i * out * pixels;
+
+		HML_TRY(hml_poll(run->ctx));
+		if (run->gradients != NULL)
+			hml_sgemm(HML_NO_TRANS, HML_TRANS, out, in, pixels, 1, gy, pixels, run->x[0] + i * in * pixels,
+					  pixels, 1, hml_run_gradient(run, WEIGHT_P), in);
+		if (run->gx[0] != NULL)
+			hml_sgemm(HML_TRANS, HML_NO_TRANS, in, pixels, out, 1, hml_run_weight(run, WEIGHT_P), in, gy,
+					  pixels, 0, run->gx[0] + i * in * pixels, pixels);
+	}
+	return HML_OK;
+}
+
+/* ---- any convolution ------------------------------------------------------------------------------- */
+
 static HmlStatus
 forward(const HmlRun *run)
 {
 	const float *bias = hml_attr_flag(run->node, BIAS) ? hml_run_weight(run, BIAS_P) : NULL;
 
+	if (is_pointwise(run->node->geometry))
+		return forward_pointwise(run, run->node->geometry, bias);
 	return hml_conv_forward(run->ctx, run->node->geometry, run->n, run->x[0], hml_run_weight(run, WEIGHT_P),
 							bias, run->y, run->scratch);
 }
@@ -137,11 +198,13 @@ backward(const HmlRun *run)
 {
 	const HmlConvShape *conv = run->node->geometry;
 
+	if (run->gradients != NULL && hml_attr_flag(run->node, BIAS))
+		backward_bias(run);
+	if (is_pointwise(conv))
+		return backward_pointwise(run, conv);
 	if (run->gradients != NULL)
 		HML_TRY(hml_conv_backward_filters(run->ctx, conv, run->n, run->x[0], run->gy,
 										  hml_run_gradient(run, WEIGHT_P), run->scratch));
-	if (run->gradients != NULL && hml_attr_flag(run->node, BIAS))
-		backward_bias(run);
 	if (run->gx[0] == NULL)
 		return HML_OK;
 	return hml_conv_backward_data(run->ctx, conv, run->n, run->gy, hml_run_weight(run, WEIGHT_P), run->gx[0],
@@ -163,6 +226,7 @@ static const char *const cases_2d[] = {
 	"{\"input\":[4,6,5],\"layers\":[{\"op\":\"conv2d\",\"filters\":8,\"kernel_size\":3,\"stride\":2,"
 	"\"padding\":1,"
 	"\"groups\":4,\"bias\":false}]}",
+	"{\"input\":[3,4,3],\"layers\":[{\"op\":\"conv2d\",\"filters\":5,\"kernel_size\":1}]}",
 	NULL,
 };
 
