@@ -607,11 +607,12 @@ make_network(Import *im, HmlArena *arena, HmlOnnxImport *out)
 static HmlStatus
 read_into(Import *im, HmlArena *arena, const void *bytes, size_t length, HmlOnnxImport *out)
 {
-	OnnxGraph graph;
+	OnnxGraph *graph;
 
-	HML_TRY(hml_onnx_parse(im->arena, bytes, length, &graph));
-	im->graph = &graph;
-	im->max_layers = LAYERS_PER_NODE * (graph.n_nodes + graph.n_inputs) + 8;
+	HML_TRY(HML_ARENA_NEW(im->arena, &graph, 1));
+	HML_TRY(hml_onnx_parse(im->arena, bytes, length, graph));
+	im->graph = graph;
+	im->max_layers = LAYERS_PER_NODE * (graph->n_nodes + graph->n_inputs) + 8;
 	if (im->max_layers > LAYERS_PER_NODE * HML_MAX_LAYERS)
 		im->max_layers = LAYERS_PER_NODE * HML_MAX_LAYERS;
 	HML_TRY(make_names(im));

@@ -396,11 +396,12 @@ import_erf(Import *im)
 	const OnnxNode *end[2];
 	size_t count = 0;
 	Scaled scaled;
-	ImportValue value;
+	ImportValue value = {0};
 
 	if (read_scaled(im, sum, "Add", &scaled) && is_near(scaled.number, 1))
 		count = gelu_end(im, x, sum, end);
-	value = x == NULL ? (ImportValue){0} : hml_import_name(im, x)->value;
+	if (x != NULL)
+		value = hml_import_name(im, x)->value;
 	if (count == 0 || value.kind != IMPORT_LAYER)
 		return hml_import_refuse(im, "is not one that the engine has, but as a part of GELU");
 	HML_TRY(hml_import_add_layer(im, "gelu", &value.layer, 1, &im->layers[value.layer].shape, &value.layer,

@@ -219,7 +219,7 @@ import_reshape(Import *im)
 		return hml_import_refuse(im, "makes %zu dimensions", shape->count);
 	for (size_t i = 0; i < shape->count; i++)
 	{
-		dims[i] = shape->integers[i] == 0 && i < x.n_dims ? x.dims[i] : shape->integers[i];
+		dims[i] = i < x.n_dims && shape->integers[i] == 0 ? x.dims[i] : shape->integers[i];
 		if (dims[i] == -1 && open == ONNX_MAX_DIMS)
 			open = i;
 		else if (dims[i] < 1 && dims[i] != ONNX_BATCH)
