@@ -6,6 +6,7 @@
 
 #include "core/base/cpu.h"
 #include "core/nn/kernel/conv.h"
+#include "core/nn/kernel/winograd.h"
 
 #define MAX_FLOATS 200000
 
@@ -125,6 +126,45 @@ check(const HmlConvShape *shape, size_t n, size_t gap)
 	compare(&call, scale);
 }
 
+/* Two images with a frame that is complete for an even number of rows and columns. */
+static void
+check_winograd(const HmlConvShape *shape)
+{
+	TestHost host;
+	HmlContext ctx;
+	float *scratch;
+	float *filters;
+	HmlConvCall call = {.set = hml_tile_set(), .shape = shape, .n = 2, .bias = bias};
+
+	test_host_init(&host, &ctx);
+	assert_true(hml_winograd_fits(shape));
+	assert_ok(&ctx, HML_NEW(&ctx, &scratch, hml_winograd_scratch(shape)));
+	assert_ok(&ctx, HML_NEW(&ctx, &filters, hml_winograd_packed_size(call.set, shape)));
+	call.x = images(x, hml_conv_extent(shape, 0) + shape->out[0] % 2,
+					hml_conv_extent(shape, 1) + shape->out[1] % 2, shape->in_channels, 0);
+	call.y = images(y, shape->out[0], shape->out[1], shape->out_channels, 5);
+	call.add = images(add, shape->out[0], shape->out[1], shape->out_channels, 0);
+	call.packed = filters;
+	assert_true(2 * call.x.image <= MAX_FLOATS && 2 * call.y.image <= MAX_FLOATS);
+	fill(x, 2 * call.x.image, 1);
+	fill(w, shape->out_channels * shape->in_channels * 9, 2);
+	fill(add, 2 * call.add.image, 3);
+	fill(bias, 2048, 4);
+	fill(scale, 2048, 5);
+	hml_winograd_pack(call.set, shape, w, scale, filters);
+	for (int leaky = 0; leaky < 2; leaky++)
+	{
+		call.activation = leaky ? HML_ACT_LEAKY_RELU : HML_ACT_RELU;
+		call.slope = 0.5f;
+		memset(y, 0xff, sizeof(y));
+		assert_ok(&ctx, hml_winograd_run(&ctx, &call, scratch));
+		compare(&call, scale);
+	}
+	hml_free(&ctx, scratch);
+	hml_free(&ctx, filters);
+	test_host_finish(&host, &ctx);
+}
+
 static void
 conv_equals_definition(void **state)
 {
@@ -172,6 +212,36 @@ dense_layers_take_many_rows(void **state)
 	}
 }
 
+/* Odd and even sizes, channels that do not fill vectors, more tiles than a block has. */
+static void
+winograd_equals_definition(void **state)
+{
+	static const HmlConvShape shapes[] = {
+		{16, 16, 1, {2, 2}, {2, 2}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+		{17, 33, 1, {5, 9}, {5, 9}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+		{32, 48, 1, {6, 7}, {4, 5}, {3, 3}, {1, 1}, {1, 1}, {0, 0}},
+		{16, 20, 1, {41, 40}, {41, 40}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+		{90, 100, 1, {8, 6}, {8, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+	};
+	static const HmlConvShape others[] = {
+		{16, 16, 1, {4, 4}, {2, 2}, {3, 3}, {2, 2}, {1, 1}, {1, 1}}, /* stride */
+		{16, 16, 2, {4, 4}, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, /* groups */
+		{16, 16, 1, {4, 4}, {4, 4}, {3, 3}, {1, 1}, {2, 2}, {2, 2}}, /* dilation */
+		{16, 16, 1, {4, 4}, {4, 4}, {1, 3}, {1, 1}, {1, 1}, {0, 1}}, /* window */
+		{3, 16, 1, {4, 4}, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},  /* too few channels to pay */
+	};
+
+	(void) state;
+	for (int level = 1; level <= 4; level++)
+	{
+		hml_cpu_cap_level(level);
+		for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+			check_winograd(&shapes[i]);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(hml_winograd_fits(&others[i]));
+}
+
 static void
 conv_can_be_cancelled(void **state)
 {
@@ -195,6 +265,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conv_equals_definition),
 		cmocka_unit_test(dense_layers_take_many_rows),
+		cmocka_unit_test(winograd_equals_definition),
 		cmocka_unit_test(conv_can_be_cancelled),
 	};
 

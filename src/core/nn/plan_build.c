@@ -125,6 +125,7 @@ build_full_conv(PlanBuilder *b, size_t node)
 	const HmlNode *n = &b->network->nodes[node];
 	const HmlConvShape *s = n->geometry;
 	bool is_scaled = !hml_plan_is_there(b, n->inputs[0]);
+	bool is_winograd = hml_winograd_fits(s);
 	size_t frame[4];
 	size_t scale = PLAN_NO_VALUE;
 	size_t x;
@@ -136,11 +137,16 @@ build_full_conv(PlanBuilder *b, size_t node)
 	else
 		HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
 	frame_of(s, frame);
+	for (int d = 0; d < 2 && is_winograd; d++)
+		frame[2 + d] += s->out[d] % 2; /* its tiles are of two by two */
 	HML_TRY(hml_plan_make_framed(b, n, frame, &x));
 	HML_TRY(hml_plan_find_tail(b, node, PLAN_FUSE_BATCH_NORM | PLAN_FUSE_ADD, &tail));
-	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_conv, x, PLAN_PIXELS, &step));
+	HML_TRY(hml_plan_add_step(b, node, &tail, is_winograd ? hml_plan_winograd : hml_plan_conv, x, PLAN_PIXELS,
+							  &step));
 	step->conv = *s;
 	step->scale = scale;
+	if (is_winograd)
+		HML_TRY(add_work(b, step, hml_winograd_scratch(s)));
 	if (is_scaled)
 		HML_TRY(add_work(b, step, hml_conv_packed_size(b->plan->tiles, s)));
 	return hml_plan_pack_conv(b, n, tail.batch_norm, step);

@@ -139,6 +139,13 @@ hml_plan_pack_conv(PlanBuilder *builder, const HmlNode *node, const HmlNode *bat
 	HML_TRY(fold_layer(builder, node, batch_norm, step->conv.out_channels, &scale, &step->bias));
 	if (step->run == hml_plan_depthwise)
 		return pack_depthwise(builder, node, scale, step);
+	if (step->run == hml_plan_winograd)
+	{
+		HML_TRY(new_floats(builder, hml_winograd_packed_size(tiles, &step->conv), &packed));
+		hml_winograd_pack(tiles, &step->conv, parameter(builder, node, "weight"), scale, packed);
+		step->weights = packed;
+		return HML_OK;
+	}
 	HML_TRY(new_floats(builder, hml_conv_packed_size(tiles, &step->conv), &packed));
 	hml_conv_pack(tiles, &step->conv, parameter(builder, node, "weight"), scale, packed);
 	step->weights = packed;

@@ -187,6 +187,17 @@ hml_plan_conv(const PlanCall *call, const PlanStep *step)
 	return hml_conv_run(call->ctx, &conv);
 }
 
+HmlStatus
+hml_plan_winograd(const PlanCall *call, const PlanStep *step)
+{
+	HmlConvCall conv = describe_conv(call, step);
+
+	conv.y = hml_plan_images(call, step->y);
+	if (step->add != PLAN_NO_VALUE)
+		conv.add = hml_plan_images(call, step->add);
+	return hml_winograd_run(call->ctx, &conv, data_of(call, step->work));
+}
+
 /* ---- pixels ----------------------------------------------------------------------------------------- */
 
 /* One sample, whose images x and y are. */

@@ -18,6 +18,7 @@
 #include "core/nn/kernel/channels.h"
 #include "core/nn/kernel/conv.h"
 #include "core/nn/kernel/recurrent.h"
+#include "core/nn/kernel/winograd.h"
 #include "core/nn/plan.h"
 
 typedef enum PlanHome
@@ -158,6 +159,7 @@ extern HmlStatus hml_plan_to_plain(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_copy(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_dense(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_conv(const PlanCall *call, const PlanStep *step);
+extern HmlStatus hml_plan_winograd(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_conv_depthwise(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_depthwise(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_max_pool(const PlanCall *call, const PlanStep *step);
