@@ -281,7 +281,7 @@ hml_heart_network_train(HmlArena *arena, const HmlHeartExamples *examples, const
 	HML_TRY(hml_network_parse(arena, training->network, strlen(training->network), &out->network));
 	HML_TRY(check_network(ctx, out->network));
 	HML_TRY(HML_ARENA_NEW(arena, &out->weights, out->network->n_weights));
-	hml_network_init(out->network, training->seed, out->weights);
+	HML_TRY(hml_network_init(out->network, training->seed, out->weights));
 	HML_TRY(hml_arena_create(ctx, &scratch));
 	status = fit(scratch, examples, training, out);
 	hml_arena_free(scratch);
