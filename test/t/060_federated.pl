@@ -132,8 +132,7 @@ found($coordinator, 'broken', '', @hospitals);
 scalar_of($coordinator, q{SELECT federated_round('broken')});
 
 my $session = Session->new($coordinator);
-my $train = "CALL healthml.federated_train('broken', rounds => 2, client_timeout => '5 s', $run)";
-set_delay(0.5, @hospitals);
+my $train = "CALL healthml.federated_train('broken', rounds => 2, client_timeout => '60 s', $run)";
 
 # pid of the backend at which a hospital trains for the coordinator
 sub training_backend
@@ -145,12 +144,15 @@ sub training_backend
 	return scalar_of($node, "SELECT pid $who");
 }
 
+set_delay(30, $hospital{va});
 $session->tell($train);
 kill 'KILL', training_backend($hospital{va});
 $session->answer;
 like(outcome('broken', 2, 'va'), qr/^failed: /, 'a client whose backend is killed is left out');
 is(clients_by_round('broken'), '1:4 2:3', 'of its round');
 $hospital{va}->poll_query_until('postgres', 'SELECT true');
+set_delay(0, $hospital{va});
+set_delay(5, $hospital{hungarian});
 
 $train =~ s/rounds => 2/rounds => 3/;
 $session->tell($train);
@@ -161,7 +163,10 @@ like(outcome('broken', 3, 'hungarian'), qr/^failed: /, 'a server that is killed 
 $train =~ s/rounds => 3/rounds => 4/;
 $session->ask($train);
 like(outcome('broken', 4, 'hungarian'), qr/^failed: .*(refused|No such file|could not)/, 'and while it is down');
+sleep 6;	# until its orphaned backends have noticed
 $hospital{hungarian}->start;
+set_delay(0, $hospital{hungarian});
+set_delay(30, $hospital{switzerland});
 
 $train =~ s/rounds => 4/rounds => 5/;
 $session->tell($train);
@@ -195,7 +200,7 @@ like(outcome('broken', 9, 'va'), qr/^failed: no answer within 00:00:00.5/, 'but 
 kill 'CONT', @frozen;
 
 # Cancelled, the session can go on at once, with the same connections.
-set_delay(2, @hospitals);
+set_delay(30, @hospitals);
 $session->tell(q{SELECT federated_round('broken')});
 training_backend($hospital{va});
 scalar_of($coordinator, q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%federated_round(''broken'')%' AND pid <> pg_backend_pid()});
@@ -211,7 +216,7 @@ is_consistent('broken', 10, 'after failures');
 # ---- the coordinator stops and comes back ----------------------------------------------------------------
 
 found($coordinator, 'resumed', '', @hospitals);
-set_delay(0.2, @hospitals);
+set_delay(0.7, @hospitals);
 $session = Session->new($coordinator);
 $session->tell("CALL healthml.federated_train('resumed', rounds => 6, $run)");
 wait_for($coordinator, q{SELECT count(*) >= 2 FROM healthml.federation_round WHERE federation = 'resumed'}, 'two rounds are done');
