@@ -7,7 +7,7 @@
 
 #include "core/base/cpu.h"
 
-#define MAX_INPUTS 64
+#define MAX_INPUTS 80
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- the definition ------------------------------------------------------------------------------- */
@@ -16,7 +16,8 @@ typedef struct Walk
 {
 	const HmlForest *forest;
 	const double *inputs;
-	unsigned coalition; /* bit i: input i decides */
+	const int *bit;     /* (n_inputs) of an input in coalitions, -1 where no split compares it */
+	unsigned coalition; /* inputs that decide */
 	size_t node;
 	size_t split;
 	size_t leaf;
@@ -43,15 +44,15 @@ expected_path(Walk *walk, unsigned depth, double *cover)
 	paths[0] = expected_path(walk, depth + 1, &covers[0]);
 	paths[1] = expected_path(walk, depth + 1, &covers[1]);
 	*cover = covers[0] + covers[1];
-	if (walk->coalition >> feature & 1)
+	if (walk->coalition >> walk->bit[feature] & 1)
 		return paths[(float) walk->inputs[feature] > threshold];
 	return (paths[0] * covers[0] + paths[1] * covers[1]) / *cover;
 }
 
 static double
-coalition_margin(const HmlForest *forest, const double *inputs, unsigned coalition)
+coalition_margin(const HmlForest *forest, const double *inputs, const int *bit, unsigned coalition)
 {
-	Walk walk = {.forest = forest, .inputs = inputs, .coalition = coalition};
+	Walk walk = {.forest = forest, .inputs = inputs, .bit = bit, .coalition = coalition};
 	double sum = 0;
 	double cover;
 
@@ -60,25 +61,41 @@ coalition_margin(const HmlForest *forest, const double *inputs, unsigned coaliti
 	return -sum / ((double) forest->n_trees * hml_iforest_normalizer(forest));
 }
 
+/* Number the inputs that splits compare; there are few enough for all coalitions. */
+static unsigned
+number_inputs(const HmlForest *forest, int *bit)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < forest->n_inputs; i++)
+		bit[i] = -1;
+	for (size_t node = 0; node < forest->n_nodes; node++)
+		if (forest->feature[node] != HML_IFOREST_LEAF && bit[forest->feature[node]] < 0)
+			bit[forest->feature[node]] = (int) n++;
+	assert_true(n <= 12);
+	return n;
+}
+
 /* Sum over all coalitions without i of |S|! (n - |S| - 1)! / n! (v(S + i) - v(S)). */
 static void
 shapley_by_definition(const HmlForest *forest, const double *inputs, double *base, double *contributions)
 {
-	unsigned n = (unsigned) forest->n_inputs;
+	int bit[MAX_INPUTS];
+	unsigned n = number_inputs(forest, bit);
 	double *margins = calloc((size_t) 1 << n, sizeof(*margins));
 
 	for (unsigned coalition = 0; coalition < 1u << n; coalition++)
-		margins[coalition] = coalition_margin(forest, inputs, coalition);
-	for (unsigned i = 0; i < n; i++)
+		margins[coalition] = coalition_margin(forest, inputs, bit, coalition);
+	for (size_t i = 0; i < forest->n_inputs; i++)
 	{
 		contributions[i] = 0;
-		for (unsigned coalition = 0; coalition < 1u << n; coalition++)
+		for (unsigned coalition = 0; bit[i] >= 0 && coalition < 1u << n; coalition++)
 		{
 			double size = __builtin_popcount(coalition);
 			double weight = exp(lgamma(size + 1) + lgamma(n - size) - lgamma(n + 1));
 
-			if ((coalition >> i & 1) == 0)
-				contributions[i] += weight * (margins[coalition | 1u << i] - margins[coalition]);
+			if ((coalition >> bit[i] & 1) == 0)
+				contributions[i] += weight * (margins[coalition | 1u << bit[i]] - margins[coalition]);
 		}
 	}
 	*base = margins[0];
@@ -142,6 +159,8 @@ test_definition(void **state)
 	check_definition(100, 5, "{\"n_estimators\": 7, \"bootstrap\": true}");
 	check_definition(100, 8, "{\"n_estimators\": 7, \"max_features\": 0.4}");
 	check_definition(300, 3, "{\"n_estimators\": 2, \"max_samples\": 1.0}");
+	/* So many inputs that earlier splits by the same feature are searched for. */
+	check_definition(200, 70, "{\"n_estimators\": 3, \"max_features\": 4}");
 	/* More than eight features on a path need more than four nodes of the quadrature. */
 	check_definition(600, 11, "{\"n_estimators\": 1, \"max_samples\": 1.0}");
 }
@@ -232,7 +251,7 @@ check_levels(size_t n_rows, size_t n_columns, const char *params)
 	HmlContext ctx;
 	HmlFrame *frame;
 	HmlModel *model;
-	double contributions[3][80];
+	double contributions[3][MAX_INPUTS];
 
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, forest_frame(&ctx, n_rows, n_columns, 1, &frame));
