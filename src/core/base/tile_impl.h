@@ -59,7 +59,8 @@ tile_compute(const HmlTile *t, const int rows, const int vectors)
 
 	for (size_t s = 0; s < t->segments; s++)
 	{
-		const float *ahead = t->prefetch + s * t->a_segment;
+		/* a number and no pointer: it may run ahead of its array, or back in front of it */
+		uintptr_t ahead = (uintptr_t) t->prefetch + s * t->a_segment * sizeof(float);
 		const float *a = t->a + s * t->a_segment;
 		const float *b = t->b + s * t->b_segment;
 
@@ -68,10 +69,10 @@ tile_compute(const HmlTile *t, const int rows, const int vectors)
 #pragma GCC unroll 4
 			for (int j = 0; j < vectors; j++)
 				column[j] = vec_load(b + j * VEC_LANES);
-			__builtin_prefetch(ahead);
-			ahead += t->prefetch_row;
+			__builtin_prefetch((const void *) ahead);
+			ahead += t->prefetch_row * sizeof(float);
 			if (p % 16 == 15)
-				ahead += t->prefetch_next;
+				ahead += t->prefetch_next * sizeof(float);
 #pragma GCC unroll 14
 			for (int i = 0; i < rows; i++)
 			{
