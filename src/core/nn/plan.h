@@ -33,8 +33,9 @@ extern size_t hml_plan_scratch_size(const HmlPlan *plan);
 extern size_t hml_plan_memory(const HmlPlan *plan);
 
 /*
- * inputs[i] is (n, shape of input i), output is (n, shape of the output).  Rows are
- * computed in chunks of hml_plan_chunk() samples, which fill caches and vectors.
+ * inputs[i] is (n, shape of input i), output is (n, shape of the output).  Samples
+ * are computed in chunks of hml_plan_chunk(), which fill caches and vectors; the
+ * result of one does not depend on the others, to the bit.
  * Polls at least every few ms; fails only when it is cancelled.
  */
 extern size_t hml_plan_chunk(const HmlPlan *plan);

@@ -83,9 +83,9 @@ run_small(const HmlDense *dense, size_t rows, const float *x, size_t ldx, float 
 		hml_channels()->activate(dense->activation, dense->slope, y, rows, dense->out, ldy);
 }
 
-HmlStatus
-hml_dense_run(HmlContext *ctx, const HmlDense *dense, size_t rows, const float *x, size_t ldx, float *y,
-			  size_t ldy)
+static HmlStatus
+run_large(HmlContext *ctx, const HmlDense *dense, size_t rows, const float *x, size_t ldx, float *y,
+		  size_t ldy)
 {
 	HmlConvShape shape = one_pixel(dense->in, dense->out);
 	HmlConvCall call = {.set = dense->set,
@@ -98,8 +98,15 @@ hml_dense_run(HmlContext *ctx, const HmlDense *dense, size_t rows, const float *
 						.activation = dense->activation,
 						.slope = dense->slope};
 
+	return hml_conv_run(ctx, &call);
+}
+
+HmlStatus
+hml_dense_run(HmlContext *ctx, const HmlDense *dense, size_t rows, const float *x, size_t ldx, float *y,
+			  size_t ldy)
+{
 	if (dense->in > SMALL_IN || rows * dense->in > SMALL_PRODUCTS / dense->out)
-		return hml_conv_run(ctx, &call);
+		return run_large(ctx, dense, rows, x, ldx, y, ldy);
 	run_small(dense, rows, x, ldx, y, ldy);
 	return HML_OK;
 }
