@@ -263,7 +263,7 @@ rebind(HealthmlBinding *binding, const Argument *argument, const View *view)
 }
 
 static inline const HmlModel *
-bind(HealthmlBinding *binding, const Argument *argument, bool *changed)
+bind_argument(HealthmlBinding *binding, const Argument *argument, bool *changed)
 {
 	View view = current_view();
 
@@ -278,7 +278,7 @@ healthml_bind_reference(HealthmlBinding *binding, const text *reference, bool *c
 {
 	Argument argument = {.length = VARSIZE_ANY_EXHDR(reference), .bytes = VARDATA_ANY(reference)};
 
-	return bind(binding, &argument, changed);
+	return bind_argument(binding, &argument, changed);
 }
 
 const HmlModel *
@@ -286,7 +286,7 @@ healthml_bind_artifact(HealthmlBinding *binding, const pg_uuid_t *artifact_id, b
 {
 	Argument argument = {.is_artifact = true, .length = UUID_LEN, .bytes = (const char *) artifact_id->data};
 
-	return bind(binding, &argument, changed);
+	return bind_argument(binding, &argument, changed);
 }
 
 const HealthmlVersion *
