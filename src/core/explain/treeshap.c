@@ -20,7 +20,7 @@
  *	  effect of f at the node = reach * away * (1 - absent) / (t (1 - t)) * D.
  *
  * The last line is reach * share * D for the first split by f on a path (there
- * absent is 1 - t); below other splits by f, Bayes' rule gives 'absent' from the
+ * absent is 1 - t).  Below other splits by f, Bayes' rule gives 'absent' from the
  * product z of the shares of the branches that the row also goes,
  *
  *	  absent = z (1 - t) / (t + z (1 - t)),
@@ -49,23 +49,36 @@ hml_treeshap_pair(const HmlTreeShap *shap, const HmlShapTrees *pair, const float
 	hml_shap_explain_prepared(shap, pair, scratch);
 }
 
+/* Kernels write whole vectors of up to 16 items. */
+static size_t
+in_vectors(size_t n)
+{
+	return (n + 15) / 16 * 16;
+}
+
 static size_t
 lay_out(const HmlTreeShap *shap, HmlShapScratch *scratch, char *memory)
 {
-	size_t splits = 2 * shap->stride;
-	size_t places = 2 * splits;
+	size_t splits = in_vectors(2 * shap->stride);
+	size_t cherries = in_vectors(2 * shap->most_cherries);
+	size_t leaves = in_vectors(2 * shap->most_leaves);
+	size_t places = 4 * shap->stride;
 	size_t size = 0;
 
 	scratch->right = hml_shap_part(memory, &size, splits, sizeof(uint32_t));
 	scratch->parent = hml_shap_part(memory, &size, splits, sizeof(uint32_t));
 	scratch->above = hml_shap_part(memory, &size, splits, sizeof(uint32_t));
-	scratch->leaf = hml_shap_part(memory, &size, splits, sizeof(uint32_t));
 	scratch->own_next = hml_shap_part(memory, &size, splits, sizeof(uint32_t));
 	scratch->other_share = hml_shap_part(memory, &size, splits, sizeof(double));
-	scratch->absent = hml_shap_part(memory, &size, places, sizeof(uint32_t));
-	scratch->passed = hml_shap_part(memory, &size, places, sizeof(HmlShapQuad));
 	scratch->away = hml_shap_part(memory, &size, splits, sizeof(HmlShapQuad));
 	scratch->effect = hml_shap_part(memory, &size, splits, sizeof(HmlShapQuad));
+	scratch->cherry_parent = hml_shap_part(memory, &size, cherries, sizeof(uint32_t));
+	scratch->cherry_above = hml_shap_part(memory, &size, cherries, sizeof(uint32_t));
+	scratch->cherry_value = hml_shap_part(memory, &size, cherries, sizeof(double));
+	scratch->cherry_difference = hml_shap_part(memory, &size, cherries, sizeof(double));
+	scratch->leaf_parent = hml_shap_part(memory, &size, leaves, sizeof(uint32_t));
+	scratch->absent = hml_shap_part(memory, &size, places, sizeof(uint32_t));
+	scratch->passed = hml_shap_part(memory, &size, places, sizeof(HmlShapQuad));
 	scratch->sums = hml_shap_part(memory, &size, shap->n_inputs, sizeof(HmlShapQuad));
 	return size;
 }

@@ -70,7 +70,7 @@ find_way(const HmlTreeShap *shap, size_t at, size_t n, const Row *row, uint32_t 
 	__m256 thresholds = _mm256_maskload_ps(shap->splits.threshold + at, lanes);
 	__m256 above = _mm256_cmp_ps(inputs_of(row, features), thresholds, _CMP_GT_OQ);
 	__m256i right = _mm256_and_si256(_mm256_castps_si256(above), lanes);
-	__m256i next = _mm256_maskload_epi32((const int *) shap->splits.absent_next + at, lanes);
+	__m256i next = _mm256_maskload_epi32((const int *) shap->splits.next + at, lanes);
 
 	next = _mm256_add_epi32(next, _mm256_and_si256(right, _mm256_set1_epi32(HML_SHAP_QUAD)));
 	_mm256_store_si256((__m256i *) own_next, next);
@@ -84,6 +84,46 @@ find_way(const HmlTreeShap *shap, size_t at, size_t n, const Row *row, uint32_t 
 									 _mm256_cvtepi32_epi64(right_32)));
 	}
 	return (uint32_t) _mm256_movemask_ps(_mm256_castsi256_ps(right));
+}
+
+/* hml_shap_look_at_cherries() for 4 of them. */
+static inline void
+look_at_cherries(const HmlShapCherries *cherries, size_t at, __m128i lanes_32, __m128i right_32,
+				 double *value, double *difference)
+{
+	const __m256i lanes = _mm256_cvtepi32_epi64(lanes_32);
+	const __m256d right = _mm256_castsi256_pd(_mm256_cvtepi32_epi64(right_32));
+	__m256d of_left = _mm256_maskload_pd(cherries->left + at, lanes);
+	__m256d of_right = _mm256_maskload_pd(cherries->right + at, lanes);
+	__m256d own = _mm256_blendv_pd(of_left, of_right, right);
+	__m256d other = _mm256_blendv_pd(of_right, of_left, right);
+	__m256d share = other_shares(cherries->left_share + at, lanes, _mm256_castpd_si256(right));
+
+	_mm256_store_pd(value, own);
+	_mm256_store_pd(difference, _mm256_mul_pd(_mm256_sub_pd(own, other), share));
+}
+
+static inline void
+find_way_of_cherries(const HmlTreeShap *shap, const HmlShapTrees *pair, const Row *row,
+					 const HmlShapScratch *scratch)
+{
+	const HmlShapCherries *cherries = &shap->cherries;
+	const size_t n = 2 * (size_t) pair->n_cherries;
+
+	for (size_t i = 0; i < n; i += LANES)
+	{
+		const size_t at = pair->first_cherry + i;
+		const __m256i lanes = lanes_left(n - i);
+		__m256i features = _mm256_maskload_epi32((const int *) cherries->feature + at, lanes);
+		__m256 thresholds = _mm256_maskload_ps(cherries->threshold + at, lanes);
+		__m256i right = _mm256_castps_si256(_mm256_cmp_ps(inputs_of(row, features), thresholds, _CMP_GT_OQ));
+
+		look_at_cherries(cherries, at, _mm256_castsi256_si128(lanes), _mm256_castsi256_si128(right),
+						 scratch->cherry_value + i, scratch->cherry_difference + i);
+		look_at_cherries(cherries, at + 4, _mm256_extracti128_si256(lanes, 1),
+						 _mm256_extracti128_si256(right, 1), scratch->cherry_value + i + 4,
+						 scratch->cherry_difference + i + 4);
+	}
 }
 
 /* hml_shap_places(), with bit i of 'right' saying where the row goes at split i; as places << shift. */
@@ -119,9 +159,15 @@ prepare_pair(const HmlTreeShap *shap, const HmlShapTrees *pair, const float *inp
 		bits[i / LANES] = (uint8_t) find_way(shap, pair->first_split + i, n - i, &row, scratch->own_next + i,
 											 scratch->other_share + i);
 	right = _mm256_loadu_si256((const __m256i *) bits);
+	find_way_of_cherries(shap, pair, &row, scratch);
 	find_places(shap->splits.parent + pair->first_split, n, shap->stride, right, 2, scratch->parent);
 	find_places(shap->splits.above + pair->first_split, n, shap->stride, right, 0, scratch->above);
-	find_places(shap->leaves.branch + pair->first_leaf, n + 2, shap->stride, right, 2, scratch->leaf);
+	find_places(shap->cherries.parent + pair->first_cherry, 2 * (size_t) pair->n_cherries, shap->stride,
+				right, 2, scratch->cherry_parent);
+	find_places(shap->cherries.above + pair->first_cherry, 2 * (size_t) pair->n_cherries, shap->stride, right,
+				0, scratch->cherry_above);
+	find_places(shap->leaves.parent + pair->first_leaf, 2 * (size_t) pair->n_leaves, shap->stride, right, 2,
+				scratch->leaf_parent);
 }
 
 void
