@@ -5,7 +5,6 @@
  */
 #include "compat.h"
 
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -14,20 +13,12 @@
 #include "core/model/evaluate.h"
 
 #include "algorithms.h"
+#include "arguments.h"
 #include "binding.h"
 #include "document.h"
 #include "errors.h"
 #include "frame_source.h"
 #include "memory.h"
-
-static char *
-required_text(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(argument));
-}
 
 /* ---- a model on a source ---- */
 
@@ -106,28 +97,6 @@ add_fold(void *user, size_t fold, size_t rows, const char *metrics)
 	return HML_OK;
 }
 
-static List *
-feature_list(FunctionCallInfo fcinfo, int argument)
-{
-	Datum *elements;
-	bool *nulls;
-	List *names = NIL;
-	int n;
-
-	if (PG_ARGISNULL(argument))
-		return NIL;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls,
-					  &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("argument \"features\" must not contain nulls")));
-		names = lappend(names, TextDatumGetCString(elements[i]));
-	}
-	return names;
-}
-
 static int32
 check_folds(FunctionCallInfo fcinfo)
 {
@@ -143,14 +112,15 @@ PG_FUNCTION_INFO_V1(healthml_cross_validate);
 Datum
 healthml_cross_validate(PG_FUNCTION_ARGS)
 {
-	HmlCrossValidation validation = {.algorithm = healthml_algorithm(required_text(fcinfo, 0, "algorithm")),
+	HmlCrossValidation validation = {.algorithm =
+										 healthml_algorithm(healthml_required_text(fcinfo, 0, "algorithm")),
 									 .n_folds = (size_t) check_folds(fcinfo),
 									 .seed = PG_ARGISNULL(7) ? 42 : (uint64) PG_GETARG_INT64(7),
 									 .on_fold = add_fold};
 	HealthmlFrameRequest request = {
-		.source = required_text(fcinfo, 1, "source"),
-		.features = feature_list(fcinfo, 2),
-		.target = required_text(fcinfo, 3, "target"),
+		.source = healthml_required_text(fcinfo, 1, "source"),
+		.features = PG_ARGISNULL(2) ? NIL : healthml_feature_list(PG_GETARG_ARRAYTYPE_P(2)),
+		.target = healthml_required_text(fcinfo, 3, "target"),
 		.group = PG_ARGISNULL(6) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(6)),
 		.target_is_condition = validation.algorithm->target_use == HML_TARGET_EVALUATES,
 		.max_rows = SIZE_MAX,

@@ -35,6 +35,7 @@
 #include "core/federated/client.h"
 #include "core/federated/masking.h"
 
+#include "arguments.h"
 #include "document.h"
 #include "errors.h"
 #include "frame_source.h"
@@ -240,34 +241,16 @@ bytes_of(HmlContext *ctx, HmlWriter *writer)
 	return bytes;
 }
 
-static List *
-list_of_names(ArrayType *array)
-{
-	Datum *elements;
-	bool *nulls;
-	List *names = NIL;
-	int n;
-
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("argument \"features\" must not contain nulls")));
-		names = lappend(names, TextDatumGetCString(elements[i]));
-	}
-	return names;
-}
-
 PG_FUNCTION_INFO_V1(healthml_federated_summary);
 Datum
 healthml_federated_summary(PG_FUNCTION_ARGS)
 {
 	Call *call = begin_call(fcinfo);
 	HmlSummary *summary;
+	ArrayType *features = PG_GETARG_ARRAYTYPE_P(1);
 	HmlWriter writer;
 
-	read_rows(call, list_of_names(PG_GETARG_ARRAYTYPE_P(1)));
+	read_rows(call, ARR_NDIM(features) == 0 ? NIL : healthml_feature_list(features));
 	healthml_check(&call->ctx, hml_summary_fit(call->arena, call->frame, &summary));
 	hml_writer_init(&writer, &call->ctx);
 	hml_summary_write(summary, &writer);

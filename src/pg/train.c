@@ -12,7 +12,6 @@
 #include <math.h>
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -52,33 +51,6 @@ typedef struct Training
 
 /* ---- arguments ---- */
 
-static List *
-feature_list(ArrayType *array)
-{
-	Datum *elements;
-	bool *nulls;
-	int n;
-	int i;
-	List *names = NIL;
-
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("argument \"features\" must have one dimension")));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	if (n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("argument \"features\" must not be empty"),
-				 errhint("Pass NULL to use every numeric or boolean column.")));
-	for (i = 0; i < n; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("argument \"features\" must not contain nulls")));
-		names = lappend(names, TextDatumGetCString(elements[i]));
-	}
-	return names;
-}
-
 static void
 parse_params(Training *training, Datum jsonb)
 {
@@ -95,7 +67,7 @@ read_arguments(Training *training, FunctionCallInfo fcinfo)
 	training->algorithm = healthml_algorithm(healthml_required_text(fcinfo, 1, "algorithm"));
 	training->source_text = healthml_required_text(fcinfo, 2, "source");
 	if (!PG_ARGISNULL(3))
-		training->wanted = feature_list(PG_GETARG_ARRAYTYPE_P(3));
+		training->wanted = healthml_feature_list(PG_GETARG_ARRAYTYPE_P(3));
 	if (!PG_ARGISNULL(4))
 		training->target = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	if (PG_ARGISNULL(5))

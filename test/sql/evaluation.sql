@@ -81,6 +81,8 @@ SELECT count(*) FROM versions WHERE model NOT IN ('binary', 'classes', 'values',
 SELECT * FROM cross_validate('mlp', 'points', ARRAY['x', 'y'], 'positive', '{}', 1);
 SELECT * FROM cross_validate('mlp', 'points', ARRAY['x', 'y'], 'positive', '{}', 601);
 SELECT * FROM cross_validate('mlp', 'points', ARRAY['x', 'y']);
+SELECT * FROM cross_validate('mlp', 'points', '{}', 'positive');
+SELECT * FROM cross_validate('mlp', 'points', '{x,NULL}', 'positive');
 SELECT * FROM cross_validate('forest', 'points', ARRAY['x', 'y'], 'positive');
 SELECT * FROM cross_validate('mlp', 'points', ARRAY['x', 'y'], 'positive', '{"epoch": 3}');
 
