@@ -194,7 +194,7 @@ features(HmlContext *ctx, const char *path)
 	must(ctx, hml_audio_decode(ctx, bytes, length, &limits, &audio));
 	must(ctx, hml_heart_sound(arena, &heart_spec, &audio, &sound));
 	printf("%s,%.6g,%.6g,%zu", path, sound.weight, sound.heart_rate_bpm, sound.cycle.n_beats);
-	for (size_t i = 0; i < HML_BEAT_FEATURES; i++)
+	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
 		if (sound.has_beats)
 			printf(",%.7g", (double) sound.features[i]);
 		else
@@ -209,8 +209,8 @@ static void
 features_header(void)
 {
 	printf("path,weight,heart_rate_bpm,beats");
-	for (size_t i = 0; i < HML_BEAT_FEATURES; i++)
-		printf(",%s", hml_beat_feature_names[i]);
+	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
+		printf(",%s", hml_heart_feature_names[i]);
 	printf("\n");
 }
 

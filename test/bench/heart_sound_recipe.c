@@ -30,7 +30,7 @@
 typedef struct Recordings
 {
 	size_t n;
-	float features[MAX_RECORDINGS * HML_BEAT_FEATURES];
+	float features[MAX_RECORDINGS * HML_HEART_FEATURES];
 	bool abnormal[MAX_RECORDINGS];
 	bool noisy[MAX_RECORDINGS];
 	uint32_t sites[MAX_RECORDINGS];
@@ -172,7 +172,7 @@ read_recordings(HmlContext *ctx, const char *folder)
 		all.groups[i] =
 			number_of(all.group_names, &all.n_groups, MAX_GROUPS, cells[column(names, n_names, "group_id")]);
 		snprintf(path, sizeof(path), "%s/%s", folder, cells[column(names, n_names, "path")]);
-		hear(ctx, path, all.features + i * HML_BEAT_FEATURES);
+		hear(ctx, path, all.features + i * HML_HEART_FEATURES);
 	}
 	fclose(manifest);
 }
@@ -183,7 +183,7 @@ read_recordings(HmlContext *ctx, const char *folder)
 static void
 train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part, int seeds)
 {
-	static float features[MAX_RECORDINGS * HML_BEAT_FEATURES];
+	static float features[MAX_RECORDINGS * HML_HEART_FEATURES];
 	static bool abnormal[MAX_RECORDINGS];
 	static uint32_t sites[MAX_RECORDINGS];
 	HmlHeartExamples examples = {0, features, abnormal, sites, all.n_sites};
@@ -192,8 +192,8 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part, int seeds
 	for (size_t i = 0; i < all.n; i++)
 		if (parts[i] != part)
 		{
-			memcpy(features + examples.n * HML_BEAT_FEATURES, all.features + i * HML_BEAT_FEATURES,
-				   HML_BEAT_FEATURES * sizeof(float));
+			memcpy(features + examples.n * HML_HEART_FEATURES, all.features + i * HML_HEART_FEATURES,
+				   HML_HEART_FEATURES * sizeof(float));
 			abnormal[examples.n] = all.abnormal[i];
 			sites[examples.n++] = all.sites[i];
 		}
@@ -211,7 +211,7 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part, int seeds
 
 			if (parts[i] != part)
 				continue;
-			must(ctx, hml_heart_network_score(ctx, &network, all.features + i * HML_BEAT_FEATURES, 1, &p));
+			must(ctx, hml_heart_network_score(ctx, &network, all.features + i * HML_HEART_FEATURES, 1, &p));
 			all.logits[i] += log(p / (1 - p)) / seeds;
 		}
 		hml_arena_free(arena);

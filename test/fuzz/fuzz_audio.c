@@ -31,7 +31,7 @@ check_sound(const HmlHeartSound *sound)
 	}
 	fuzz_assert(sound->weight >= 0 && sound->weight <= 1 + 1e-9);
 	if (sound->has_beats)
-		check_finite(sound->features, HML_BEAT_FEATURES);
+		check_finite(sound->features, HML_HEART_FEATURES);
 }
 
 static HmlStatus

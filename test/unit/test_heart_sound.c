@@ -25,8 +25,8 @@ make_audio(HmlContext *ctx, double seconds, double bpm, HmlMurmur murmur, double
 static size_t
 feature(const char *name)
 {
-	for (size_t i = 0; i < HML_BEAT_FEATURES; i++)
-		if (strcmp(hml_beat_feature_names[i], name) == 0)
+	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
+		if (strcmp(hml_heart_feature_names[i], name) == 0)
 			return i;
 	fail_msg("no feature \"%s\"", name);
 	return 0;
@@ -116,9 +116,9 @@ features_of(HmlMurmur murmur, float *features)
 static void
 test_murmurs_are_heard_in_their_phase(void **state)
 {
-	float healthy[HML_BEAT_FEATURES];
-	float systolic[HML_BEAT_FEATURES];
-	float diastolic[HML_BEAT_FEATURES];
+	float healthy[HML_HEART_FEATURES];
+	float systolic[HML_HEART_FEATURES];
+	float diastolic[HML_HEART_FEATURES];
 	size_t middle = feature("middle_systole_diastole_290hz");
 	size_t second = feature("s2_systole_290hz");
 	size_t early = feature("early_late_diastole_290hz");
@@ -144,9 +144,9 @@ compare_features(const HmlAudio *audio, const float *expected, double tolerance)
 	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
 	assert_ok(&ctx, hml_heart_sound(arena, &default_spec, audio, &sound));
 	assert_true(sound.has_beats);
-	for (size_t i = 0; i < HML_BEAT_FEATURES; i++)
+	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
 		if (!(fabs(sound.features[i] - expected[i]) <= tolerance))
-			fail_msg("%s is %g, not %g", hml_beat_feature_names[i], (double) sound.features[i],
+			fail_msg("%s is %g, not %g", hml_heart_feature_names[i], (double) sound.features[i],
 					 (double) expected[i]);
 	hml_arena_free(arena);
 	test_host_finish(&host, &ctx);
@@ -233,7 +233,7 @@ check_extreme(float *samples, size_t n, int sample_rate, bool silent)
 			assert_close(sound.weight, 0, 0);
 		for (size_t i = 0; i < sound.n_mels * sound.n_frames; i++)
 			assert_true(isfinite(sound.log_mel[i]));
-		for (size_t i = 0; sound.has_beats && i < HML_BEAT_FEATURES; i++)
+		for (size_t i = 0; sound.has_beats && i < HML_HEART_FEATURES; i++)
 			assert_true(isfinite(sound.features[i]));
 		hml_arena_free(arena);
 	}

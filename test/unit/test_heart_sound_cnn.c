@@ -8,7 +8,7 @@
 #include "core/signal/heart_sound_cnn.h"
 
 #define N 400
-#define F HML_BEAT_FEATURES
+#define F HML_HEART_FEATURES
 
 typedef struct Examples
 {

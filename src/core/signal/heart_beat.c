@@ -1,12 +1,6 @@
 /*
  * heart_beat.c
- *	  Stretching beats, quartiles over them, contrasts between phases.
- *
- * What the contrasts are for: a murmur raises systole over diastole (early in
- * aortic stenosis, throughout in mitral regurgitation, late in mitral valve
- * prolapse); a diastolic one raises its beginning over its end; a weak second
- * sound stands out less.  The spread of the durations and the fit of the
- * segmentation tell how plainly the sounds stand out at all.
+ *	  Stretching beats, quartiles over them.
  */
 #include "core/signal/heart_beat.h"
 
@@ -16,49 +10,6 @@
 #include "core/model/calibration.h"
 
 static const size_t phase_bins[HML_HEART_PHASES] = {4, 10, 4, 12};
-
-/* Bins first .. last - 1 of the parts that are compared: an edge bin of a phase belongs to its neighbour too. */
-typedef struct Part
-{
-	size_t first;
-	size_t last;
-} Part;
-
-static const Part part_s1 = {0, 4};
-static const Part part_systole = {5, 13};
-static const Part part_systole_early = {5, 8};
-static const Part part_systole_middle = {7, 11};
-static const Part part_systole_late = {10, 13};
-static const Part part_s2 = {14, 18};
-static const Part part_diastole = {20, 29};
-static const Part part_diastole_early = {19, 22};
-static const Part part_diastole_late = {25, 30};
-
-/* Bands first .. last - 1 of each group. */
-static const Part groups[HML_BEAT_GROUPS] = {{6, 10}, {10, 16}, {16, 24}};
-
-#define GROUP_NAMES(hz) \
-	"s2_systole_" hz, "s1_systole_" hz, "early_systole_diastole_" hz, "middle_systole_diastole_" hz, \
-		"late_systole_diastole_" hz, "early_late_diastole_" hz, "s1_variation_" hz, "systole_variation_" hz, \
-		"s2_variation_" hz, "diastole_variation_" hz
-
-const char *const hml_beat_feature_names[HML_BEAT_FEATURES] = {
-	GROUP_NAMES("150hz"),
-	GROUP_NAMES("290hz"),
-	GROUP_NAMES("420hz"),
-	"s1_duration_sd",
-	"systole_duration_sd",
-	"s2_duration_sd",
-	"diastole_duration_sd",
-	"rhythm",
-	"fit",
-};
-
-#define SPREAD_FLOOR_DB 3.0f /* a band that hardly varies is not blown up */
-#define MAX_CONTRAST 3.0f
-#define MAX_VARIATION 2.0f
-
-/* ---- the typical beat ------------------------------------------------ */
 
 /* One band of one beat, linearly interpolated to its bins. */
 static void
@@ -128,104 +79,4 @@ hml_typical_beat(HmlArena *arena, const float *log_mel, size_t n_bands, size_t n
 		HML_TRY(hml_poll(ctx));
 	}
 	return HML_OK;
-}
-
-/* ---- features -------------------------------------------------------- */
-
-static float
-limit(float value, float most)
-{
-	return fmaxf(-most, fminf(most, value));
-}
-
-/* Contrasts and variation of one band: (value - mean) / spread, range / spread - 1. */
-static void
-normalise_band(const float *quartile, const float *range, float *contrast, float *variation)
-{
-	float mean = 0;
-	float squares = 0;
-	float spread;
-
-	for (size_t i = 0; i < HML_BEAT_BINS; i++)
-		mean += quartile[i] / HML_BEAT_BINS;
-	for (size_t i = 0; i < HML_BEAT_BINS; i++)
-		squares += (quartile[i] - mean) * (quartile[i] - mean);
-	spread = sqrtf(squares / HML_BEAT_BINS) + SPREAD_FLOOR_DB;
-	for (size_t i = 0; i < HML_BEAT_BINS; i++)
-	{
-		contrast[i] = limit((quartile[i] - mean) / spread, MAX_CONTRAST);
-		variation[i] = limit(range[i] / spread - 1, MAX_VARIATION);
-	}
-}
-
-static float
-mean_of(const float *bins, const Part *part)
-{
-	float sum = 0;
-
-	for (size_t i = part->first; i < part->last; i++)
-		sum += bins[i];
-	return sum / (float) (part->last - part->first);
-}
-
-/* The mean over a group's bands of what is said about one of them. */
-static void
-add_band(const float *contrast, const float *variation, float share, float *features)
-{
-	float systole = mean_of(contrast, &part_systole);
-	float diastole = mean_of(contrast, &part_diastole);
-
-	features[0] += share * (mean_of(contrast, &part_s2) - systole);
-	features[1] += share * (mean_of(contrast, &part_s1) - systole);
-	features[2] += share * (mean_of(contrast, &part_systole_early) - diastole);
-	features[3] += share * (mean_of(contrast, &part_systole_middle) - diastole);
-	features[4] += share * (mean_of(contrast, &part_systole_late) - diastole);
-	features[5] += share * (mean_of(contrast, &part_diastole_early) - mean_of(contrast, &part_diastole_late));
-	features[6] += share * mean_of(variation, &part_s1);
-	features[7] += share * mean_of(variation, &part_systole);
-	features[8] += share * mean_of(variation, &part_s2);
-	features[9] += share * mean_of(variation, &part_diastole);
-}
-
-/* Standard deviation of a phase's duration over the beats, in seconds. */
-static float
-duration_sd(const HmlHeartCycle *cycle, size_t phase, double frames_per_s)
-{
-	double sum = 0;
-	double squares = 0;
-	double n = (double) cycle->n_beats;
-
-	for (size_t b = 0; b < cycle->n_beats; b++)
-	{
-		double frames = cycle->beats[b].bounds[phase + 1] - cycle->beats[b].bounds[phase];
-
-		sum += frames;
-		squares += frames * frames;
-	}
-	return (float) (sqrt(fmax(0.0, squares / n - sum / n * (sum / n))) / frames_per_s);
-}
-
-void
-hml_beat_features(const HmlTypicalBeat *typical, const HmlHeartCycle *cycle, double frames_per_s,
-				  float *features)
-{
-	float contrast[HML_BEAT_BINS];
-	float variation[HML_BEAT_BINS];
-	float *next = features;
-
-	for (size_t g = 0; g < HML_BEAT_GROUPS; g++, next += HML_BEAT_GROUP_FEATURES)
-	{
-		for (size_t i = 0; i < HML_BEAT_GROUP_FEATURES; i++)
-			next[i] = 0;
-		for (size_t m = groups[g].first; m < groups[g].last; m++)
-		{
-			normalise_band(typical->quartile + m * HML_BEAT_BINS, typical->range + m * HML_BEAT_BINS,
-						   contrast, variation);
-			add_band(contrast, variation, 1.0f / (float) (groups[g].last - groups[g].first), next);
-		}
-	}
-	for (size_t phase = 0; phase < HML_HEART_PHASES; phase++)
-		*next++ = duration_sd(cycle, phase, frames_per_s);
-	*next++ = (float) cycle->rhythm;
-	*next = (float) cycle->fit;
 }

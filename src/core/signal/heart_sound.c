@@ -260,7 +260,7 @@ find_beats(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
 		return HML_OK;
 	HML_TRY(hml_typical_beat(arena, sound->log_mel, sound->n_mels, sound->n_frames, sound->cycle.beats,
 							 sound->cycle.n_beats, &sound->typical));
-	hml_beat_features(&sound->typical, &sound->cycle, sound->frames_per_s, sound->features);
+	hml_heart_features(&sound->typical, &sound->cycle, sound->frames_per_s, sound->features);
 	return HML_OK;
 }
 

@@ -4,7 +4,7 @@
  *
  * The path: mono samples -> 4 kHz -> band-pass, if wanted -> level that clicks do
  * not move -> log-mel -> windows with a weight -> heart cycle -> typical beat ->
- * features.  See heart_cycle.h and heart_beat.h for the last steps.
+ * features.  See heart_cycle.h, heart_beat.h and heart_features.h for the last steps.
  *
  * The public training recordings are sampled at 2 kHz: nothing above 1 kHz was
  * ever seen, and their anti-aliasing filters, which differ between databases,
@@ -15,7 +15,7 @@
 #define HML_SIGNAL_HEART_SOUND_H
 
 #include "core/signal/audio.h"
-#include "core/signal/heart_beat.h"
+#include "core/signal/heart_features.h"
 #include "core/signal/mel.h"
 
 typedef struct HmlHeartSoundSpec
@@ -69,7 +69,7 @@ typedef struct HmlHeartSound
 	double heart_rate_bpm; /* NaN where it is not reliable */
 	bool has_beats;        /* enough whole beats for 'typical' and 'features' */
 	HmlTypicalBeat typical;
-	float features[HML_BEAT_FEATURES];
+	float features[HML_HEART_FEATURES];
 } HmlHeartSound;
 
 #define HML_HEART_MAX_LEVEL 8.0f

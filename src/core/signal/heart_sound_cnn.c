@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#define N_FEATURES HML_BEAT_FEATURES
+#define N_FEATURES HML_HEART_FEATURES
 #define CLASSES 2
 #define MAX_Z 4.0f /* standardised features are limited to this */
 #define SD_FLOOR 1e-6
@@ -95,7 +95,7 @@ check_features(HmlContext *ctx, const HmlHeartExamples *examples)
 	for (size_t i = 0; i < examples->n * N_FEATURES; i++)
 		if (!isfinite(examples->features[i]))
 			return hml_fail(ctx, HML_INVALID_DATA, "feature \"%s\" of example %zu is not finite",
-							hml_beat_feature_names[i % N_FEATURES], i / N_FEATURES + 1);
+							hml_heart_feature_names[i % N_FEATURES], i / N_FEATURES + 1);
 	return HML_OK;
 }
 
@@ -345,7 +345,7 @@ hml_heart_network_read(HmlArena *arena, HmlReader *reader, HmlHeartNetwork *out)
 	for (size_t f = 0; f < N_FEATURES; f++)
 		if (!isfinite(out->mean[f]) || !(out->sd[f] > 0) || !isfinite(out->sd[f]))
 			return hml_fail(ctx, HML_CORRUPT, "feature \"%s\" of the model has no usable mean and spread",
-							hml_beat_feature_names[f]);
+							hml_heart_feature_names[f]);
 	HML_TRY(hml_network_read(arena, reader, &out->network, &out->weights));
 	HML_TRY(check_network(ctx, out->network));
 	return hml_plan_create(arena, out->network, out->weights, &out->plan);

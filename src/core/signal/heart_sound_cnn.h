@@ -1,7 +1,7 @@
 /*
  * heart_sound_cnn.h
  *	  The network that tells a normal heart from an abnormal one by the features
- *	  of a typical beat (heart_beat.h).
+ *	  of a typical beat (heart_features.h).
  *
  * A recording comes from a site: a clinic with its stethoscope and its share of
  * ill people.  Training draws every site equally often and both classes of a site
@@ -13,12 +13,12 @@
 
 #include "core/nn/plan.h"
 #include "core/nn/train.h"
-#include "core/signal/heart_beat.h"
+#include "core/signal/heart_features.h"
 
 typedef struct HmlHeartExamples
 {
 	size_t n;
-	const float *features; /* (n, HML_BEAT_FEATURES) */
+	const float *features; /* (n, HML_HEART_FEATURES) */
 	const bool *abnormal;  /* (n) */
 	const uint32_t *sites; /* (n) numbers below n_sites */
 	uint32_t n_sites;
@@ -26,7 +26,7 @@ typedef struct HmlHeartExamples
 
 typedef struct HmlHeartTraining
 {
-	const char *network; /* JSON specification: HML_BEAT_FEATURES inputs, one output that ends in sigmoid */
+	const char *network; /* JSON specification: HML_HEART_FEATURES inputs, one output that ends in sigmoid */
 	int epochs;
 	size_t batch_size;
 	size_t draws_per_epoch;
@@ -52,8 +52,8 @@ typedef struct HmlHeartTraining
 
 typedef struct HmlHeartNetwork
 {
-	float mean[HML_BEAT_FEATURES]; /* of the training, sites and classes weighted alike */
-	float sd[HML_BEAT_FEATURES];
+	float mean[HML_HEART_FEATURES]; /* of the training, sites and classes weighted alike */
+	float sd[HML_HEART_FEATURES];
 	HmlNetwork *network;
 	float *weights;
 	HmlPlan *plan;
@@ -67,7 +67,7 @@ extern HmlStatus hml_heart_network_train(HmlArena *arena, const HmlHeartExamples
 										 const HmlHeartTraining *training,
 										 HmlHeartNetwork *out) HML_NODISCARD;
 
-/* features is (n, HML_BEAT_FEATURES), p_abnormal (n): probabilities for sites with as many ill as healthy. */
+/* features is (n, HML_HEART_FEATURES), p_abnormal (n): probabilities for sites with as many ill as healthy. */
 extern HmlStatus hml_heart_network_score(HmlContext *ctx, const HmlHeartNetwork *network,
 										 const float *features, size_t n, double *p_abnormal) HML_NODISCARD;
 
