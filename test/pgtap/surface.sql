@@ -75,8 +75,8 @@ SELECT is(count(*)::int, 6, 'explain_text has six forms') FROM functions WHERE p
 -- settings, known once the library is loaded
 LOAD 'healthml';
 SELECT results_eq($$SELECT name, setting, context FROM pg_settings WHERE name LIKE 'healthml.%'
-		AND name IN ('healthml.model_cache_size', 'healthml.max_memory', 'healthml.on_score_error', 'healthml.notify_level') ORDER BY 1$$,
-	$$VALUES ('healthml.max_memory', '1048576', 'user'), ('healthml.model_cache_size', '262144', 'user'),
+		AND name IN ('healthml.model_cache_size', 'healthml.max_audio_seconds', 'healthml.max_memory', 'healthml.on_score_error', 'healthml.notify_level') ORDER BY 1$$,
+	$$VALUES ('healthml.max_audio_seconds', '600', 'user'), ('healthml.max_memory', '1048576', 'user'), ('healthml.model_cache_size', '262144', 'user'),
 		('healthml.notify_level', 'high', 'user'), ('healthml.on_score_error', 'warn', 'user')$$, 'settings and their defaults');
 SELECT CASE WHEN current_setting('server_version_num')::int < 150000 THEN skip('version 14 only warns', 1)
 	ELSE throws_ok($$SET healthml.nonsense = 1$$, '42602', NULL, 'no other setting can be made up') END;

@@ -193,6 +193,27 @@ test_memory_limit(void **state)
 }
 
 static void
+test_charge_counts_what_is_held_elsewhere(void **state)
+{
+	TestHost host;
+	HmlContext ctx;
+	char *block;
+
+	(void) state;
+	test_host_init(&host, &ctx);
+	ctx.memory_limit = 4096;
+	assert_ok(&ctx, hml_charge(&ctx, 3000));
+	assert_int_equal(ctx.memory_used, 3000);
+	assert_status(&ctx, HML_NEW(&ctx, &block, 2000), HML_MEMORY_LIMIT);
+	assert_status(&ctx, hml_charge(&ctx, 1097), HML_MEMORY_LIMIT);
+	assert_status(&ctx, hml_charge(&ctx, SIZE_MAX), HML_MEMORY_LIMIT);
+	assert_int_equal(ctx.memory_used, 3000);
+	hml_discharge(&ctx, 3000);
+	assert_int_equal(ctx.memory_used, 0);
+	assert_int_equal(ctx.memory_peak, 3000);
+}
+
+static void
 test_hand_over(void **state)
 {
 	TestHost host;
@@ -226,6 +247,7 @@ main(void)
 		cmocka_unit_test(test_realloc_keeps_content),
 		cmocka_unit_test(test_sizes_that_do_not_fit),
 		cmocka_unit_test(test_memory_limit),
+		cmocka_unit_test(test_charge_counts_what_is_held_elsewhere),
 		cmocka_unit_test(test_hand_over),
 	};
 

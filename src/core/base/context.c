@@ -116,6 +116,23 @@ refuse_over_limit(HmlContext *ctx, size_t bytes)
 }
 
 HmlStatus
+hml_charge(HmlContext *ctx, size_t bytes)
+{
+	if (bytes > ctx->memory_limit || ctx->memory_used > ctx->memory_limit - bytes)
+		return refuse_over_limit(ctx, bytes);
+	ctx->memory_used += bytes;
+	if (ctx->memory_used > ctx->memory_peak)
+		ctx->memory_peak = ctx->memory_used;
+	return HML_OK;
+}
+
+void
+hml_discharge(HmlContext *ctx, size_t bytes)
+{
+	ctx->memory_used -= bytes;
+}
+
+HmlStatus
 hml_alloc(HmlContext *ctx, size_t count, size_t size, void **out)
 {
 	size_t bytes;
@@ -126,20 +143,19 @@ hml_alloc(HmlContext *ctx, size_t count, size_t size, void **out)
 	*out = NULL;
 	if (!hml_size_mul(count, size, &bytes) || !hml_size_add(bytes, BLOCK_OVERHEAD, &gross))
 		return hml_fail(ctx, HML_LIMIT, "%zu items of %zu bytes do not fit in memory", count, size);
-	if (gross > ctx->memory_limit || ctx->memory_used > ctx->memory_limit - gross)
-		return refuse_over_limit(ctx, gross);
+	HML_TRY(hml_charge(ctx, gross));
 
 	raw = ctx->host.alloc(ctx->host.user, gross);
 	if (raw == NULL)
+	{
+		hml_discharge(ctx, gross);
 		return hml_fail(ctx, HML_NO_MEMORY, "out of memory: could not allocate %zu bytes", gross);
+	}
 
 	start = ((uintptr_t) raw + BLOCK_OVERHEAD) & ~(uintptr_t) (HML_ALIGNMENT - 1);
 	*out = (void *) start;
 	header_of(*out)->raw = raw;
 	header_of(*out)->size = gross;
-	ctx->memory_used += gross;
-	if (ctx->memory_used > ctx->memory_peak)
-		ctx->memory_peak = ctx->memory_used;
 	return HML_OK;
 }
 
@@ -175,7 +191,7 @@ hml_free(HmlContext *ctx, void *pointer)
 {
 	if (pointer == NULL)
 		return;
-	ctx->memory_used -= header_of(pointer)->size;
+	hml_discharge(ctx, header_of(pointer)->size);
 	ctx->host.free(ctx->host.user, header_of(pointer)->raw);
 }
 

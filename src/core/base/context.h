@@ -102,6 +102,13 @@ extern void hml_free(HmlContext *ctx, void *pointer);
 /* Account a block of 'from' to 'to', which will free it; both hosts free alike. */
 extern void hml_hand_over(HmlContext *from, HmlContext *to, void *pointer);
 
+/*
+ * Count bytes that the caller holds elsewhere, for as long as it holds them: a
+ * datum that was unpacked, for one.  Refused like a block of that size.
+ */
+extern HmlStatus hml_charge(HmlContext *ctx, size_t bytes) HML_NODISCARD;
+extern void hml_discharge(HmlContext *ctx, size_t bytes);
+
 /* Typed forms: HmlStatus s = HML_NEW(ctx, &rows, n);  rows is 'double *'. */
 #define HML_NEW(ctx, pp, n) hml_alloc((ctx), (n), sizeof(**(pp)), (void **) (pp))
 #define HML_NEW_ZERO(ctx, pp, n) hml_alloc_zero((ctx), (n), sizeof(**(pp)), (void **) (pp))

@@ -1,0 +1,21 @@
+/*
+ * audio.h
+ *	  Recordings in bytea values.
+ */
+#ifndef HEALTHML_AUDIO_H
+#define HEALTHML_AUDIO_H
+
+#include "compat.h"
+
+#include "core/signal/audio.h"
+
+/*
+ * Decode the file in a bytea datum, toasted or not.  healthml.max_audio_seconds
+ * limits its length, and the memory limit of 'ctx' the file (where it has to be
+ * unpacked) and its samples together.  Failures are those of hml_audio_decode()
+ * and HML_MEMORY_LIMIT; on success *out is freed by hml_audio_free() or with the
+ * memory of 'ctx'.
+ */
+extern HmlStatus healthml_decode_audio(HmlContext *ctx, Datum recording, HmlAudio *out) HML_NODISCARD;
+
+#endif /* HEALTHML_AUDIO_H */
