@@ -32,7 +32,8 @@ setup(Fixture *f, HmlColumnKind target_kind)
 
 	test_host_init(&f->host, &f->ctx);
 	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &f->arena));
-	assert_ok(&f->ctx, hml_frame_create(&f->ctx, 3, true, true, 0, SIZE_MAX, 1, &f->frame));
+	assert_ok(&f->ctx,
+			  hml_frame_create(&f->ctx, 3, HML_ROLE_TARGET | HML_ROLE_GROUP, 0, SIZE_MAX, 1, &f->frame));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 0, "x", HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 1, "y", HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 2, "ward", HML_COLUMN_CATEGORY));
@@ -54,7 +55,7 @@ setup(Fixture *f, HmlColumnKind target_kind)
 			assert_ok(&f->ctx, hml_frame_category(f->frame, 3, class, strlen(class), &target));
 		if (i % 50 == 7)
 			target = NAN;
-		assert_ok(&f->ctx, hml_frame_add(f->frame, values, target, (double) (i / 4)));
+		assert_ok(&f->ctx, hml_frame_add(f->frame, values, target, (double) (i / 4), NAN));
 	}
 }
 

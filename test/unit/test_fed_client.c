@@ -53,7 +53,7 @@ fill_site(Fixture *f, HmlFrame *frame, size_t site, TargetKind kind)
 			assert_ok(&f->ctx, hml_frame_category(frame, 2, name, strlen(name), &target));
 		if (i % 20 == 0)
 			values[0] = NAN;
-		assert_ok(&f->ctx, hml_frame_add(frame, values, target, NAN));
+		assert_ok(&f->ctx, hml_frame_add(frame, values, target, NAN, NAN));
 	}
 }
 
@@ -73,7 +73,7 @@ setup(Fixture *f, TargetKind kind)
 		HmlSummary *summary;
 		HmlFrame *frame;
 
-		assert_ok(&f->ctx, hml_frame_create(&f->ctx, 2, true, false, ROWS, SIZE_MAX, 1, &frame));
+		assert_ok(&f->ctx, hml_frame_create(&f->ctx, 2, HML_ROLE_TARGET, ROWS, SIZE_MAX, 1, &frame));
 		assert_ok(&f->ctx, hml_frame_set_column(frame, 0, "x", HML_COLUMN_NUMERIC));
 		assert_ok(&f->ctx, hml_frame_set_column(frame, 1, "y", HML_COLUMN_NUMERIC));
 		assert_ok(&f->ctx,

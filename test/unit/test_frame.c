@@ -30,7 +30,8 @@ static HmlStatus
 create(HmlContext *context, size_t n_columns, size_t max_rows, size_t max_bytes, uint64_t seed,
 	   HmlFrame **out)
 {
-	HmlStatus status = hml_frame_create(context, n_columns, true, true, max_rows, max_bytes, seed, out);
+	HmlStatus status = hml_frame_create(context, n_columns, HML_ROLE_TARGET | HML_ROLE_GROUP, max_rows,
+										max_bytes, seed, out);
 
 	for (size_t i = 0; status == HML_OK && i < n_columns + 2; i++)
 	{
@@ -51,7 +52,7 @@ add_rows(HmlFrame *frame, int64_t from, int64_t to)
 	{
 		double values[2] = {(double) i, (double) -i};
 
-		HML_TRY(hml_frame_add(frame, values, (double) (2 * i), (double) (3 * i)));
+		HML_TRY(hml_frame_add(frame, values, (double) (2 * i), (double) (3 * i), NAN));
 	}
 	return HML_OK;
 }
@@ -225,10 +226,10 @@ works_without_target_and_group(void **state)
 	double value = 1;
 
 	(void) state;
-	assert_ok(&ctx, hml_frame_create(&ctx, 1, false, false, 2, SIZE_MAX, 1, &frame));
+	assert_ok(&ctx, hml_frame_create(&ctx, 1, HML_ROLE_NONE, 2, SIZE_MAX, 1, &frame));
 	assert_ok(&ctx, hml_frame_set_column(frame, 0, "x", HML_COLUMN_NUMERIC));
 	for (int i = 0; i < 100; i++)
-		assert_ok(&ctx, hml_frame_add(frame, &value, NAN, NAN));
+		assert_ok(&ctx, hml_frame_add(frame, &value, NAN, NAN, NAN));
 	assert_null(frame->targets);
 	assert_null(frame->groups);
 	hml_frame_free(frame);
@@ -250,7 +251,7 @@ numbers_categories(void **state)
 	char text[32];
 
 	(void) state;
-	assert_ok(&ctx, hml_frame_create(&ctx, 1, false, false, 0, SIZE_MAX, 1, &frame));
+	assert_ok(&ctx, hml_frame_create(&ctx, 1, HML_ROLE_NONE, 0, SIZE_MAX, 1, &frame));
 	assert_ok(&ctx, hml_frame_set_column(frame, 0, "ward", HML_COLUMN_CATEGORY));
 	assert_true(code_of(frame, 0, "b") == 0);
 	assert_true(code_of(frame, 0, "a") == 1);
@@ -282,7 +283,7 @@ numbers_more_groups_than_categories(void **state)
 	char text[32];
 
 	(void) state;
-	assert_ok(&ctx, hml_frame_create(&ctx, 1, true, true, 0, SIZE_MAX, 1, &frame));
+	assert_ok(&ctx, hml_frame_create(&ctx, 1, HML_ROLE_TARGET | HML_ROLE_GROUP, 0, SIZE_MAX, 1, &frame));
 	assert_ok(&ctx, hml_frame_set_column(frame, 2, "patient", HML_COLUMN_CATEGORY));
 	for (int i = 0; i < 3 * HML_MAX_CATEGORIES; i++)
 	{
@@ -299,12 +300,13 @@ refuses_what_cannot_be(void **state)
 	HmlFrame *frame;
 
 	(void) state;
-	assert_status(&ctx, hml_frame_create(&ctx, 0, false, false, 0, 1000, 1, &frame), HML_INVALID_DATA);
-	assert_status(&ctx, hml_frame_create(&ctx, HML_MAX_FEATURES + 1, false, false, 0, 1 << 30, 1, &frame),
+	assert_status(&ctx, hml_frame_create(&ctx, 0, HML_ROLE_NONE, 0, 1000, 1, &frame), HML_INVALID_DATA);
+	assert_status(&ctx, hml_frame_create(&ctx, HML_MAX_FEATURES + 1, HML_ROLE_NONE, 0, 1 << 30, 1, &frame),
 				  HML_LIMIT);
-	assert_status(&ctx, hml_frame_create(&ctx, 100, false, false, 0, 1000, 1, &frame), HML_MEMORY_LIMIT);
+	assert_status(&ctx, hml_frame_create(&ctx, 100, HML_ROLE_NONE, 0, 1000, 1, &frame), HML_MEMORY_LIMIT);
 	assert_null(frame);
-	assert_ok(&ctx, hml_frame_create(&ctx, HML_MAX_FEATURES, true, true, 0, 1 << 30, 1, &frame));
+	assert_ok(&ctx, hml_frame_create(&ctx, HML_MAX_FEATURES, HML_ROLE_TARGET | HML_ROLE_GROUP, 0, 1 << 30, 1,
+									 &frame));
 	hml_frame_free(frame);
 }
 

@@ -45,7 +45,7 @@ add_points(Fixture *f, TargetKind kind, size_t n)
 		else if (kind == TARGET_TEXT)
 			assert_ok(&f->ctx, hml_frame_category(f->frame, 2, quarter, strlen(quarter), &target));
 		assert_ok(&f->ctx,
-				  hml_frame_add(f->frame, point, target, i % 50 == 0 ? NAN : 1e9 + (double) (i / 5)));
+				  hml_frame_add(f->frame, point, target, i % 50 == 0 ? NAN : 1e9 + (double) (i / 5), NAN));
 	}
 }
 
@@ -56,7 +56,8 @@ setup(Fixture *f, TargetKind kind, size_t n)
 
 	test_host_init(&f->host, &f->ctx);
 	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &f->arena));
-	assert_ok(&f->ctx, hml_frame_create(&f->ctx, 2, true, true, 100000, SIZE_MAX, 1, &f->frame));
+	assert_ok(&f->ctx,
+			  hml_frame_create(&f->ctx, 2, HML_ROLE_TARGET | HML_ROLE_GROUP, 100000, SIZE_MAX, 1, &f->frame));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 0, "x", HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 1, "y", HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 2, "target", kinds[kind]));

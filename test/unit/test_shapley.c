@@ -34,7 +34,7 @@ setup(Fixture *f, size_t n_features)
 
 	test_host_init(&f->host, &f->ctx);
 	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &f->arena));
-	assert_ok(&f->ctx, hml_frame_create(&f->ctx, n_features, true, false, 0, SIZE_MAX, 1, &f->frame));
+	assert_ok(&f->ctx, hml_frame_create(&f->ctx, n_features, HML_ROLE_TARGET, 0, SIZE_MAX, 1, &f->frame));
 	for (size_t i = 0; i < n_features; i++)
 	{
 		snprintf(name, sizeof(name), "x%zu", i);
@@ -53,7 +53,8 @@ setup(Fixture *f, size_t n_features)
 			values[i] = hml_rng_normal(&rng);
 		assert_ok(&f->ctx, hml_frame_category(f->frame, n_features - 1, high ? "high" : "low", high ? 4 : 3,
 											  &values[n_features - 1]));
-		assert_ok(&f->ctx, hml_frame_add(f->frame, values, values[0] * values[1] + (high ? 1 : -1) > 0, NAN));
+		assert_ok(&f->ctx,
+				  hml_frame_add(f->frame, values, values[0] * values[1] + (high ? 1 : -1) > 0, NAN, NAN));
 	}
 	assert_ok(&f->ctx, hml_json_parse(f->arena, json, strlen(json), &given));
 	assert_ok(&f->ctx, hml_algorithm_params(f->arena, &hml_mlp, given, &params));

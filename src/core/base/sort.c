@@ -165,6 +165,22 @@ hml_sort_doubles(HmlContext *ctx, double *values, size_t n)
 }
 
 /* The item at 'root' sinks to its place in the heap texts[0 .. n-1] (R. W. Floyd, CACM 7, 1964). */
+size_t
+hml_find_double(const double *sorted, size_t n, double value)
+{
+	size_t low = 0;
+
+	while (n > 1)
+	{
+		size_t half = n / 2;
+
+		if (sorted[low + half] <= value)
+			low += half;
+		n -= half;
+	}
+	return low;
+}
+
 static void
 sink(const char **texts, size_t root, size_t n)
 {

@@ -15,6 +15,9 @@
  */
 extern HmlStatus hml_sort_doubles(HmlContext *ctx, double *values, size_t n) HML_NODISCARD;
 
+/* Position of 'value' in ascending values, the last one of equal ones; it must be there. */
+extern size_t hml_find_double(const double *sorted, size_t n, double value);
+
 /* Ascending by bytes, in place, O(n log n) whatever comes. */
 extern void hml_sort_texts(const char **texts, size_t n);
 

@@ -2,7 +2,7 @@
  * frame.c
  *	  One pass over a source of any length into bounded memory.
  *
- * Memory: rows, targets and groups are arrays of the context that grow by
+ * Memory: rows, targets, groups and sites are arrays of the context that grow by
  * doubling; names and categories lie in the frame's arena, the hash tables of
  * the categories in the context.  While an array grows the old one is still
  * there, so the capacity is two thirds of what max_bytes would hold.
@@ -38,7 +38,7 @@ context_of(const HmlFrame *frame)
 static size_t
 row_bytes(const HmlFrame *frame)
 {
-	return (frame->n_columns + frame->has_target + frame->has_group) * sizeof(double);
+	return (frame->n_columns + frame->has_target + frame->has_group + frame->has_site) * sizeof(double);
 }
 
 static HmlStatus
@@ -57,8 +57,8 @@ set_capacity(HmlFrame *frame, size_t max_rows, size_t max_bytes)
 }
 
 HmlStatus
-hml_frame_create(HmlContext *ctx, size_t n_columns, bool has_target, bool has_group, size_t max_rows,
-				 size_t max_bytes, uint64_t seed, HmlFrame **out)
+hml_frame_create(HmlContext *ctx, size_t n_columns, unsigned roles, size_t max_rows, size_t max_bytes,
+				 uint64_t seed, HmlFrame **out)
 {
 	HmlArena *arena;
 	HmlFrame *frame;
@@ -76,8 +76,9 @@ hml_frame_create(HmlContext *ctx, size_t n_columns, bool has_target, bool has_gr
 	{
 		frame->arena = arena;
 		frame->n_columns = n_columns;
-		frame->has_target = has_target;
-		frame->has_group = has_group;
+		frame->has_target = (roles & HML_ROLE_TARGET) != 0;
+		frame->has_group = (roles & HML_ROLE_GROUP) != 0;
+		frame->has_site = (roles & HML_ROLE_SITE) != 0;
 		hml_rng_seed(&frame->rng, seed);
 		status = HML_ARENA_NEW_ZERO(arena, &frame->columns, n_columns);
 	}
@@ -109,9 +110,11 @@ hml_frame_free(HmlFrame *frame)
 		free_categories(ctx, &frame->columns[i].categories);
 	free_categories(ctx, &frame->target.categories);
 	free_categories(ctx, &frame->group.categories);
+	free_categories(ctx, &frame->site.categories);
 	hml_free(ctx, frame->values);
 	hml_free(ctx, frame->targets);
 	hml_free(ctx, frame->groups);
+	hml_free(ctx, frame->sites);
 	hml_arena_free(frame->arena);
 }
 
@@ -120,7 +123,9 @@ column_at(HmlFrame *frame, size_t index)
 {
 	if (index < frame->n_columns)
 		return &frame->columns[index];
-	return index == frame->n_columns ? &frame->target : &frame->group;
+	if (index == frame->n_columns)
+		return &frame->target;
+	return index == frame->n_columns + 1 ? &frame->group : &frame->site;
 }
 
 HmlStatus
@@ -189,7 +194,7 @@ refuse_category(const HmlFrame *frame, const HmlColumn *column, size_t limit)
 {
 	hml_fail(context_of(frame), HML_LIMIT, "column \"%s\" has more than %zu distinct texts", column->name,
 			 limit);
-	if (column == &frame->group)
+	if (limit == HML_MAX_GROUPS)
 		return HML_LIMIT;
 	return hml_hint(context_of(frame), "A text column is learnt as a category; leave out names, identifiers "
 									   "and free text, or group rare values together.");
@@ -200,7 +205,7 @@ hml_frame_category(HmlFrame *frame, size_t index, const char *text, size_t lengt
 {
 	HmlColumn *column = column_at(frame, index);
 	HmlCategories *categories = &column->categories;
-	size_t limit = column == &frame->group ? HML_MAX_GROUPS : HML_MAX_CATEGORIES;
+	size_t limit = column == &frame->group || column == &frame->site ? HML_MAX_GROUPS : HML_MAX_CATEGORIES;
 	uint32_t *slot;
 	char *copy;
 
@@ -241,6 +246,8 @@ grow_rows(HmlFrame *frame)
 		HML_TRY(HML_RENEW(ctx, &frame->targets, wanted));
 	if (frame->has_group)
 		HML_TRY(HML_RENEW(ctx, &frame->groups, wanted));
+	if (frame->has_site)
+		HML_TRY(HML_RENEW(ctx, &frame->sites, wanted));
 	frame->allocated = wanted;
 	return HML_OK;
 }
@@ -268,17 +275,19 @@ draw_next(HmlFrame *frame)
 }
 
 static void
-put_row(HmlFrame *frame, size_t at, const double *values, double target, double group)
+put_row(HmlFrame *frame, size_t at, const double *values, double target, double group, double site)
 {
 	memcpy(frame->values + at * frame->n_columns, values, frame->n_columns * sizeof(double));
 	if (frame->has_target)
 		frame->targets[at] = target;
 	if (frame->has_group)
 		frame->groups[at] = group;
+	if (frame->has_site)
+		frame->sites[at] = site;
 }
 
 HmlStatus
-hml_frame_add(HmlFrame *frame, const double *values, double target, double group)
+hml_frame_add(HmlFrame *frame, const double *values, double target, double group, double site)
 {
 	if (!hml_frame_wants(frame))
 	{
@@ -287,14 +296,14 @@ hml_frame_add(HmlFrame *frame, const double *values, double target, double group
 	}
 	if (frame->n_rows == frame->capacity)
 	{
-		put_row(frame, (size_t) hml_rng_below(&frame->rng, frame->capacity), values, target, group);
+		put_row(frame, (size_t) hml_rng_below(&frame->rng, frame->capacity), values, target, group, site);
 		frame->rows_seen++;
 		draw_next(frame);
 		return HML_OK;
 	}
 	if (frame->n_rows == frame->allocated)
 		HML_TRY(grow_rows(frame));
-	put_row(frame, frame->n_rows, values, target, group);
+	put_row(frame, frame->n_rows, values, target, group, site);
 	frame->n_rows++;
 	frame->rows_seen++;
 	if (frame->n_rows == frame->capacity)
@@ -322,6 +331,8 @@ copy_columns(const HmlFrame *from, HmlFrame *to)
 		HML_TRY(hml_frame_set_column(to, from->n_columns, from->target.name, from->target.kind));
 	if (from->has_group)
 		HML_TRY(hml_frame_set_column(to, from->n_columns + 1, from->group.name, from->group.kind));
+	if (from->has_site)
+		HML_TRY(hml_frame_set_column(to, from->n_columns + 2, from->site.name, from->site.kind));
 	return HML_OK;
 }
 
@@ -342,13 +353,15 @@ copy_row(const HmlFrame *from, size_t row, HmlFrame *to, double *values)
 {
 	double target = from->has_target ? from->targets[row] : NAN;
 	double group = from->has_group ? from->groups[row] : NAN;
+	double site = from->has_site ? from->sites[row] : NAN;
 
 	memcpy(values, hml_frame_row(from, row), from->n_columns * sizeof(*values));
 	for (size_t i = 0; i < from->n_columns; i++)
 		HML_TRY(recode(to, i, &from->columns[i], &values[i]));
 	HML_TRY(recode(to, from->n_columns, &from->target, &target));
 	HML_TRY(recode(to, from->n_columns + 1, &from->group, &group));
-	return hml_frame_add(to, values, target, group);
+	HML_TRY(recode(to, from->n_columns + 2, &from->site, &site));
+	return hml_frame_add(to, values, target, group, site);
 }
 
 static HmlStatus
@@ -369,10 +382,11 @@ copy_rows(const HmlFrame *from, const uint32_t *rows, size_t n_rows, HmlFrame *t
 HmlStatus
 hml_frame_subset(HmlContext *ctx, const HmlFrame *frame, const uint32_t *rows, size_t n_rows, HmlFrame **out)
 {
+	unsigned roles = (frame->has_target ? HML_ROLE_TARGET : 0) | (frame->has_group ? HML_ROLE_GROUP : 0) |
+					 (frame->has_site ? HML_ROLE_SITE : 0);
 	HmlStatus status;
 
-	HML_TRY(
-		hml_frame_create(ctx, frame->n_columns, frame->has_target, frame->has_group, 0, SIZE_MAX, 0, out));
+	HML_TRY(hml_frame_create(ctx, frame->n_columns, roles, 0, SIZE_MAX, 0, out));
 	status = copy_rows(frame, rows, n_rows, *out);
 	if (status == HML_OK)
 		return HML_OK;

@@ -21,7 +21,16 @@ typedef enum HmlColumnKind
 
 #define HML_MAX_FEATURES 1600    /* PostgreSQL's limit of columns of a table */
 #define HML_MAX_CATEGORIES 10000 /* distinct texts of one column */
-#define HML_MAX_GROUPS 10000000  /* distinct texts of the group column */
+#define HML_MAX_GROUPS 10000000  /* distinct texts of the group column, and of the site column */
+
+/* Columns that a frame may have beside its features. */
+typedef enum HmlRole
+{
+	HML_ROLE_NONE = 0,
+	HML_ROLE_TARGET = 1, /* what is to be learnt */
+	HML_ROLE_GROUP = 2,  /* rows that belong together and are never split */
+	HML_ROLE_SITE = 4    /* where a row comes from: another place, another instrument */
+} HmlRole;
 
 typedef struct HmlCategories
 {
@@ -46,6 +55,8 @@ typedef struct HmlFrame
 	HmlColumn target; /* meaningful when has_target */
 	bool has_group;
 	HmlColumn group; /* its codes tell which rows belong together */
+	bool has_site;
+	HmlColumn site;
 
 	size_t n_rows;     /* rows held */
 	size_t capacity;   /* rows that may be held */
@@ -53,6 +64,7 @@ typedef struct HmlFrame
 	double *values;    /* (n_rows, n_columns) row-major; NaN = missing */
 	double *targets;   /* (n_rows) or NULL */
 	double *groups;    /* (n_rows) or NULL */
+	double *sites;     /* (n_rows) or NULL */
 	HmlRng rng;
 	/* state of algorithm L is private to frame.c */
 	double reservoir_w;
@@ -61,17 +73,16 @@ typedef struct HmlFrame
 } HmlFrame;
 
 /*
- * Columns are declared first.  The capacity is the lesser of max_rows (0 = any
+ * Columns are declared first; 'roles' is the sum of those beside the features.  The capacity is the lesser of max_rows (0 = any
  * number) and what fits max_bytes, which the frame's rows never exceed, not even
  * while their arrays grow.
  */
-extern HmlStatus hml_frame_create(HmlContext *ctx, size_t n_columns, bool has_target, bool has_group,
-								  size_t max_rows, size_t max_bytes, uint64_t seed,
-								  HmlFrame **out) HML_NODISCARD;
+extern HmlStatus hml_frame_create(HmlContext *ctx, size_t n_columns, unsigned roles, size_t max_rows,
+								  size_t max_bytes, uint64_t seed, HmlFrame **out) HML_NODISCARD;
 extern void hml_frame_free(HmlFrame *frame);
 
 /*
- * Names are copied.  Index n_columns is the target, n_columns + 1 the group.
+ * Names are copied.  Index n_columns is the target, n_columns + 1 the group, n_columns + 2 the site.
  * Every column must be set before the first row.
  */
 extern HmlStatus hml_frame_set_column(HmlFrame *frame, size_t index, const char *name,
@@ -87,8 +98,8 @@ extern HmlStatus hml_frame_category(HmlFrame *frame, size_t index, const char *t
  * calls hml_frame_skip() instead of hml_frame_add().
  */
 extern bool hml_frame_wants(const HmlFrame *frame);
-extern HmlStatus hml_frame_add(HmlFrame *frame, const double *values, double target,
-							   double group) HML_NODISCARD;
+extern HmlStatus hml_frame_add(HmlFrame *frame, const double *values, double target, double group,
+							   double site) HML_NODISCARD;
 extern void hml_frame_skip(HmlFrame *frame);
 
 /* A frame of some rows of another one, with the columns of it. */

@@ -209,51 +209,41 @@ hml_split_folds_for(double fraction)
 	return folds < 2.0 ? 2 : (size_t) folds;
 }
 
-/* Position of 'value' in ascending values, the last one of equal ones; it must be there. */
-static size_t
-position_of(const double *sorted, size_t n, double value)
+HmlStatus
+hml_number_codes(HmlArena *arena, const double *codes, const uint32_t *rows, size_t n_rows,
+				 uint32_t **numbers, size_t *n_numbers)
 {
-	size_t low = 0;
+	double *known;
+	size_t n_known = 0;
+	size_t n_distinct = 0;
 
-	while (n > 1)
+	HML_TRY(HML_ARENA_NEW(arena, numbers, n_rows));
+	HML_TRY(HML_ARENA_NEW(arena, &known, n_rows));
+	for (size_t i = 0; i < n_rows; i++)
+		if (!isnan(codes[rows[i]]))
+			known[n_known++] = codes[rows[i]];
+	HML_TRY(hml_sort_doubles(hml_arena_context(arena), known, n_known));
+	for (size_t i = 0; i < n_known; i++)
+		if (n_distinct == 0 || known[n_distinct - 1] != known[i])
+			known[n_distinct++] = known[i];
+
+	*n_numbers = n_distinct;
+	for (size_t i = 0; i < n_rows; i++)
 	{
-		size_t half = n / 2;
+		double code = codes[rows[i]];
 
-		if (sorted[low + half] <= value)
-			low += half;
-		n -= half;
+		(*numbers)[i] = (uint32_t) (isnan(code) ? (*n_numbers)++ : hml_find_double(known, n_distinct, code));
 	}
-	return low;
+	return HML_OK;
 }
 
 HmlStatus
 hml_split_groups(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, size_t n_rows,
 				 uint32_t **groups, size_t *n_groups)
 {
-	double *known;
-	size_t n_known = 0;
-	size_t n_distinct = 0;
-
 	*groups = NULL;
 	*n_groups = 0;
 	if (!frame->has_group)
 		return HML_OK;
-	HML_TRY(HML_ARENA_NEW(arena, groups, n_rows));
-	HML_TRY(HML_ARENA_NEW(arena, &known, n_rows));
-	for (size_t i = 0; i < n_rows; i++)
-		if (!isnan(frame->groups[rows[i]]))
-			known[n_known++] = frame->groups[rows[i]];
-	HML_TRY(hml_sort_doubles(hml_arena_context(arena), known, n_known));
-	for (size_t i = 0; i < n_known; i++)
-		if (n_distinct == 0 || known[n_distinct - 1] != known[i])
-			known[n_distinct++] = known[i];
-
-	*n_groups = n_distinct;
-	for (size_t i = 0; i < n_rows; i++)
-	{
-		double group = frame->groups[rows[i]];
-
-		(*groups)[i] = (uint32_t) (isnan(group) ? (*n_groups)++ : position_of(known, n_distinct, group));
-	}
-	return HML_OK;
+	return hml_number_codes(arena, frame->groups, rows, n_rows, groups, n_groups);
 }

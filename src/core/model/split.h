@@ -32,9 +32,13 @@ typedef struct HmlSplit
 extern HmlStatus hml_split(HmlContext *ctx, const HmlSplit *split, uint32_t *fold) HML_NODISCARD;
 
 /*
- * Group of some rows of a frame by its group column, numbered from 0; a row
- * without a group is one of its own.  *groups is NULL without such a column.
+ * The codes[rows[i]] as numbers from 0, those that are equal as one; each NaN
+ * gets a number of its own.  *numbers, in 'arena', is (n_rows).
  */
+extern HmlStatus hml_number_codes(HmlArena *arena, const double *codes, const uint32_t *rows, size_t n_rows,
+								  uint32_t **numbers, size_t *n_numbers) HML_NODISCARD;
+
+/* Group of some rows of a frame by its group column, numbered like that; *groups is NULL without such a column. */
 extern HmlStatus hml_split_groups(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, size_t n_rows,
 								  uint32_t **groups, size_t *n_groups) HML_NODISCARD;
 

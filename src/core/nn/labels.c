@@ -130,22 +130,6 @@ name_class(HmlArena *arena, const HmlColumn *target, double value, const char **
 	return HML_OK;
 }
 
-static size_t
-find_number(const double *sorted, size_t n, double value)
-{
-	size_t low = 0;
-
-	while (n > 1)
-	{
-		size_t half = n / 2;
-
-		if (sorted[low + half] <= value)
-			low += half;
-		n -= half;
-	}
-	return low;
-}
-
 /* Position of each distinct target among the names. */
 static HmlStatus
 order_names(HmlArena *arena, const HmlColumn *target, const double *distinct, size_t n, HmlLabels *labels,
@@ -217,7 +201,7 @@ read_classes(HmlArena *arena, const HmlFrame *frame, const HmlParams *params, Hm
 	HML_TRY(put_positive_last(ctx, params, frame->target.name, labels, class_of));
 	HML_TRY(HML_ARENA_NEW(arena, &labels->classes, labels->n_rows));
 	for (size_t i = 0; i < labels->n_rows; i++)
-		labels->classes[i] = class_of[find_number(distinct, n, target_of(frame, labels, i))];
+		labels->classes[i] = class_of[hml_find_double(distinct, n, target_of(frame, labels, i))];
 	return HML_OK;
 }
 
