@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/number.h"
@@ -49,6 +50,29 @@ is_detector(const HmlModel *model)
 	return model->algorithm->target_use == HML_TARGET_EVALUATES;
 }
 
+static bool
+is_word(const char *name)
+{
+	char *end;
+
+	(void) strtod(name, &end);
+	return end == name;
+}
+
+/*
+ * A boolean target that is 0 and 1 in another table is the same; where the
+ * classes are words such as "normal" and "abnormal", true and 1 mean the second.
+ */
+static size_t
+class_of_flag(const HmlModel *model, bool flag)
+{
+	for (size_t c = 0; c < 2; c++)
+		if (strcmp(model->output_names[c], flag ? "true" : "false") == 0 ||
+			strcmp(model->output_names[c], flag ? "1" : "0") == 0)
+			return c;
+	return is_word(model->output_names[0]) && is_word(model->output_names[1]) ? flag : 2;
+}
+
 /* Class of a target by its name in the model, n_outputs where it is none. */
 static size_t
 class_of(const HmlModel *model, const HmlColumn *column, double target)
@@ -65,13 +89,9 @@ class_of(const HmlModel *model, const HmlColumn *column, double target)
 		name = hml_number_format(number, target);
 	while (c < model->n_outputs && strcmp(model->output_names[c], name) != 0)
 		c++;
-	/* A boolean target that is 0 and 1 in another table is the same. */
 	if (c == model->n_outputs && model->n_outputs == 2 && column->kind != HML_COLUMN_CATEGORY &&
 		(target == 0.0 || target == 1.0))
-		for (c = 0; c < 2; c++)
-			if (strcmp(model->output_names[c], target == 1.0 ? "true" : "false") == 0 ||
-				strcmp(model->output_names[c], target == 1.0 ? "1" : "0") == 0)
-				break;
+		return class_of_flag(model, target == 1.0);
 	return c;
 }
 
