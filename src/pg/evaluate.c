@@ -32,6 +32,22 @@ features_of(const HmlModel *model)
 	return names;
 }
 
+/* The recordings of the source lie in the column where those of the training did. */
+static void
+request_recordings(HmlContext *ctx, const HmlModel *model, HealthmlFrameRequest *request)
+{
+	HmlArena *arena;
+	const HmlJson *given;
+	HmlParams *params;
+
+	healthml_check(ctx, hml_arena_create(ctx, &arena));
+	healthml_check(ctx, hml_json_parse(arena, model->params, strlen(model->params), &given));
+	healthml_check(ctx, hml_algorithm_params(arena, model->algorithm, given, &params));
+	healthml_request_roles(request, model->algorithm, params);
+	request->group = NULL;
+	request->site = NULL;
+}
+
 static HmlBootstrap
 bootstrap_of(FunctionCallInfo fcinfo)
 {
@@ -74,7 +90,10 @@ healthml_evaluate(PG_FUNCTION_ARGS)
 
 	healthml_context_init(&ctx, CurrentMemoryContext);
 	healthml_limit_memory(&ctx);
-	request.features = features_of(model);
+	if (model->algorithm->recording != NULL)
+		request_recordings(&ctx, model, &request);
+	else
+		request.features = features_of(model);
 	request.target_is_condition = model->algorithm->target_use == HML_TARGET_EVALUATES;
 	request.max_bytes = ctx.memory_limit / 3;
 	frame = healthml_read_frame(&ctx, &request, &rows);
@@ -141,6 +160,7 @@ healthml_cross_validate(PG_FUNCTION_ARGS)
 							 PG_ARGISNULL(4) ? NULL : healthml_document_of_jsonb(arena, PG_GETARG_DATUM(4)),
 							 &params));
 	request.max_bytes = ctx.memory_limit / 4;
+	healthml_request_roles(&request, validation.algorithm, params);
 	validation.params = params;
 	validation.frame = healthml_read_frame(&ctx, &request, &rows);
 	hml_text_init(&result, &ctx);

@@ -4,23 +4,36 @@
  */
 #include "frame_source.h"
 
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
+#include "audio.h"
 #include "document.h"
 #include "errors.h"
 #include "features.h"
 #include "source.h"
 
+/* The roles in the order of their columns in a frame, behind the features. */
+#define ROLES 3
+
+static const HmlRole roles[ROLES] = {HML_ROLE_TARGET, HML_ROLE_GROUP, HML_ROLE_SITE};
+
+#define NO_COLUMN (-1)
+
 typedef struct FrameReader
 {
 	HmlContext *ctx;
 	const HealthmlFrameRequest *request;
+	const char *role_names[ROLES]; /* of the columns, NULL = none */
 	HealthmlSource *source;
-	HealthmlSourceColumn *columns; /* (n_columns): features, then target and group where there are */
-	int n_features;
-	int n_columns;
+	int n_features;                /* of the frame */
+	HealthmlSourceColumn *columns; /* (n_features), unless they are heard */
+	int audio;                     /* attribute of the recordings, NO_COLUMN = none */
+	HealthmlSourceColumn role_columns[ROLES];
 	HmlFrame *frame;
-	double *row; /* (n_columns) */
+	double *row; /* (n_features) */
 	int64 row_number;
 } FrameReader;
 
@@ -29,9 +42,19 @@ typedef struct FrameReader
 /* ---- columns ---- */
 
 static const char *
-column_name(const FrameReader *reader, int column)
+attribute_name(const FrameReader *reader, int attribute)
 {
-	return NameStr(TupleDescAttr(reader->source->columns, reader->columns[column].attribute)->attname);
+	return NameStr(TupleDescAttr(reader->source->columns, attribute)->attname);
+}
+
+/* Whether a column has a role and so is no feature. */
+static bool
+has_role(const FrameReader *reader, const char *name)
+{
+	for (int i = 0; i < ROLES; i++)
+		if (reader->role_names[i] != NULL && strcmp(name, reader->role_names[i]) == 0)
+			return true;
+	return false;
 }
 
 /* Position of a column of the source; an error where there is none, or more than one. */
@@ -62,20 +85,18 @@ find_column(const FrameReader *reader, const char *name)
 	return found;
 }
 
-static void
-add_column(FrameReader *reader, int attribute)
+static HealthmlSourceColumn
+column_of(const FrameReader *reader, int attribute)
 {
 	Form_pg_attribute column = TupleDescAttr(reader->source->columns, attribute);
-	HealthmlValueKind kind = healthml_value_kind(column->atttypid);
+	HealthmlSourceColumn result = {attribute, healthml_value_kind(column->atttypid)};
 
-	if (kind == HEALTHML_VALUE_NONE)
+	if (result.kind == HEALTHML_VALUE_NONE)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("column \"%s\" of type %s cannot be used for training",
 							   NameStr(column->attname), format_type_be(column->atttypid)),
 						errhint("%s", healthml_value_hint)));
-	reader->columns[reader->n_columns].attribute = attribute;
-	reader->columns[reader->n_columns].kind = kind;
-	reader->n_columns++;
+	return result;
 }
 
 static void
@@ -89,15 +110,14 @@ add_wanted_features(FrameReader *reader)
 		int attribute = find_column(reader, name);
 		int i;
 
-		for (i = 0; i < reader->n_columns; i++)
+		for (i = 0; i < reader->n_features; i++)
 			if (reader->columns[i].attribute == attribute)
 				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
 								errmsg("feature \"%s\" is given more than once", name)));
-		if ((reader->request->target != NULL && strcmp(name, reader->request->target) == 0) ||
-			(reader->request->group != NULL && strcmp(name, reader->request->group) == 0))
+		if (has_role(reader, name))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("column \"%s\" cannot be a feature and target or group at once", name)));
-		add_column(reader, attribute);
+		reader->columns[reader->n_features++] = column_of(reader, attribute);
 	}
 }
 
@@ -109,24 +129,53 @@ add_all_features(FrameReader *reader)
 
 	for (i = 0; i < desc->natts; i++)
 	{
-		const char *name = NameStr(TupleDescAttr(desc, i)->attname);
+		const char *name = attribute_name(reader, i);
 		HealthmlValueKind kind = healthml_value_kind(TupleDescAttr(desc, i)->atttypid);
 
-		if (kind == HEALTHML_VALUE_NONE || healthml_value_is_text(kind) ||
-			(reader->request->target != NULL && strcmp(name, reader->request->target) == 0) ||
-			(reader->request->group != NULL && strcmp(name, reader->request->group) == 0))
+		if (kind == HEALTHML_VALUE_NONE || healthml_value_is_text(kind) || has_role(reader, name))
 			continue;
 		(void) find_column(reader, name);
-		add_column(reader, i);
+		reader->columns[reader->n_features++] = column_of(reader, i);
 	}
+}
+
+static void
+choose_features(FrameReader *reader)
+{
+	reader->columns = palloc(sizeof(HealthmlSourceColumn) * Max(reader->source->columns->natts, 1));
+	if (reader->request->features != NIL)
+		add_wanted_features(reader);
+	else
+		add_all_features(reader);
+	if (reader->n_features == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the source has no numeric or boolean column to learn from")));
+}
+
+static void
+choose_recordings(FrameReader *reader)
+{
+	Form_pg_attribute column;
+
+	if (reader->request->features != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("features of recordings cannot be chosen"),
+				 errhint("Name the column of the recordings in parameter \"audio\", and pass NULL "
+						 "for \"features\".")));
+	reader->audio = find_column(reader, reader->request->audio);
+	column = TupleDescAttr(reader->source->columns, reader->audio);
+	if (getBaseType(column->atttypid) != BYTEAOID)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" of recordings must be of type bytea, not %s",
+							   NameStr(column->attname), format_type_be(column->atttypid))));
+	reader->n_features = (int) reader->request->recording->n_features;
 }
 
 static void
 check_target(const FrameReader *reader)
 {
-	HealthmlSourceColumn target = reader->columns[reader->n_features];
-
-	if (reader->request->target_is_condition && healthml_value_is_text(target.kind))
+	if (reader->request->target_is_condition && reader->role_names[0] != NULL &&
+		healthml_value_is_text(reader->role_columns[0].kind))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("target column \"%s\" must be boolean or a number", reader->request->target),
@@ -136,57 +185,62 @@ check_target(const FrameReader *reader)
 static void
 choose_columns(FrameReader *reader)
 {
-	reader->columns = palloc(sizeof(HealthmlSourceColumn) * (reader->source->columns->natts + 2));
-	if (reader->request->features != NIL)
-		add_wanted_features(reader);
+	reader->audio = NO_COLUMN;
+	if (reader->request->recording != NULL)
+		choose_recordings(reader);
 	else
-		add_all_features(reader);
-	reader->n_features = reader->n_columns;
-	if (reader->n_features == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the source has no numeric or boolean column to learn from")));
-	if (reader->request->target != NULL)
+		choose_features(reader);
+	for (int i = 0; i < ROLES; i++)
 	{
-		add_column(reader, find_column(reader, reader->request->target));
-		check_target(reader);
+		reader->role_columns[i].attribute = NO_COLUMN;
+		if (reader->role_names[i] != NULL)
+			reader->role_columns[i] = column_of(reader, find_column(reader, reader->role_names[i]));
 	}
-	if (reader->request->group != NULL)
-		add_column(reader, find_column(reader, reader->request->group));
+	check_target(reader);
 }
 
 /* ---- rows ---- */
 
 static void
+declare_column(FrameReader *reader, int index, HealthmlSourceColumn column)
+{
+	const char *name = healthml_to_utf8(attribute_name(reader, column.attribute));
+
+	healthml_check(reader->ctx, hml_frame_set_column(reader->frame, (size_t) index, name,
+													 healthml_value_column(column.kind)));
+}
+
+static void
 create_frame(FrameReader *reader)
 {
 	const HealthmlFrameRequest *request = reader->request;
-	bool has_group = request->group != NULL;
+	unsigned present = HML_ROLE_NONE;
 	int i;
 
-	healthml_check(reader->ctx, hml_frame_create(reader->ctx, (size_t) reader->n_features,
-												 request->target != NULL, has_group, request->max_rows,
-												 request->max_bytes, request->seed, &reader->frame));
-	for (i = 0; i < reader->n_columns; i++)
-	{
-		/* In a frame the group comes after the place of the target, used or not. */
-		bool is_group = has_group && i == reader->n_columns - 1;
-		int index = is_group ? reader->n_features + 1 : i;
-		const char *name = column_name(reader, i);
-
-		healthml_check(reader->ctx,
-					   hml_frame_set_column(reader->frame, (size_t) index, healthml_to_utf8(name),
-											healthml_value_column(reader->columns[i].kind)));
-	}
-	reader->row = palloc(sizeof(double) * reader->n_columns);
+	for (i = 0; i < ROLES; i++)
+		if (reader->role_names[i] != NULL)
+			present |= roles[i];
+	healthml_check(reader->ctx,
+				   hml_frame_create(reader->ctx, (size_t) reader->n_features, present, request->max_rows,
+									request->max_bytes, request->seed, &reader->frame));
+	for (i = 0; i < reader->n_features; i++)
+		if (reader->audio == NO_COLUMN)
+			declare_column(reader, i, reader->columns[i]);
+		else
+			healthml_check(reader->ctx,
+						   hml_frame_set_column(reader->frame, (size_t) i, request->recording->names[i],
+												HML_COLUMN_NUMERIC));
+	for (i = 0; i < ROLES; i++)
+		if (reader->role_names[i] != NULL)
+			declare_column(reader, reader->n_features + i, reader->role_columns[i]);
+	reader->row = palloc(sizeof(double) * reader->n_features);
 }
 
 static double
-category(FrameReader *reader, int column, Datum value)
+category(FrameReader *reader, int index, HealthmlSourceColumn column, Datum value)
 {
-	bool is_group = reader->request->group != NULL && column == reader->n_columns - 1;
-	int index = is_group ? reader->n_features + 1 : column;
 	size_t length;
-	const char *utf8 = healthml_category_text(reader->columns[column].kind, value, &length);
+	const char *utf8 = healthml_category_text(column.kind, value, &length);
 	double code;
 
 	healthml_check(reader->ctx, hml_frame_category(reader->frame, (size_t) index, utf8, length, &code));
@@ -194,15 +248,68 @@ category(FrameReader *reader, int column, Datum value)
 }
 
 static double
-number(const FrameReader *reader, int column, Datum datum)
+number(const FrameReader *reader, HealthmlSourceColumn column, Datum datum)
 {
-	double value = healthml_number(reader->columns[column].kind, datum);
+	double value = healthml_number(column.kind, datum);
 
 	if (isinf(value))
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
 						errmsg("column \"%s\" is infinite in row " INT64_FORMAT " of the source",
-							   column_name(reader, column), reader->row_number)));
+							   attribute_name(reader, column.attribute), reader->row_number)));
 	return value;
+}
+
+/* Value of a column in the present row; 'index' is its place in the frame. */
+static double
+cell(FrameReader *reader, int index, HealthmlSourceColumn column, TupleTableSlot *slot)
+{
+	if (column.attribute == NO_COLUMN || slot->tts_isnull[column.attribute])
+		return NAN;
+	if (healthml_value_is_text(column.kind))
+		return category(reader, index, column, slot->tts_values[column.attribute]);
+	return number(reader, column, slot->tts_values[column.attribute]);
+}
+
+static HmlStatus
+hear_recording(FrameReader *reader, Datum recording)
+{
+	HmlAudio audio;
+	HmlStatus status;
+
+	HML_TRY(healthml_decode_audio(reader->ctx, recording, &audio));
+	status = reader->request->recording->read(reader->ctx, &audio, reader->row);
+	hml_audio_free(reader->ctx, &audio);
+	return status;
+}
+
+/* The present row's recording as features; none where it is null. */
+static void
+hear(FrameReader *reader, TupleTableSlot *slot)
+{
+	HmlStatus status;
+
+	CHECK_FOR_INTERRUPTS();
+	if (slot->tts_isnull[reader->audio])
+	{
+		for (int i = 0; i < reader->n_features; i++)
+			reader->row[i] = NAN;
+		return;
+	}
+	status = hear_recording(reader, slot->tts_values[reader->audio]);
+	if (status != HML_OK)
+		hml_detail(reader->ctx, "The recording is in row " INT64_FORMAT " of the source.",
+				   reader->row_number);
+	healthml_check(reader->ctx, status);
+}
+
+static void
+read_features(FrameReader *reader, TupleTableSlot *slot)
+{
+	if (reader->audio != NO_COLUMN)
+		hear(reader, slot);
+	else
+		for (int i = 0; i < reader->n_features; i++)
+			reader->row[i] = cell(reader, i, reader->columns[i], slot);
 }
 
 static void
@@ -210,9 +317,10 @@ add_row(void *user, TupleTableSlot *slot)
 {
 	FrameReader *reader = user;
 	int n = reader->n_features;
-	int i;
+	double labels[ROLES];
 
-	if (++reader->row_number % ROWS_PER_REPORT == 0)
+	reader->row_number++;
+	if (reader->row_number % ROWS_PER_REPORT == 0 || reader->audio != NO_COLUMN)
 		hml_report_progress(reader->ctx, "read", reader->row_number, 0);
 	if (!hml_frame_wants(reader->frame))
 	{
@@ -220,27 +328,34 @@ add_row(void *user, TupleTableSlot *slot)
 		return;
 	}
 	slot_getallattrs(slot);
-	for (i = 0; i < reader->n_columns; i++)
-	{
-		HealthmlSourceColumn column = reader->columns[i];
+	read_features(reader, slot);
+	for (int i = 0; i < ROLES; i++)
+		labels[i] = cell(reader, n + i, reader->role_columns[i], slot);
+	healthml_check(reader->ctx, hml_frame_add(reader->frame, reader->row, labels[0], labels[1], labels[2]));
+}
 
-		if (slot->tts_isnull[column.attribute])
-			reader->row[i] = NAN;
-		else if (healthml_value_is_text(column.kind))
-			reader->row[i] = category(reader, i, slot->tts_values[column.attribute]);
-		else
-			reader->row[i] = number(reader, i, slot->tts_values[column.attribute]);
-	}
-	healthml_check(reader->ctx,
-				   hml_frame_add(reader->frame, reader->row,
-								 reader->request->target != NULL ? reader->row[n] : NAN,
-								 reader->request->group != NULL ? reader->row[reader->n_columns - 1] : NAN));
+static const char *
+column_param(const HmlParams *params, const char *name)
+{
+	return hml_param_is_set(params, name) ? healthml_from_utf8(hml_param_text(params, name)) : NULL;
+}
+
+void
+healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algorithm, const HmlParams *params)
+{
+	if (request->group == NULL)
+		request->group = column_param(params, "group");
+	request->site = column_param(params, "site");
+	request->recording = algorithm->recording;
+	if (algorithm->recording != NULL)
+		request->audio = column_param(params, "audio");
 }
 
 HmlFrame *
 healthml_read_frame(HmlContext *ctx, const HealthmlFrameRequest *request, int64 *rows_read)
 {
-	FrameReader reader = {.ctx = ctx, .request = request};
+	FrameReader reader = {
+		.ctx = ctx, .request = request, .role_names = {request->target, request->group, request->site}};
 
 	SPI_connect();
 	reader.source = healthml_source_open(request->source);

@@ -13,7 +13,7 @@
 
 #include "nodes/pg_list.h"
 
-#include "core/model/frame.h"
+#include "core/model/model.h"
 
 typedef struct HealthmlFrameRequest
 {
@@ -21,11 +21,19 @@ typedef struct HealthmlFrameRequest
 	List *features;     /* names as char *; NIL = every numeric or boolean column but target and group */
 	const char *target; /* NULL = none */
 	const char *group;  /* NULL = none */
+	const char *site;   /* NULL = none */
+	const HmlRecordingReader
+		*recording; /* its features, heard in column 'audio', instead of columns; NULL = none */
+	const char *audio;
 	bool target_is_condition; /* it must be boolean or a number */
 	size_t max_rows;
 	size_t max_bytes;
 	uint64 seed; /* of the sample */
 } HealthmlFrameRequest;
+
+/* Take from the parameters of an algorithm which columns have which role: group, site, audio. */
+extern void healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algorithm,
+								   const HmlParams *params);
 
 /* The frame's memory comes from 'ctx'; *rows_read gets the number of rows of the source. */
 extern HmlFrame *healthml_read_frame(HmlContext *ctx, const HealthmlFrameRequest *request, int64 *rows_read);

@@ -37,7 +37,6 @@ typedef struct Training
 	const char *source_text;
 	List *wanted;       /* names of features as char *, NIL = every numeric or boolean column */
 	const char *target; /* NULL = none */
-	const char *group;  /* NULL = none */
 
 	HmlContext ctx;
 	HmlArena *arena;
@@ -74,8 +73,6 @@ read_arguments(Training *training, FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"params\" must not be null")));
 	parse_params(training, PG_GETARG_DATUM(5));
-	if (hml_param_is_set(training->params, "group"))
-		training->group = healthml_from_utf8(hml_param_text(training->params, "group"));
 	if (training->algorithm->target_use == HML_TARGET_LEARNT && training->target == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("algorithm \"%s\" needs a target column", training->algorithm->name)));
@@ -91,13 +88,13 @@ read_source(Training *training)
 		.source = training->source_text,
 		.features = training->wanted,
 		.target = training->target,
-		.group = training->group,
 		.target_is_condition = training->algorithm->target_use == HML_TARGET_EVALUATES,
 		.max_rows = SIZE_MAX,
 		.max_bytes = training->ctx.memory_limit / 3,
 		.seed = (uint64) hml_param_integer(training->params, "seed"),
 	};
 
+	healthml_request_roles(&request, training->algorithm, training->params);
 	if (hml_param_is_set(training->params, "max_rows"))
 		request.max_rows = (size_t) hml_param_integer(training->params, "max_rows");
 	training->frame = healthml_read_frame(&training->ctx, &request, &training->rows_read);

@@ -10,13 +10,11 @@
 #include "core/model/anomaly.h"
 #include "core/nn/autoencoder.h"
 #include "core/nn/mlp.h"
+#include "core/signal/heart_sound_algorithm.h"
 #include "core/tabular/iforest.h"
 
 const HmlAlgorithm *const hml_algorithms[] = {
-	&hml_autoencoder,
-	&hml_isolation_forest,
-	&hml_mlp,
-	NULL,
+	&hml_autoencoder, &hml_heart_sound_cnn, &hml_isolation_forest, &hml_mlp, NULL,
 };
 
 const HmlParamSpec hml_shared_params[] = {

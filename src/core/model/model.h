@@ -20,6 +20,7 @@
 #include "core/model/pipeline.h"
 
 typedef struct HmlModel HmlModel;
+struct HmlAudio;
 
 /* How training uses the target column. */
 typedef enum HmlTargetUse
@@ -47,6 +48,18 @@ typedef struct HmlExplanation
 	const char *method;    /* "tree_shap", "exact_shapley", "permutation_shap", ... */
 } HmlExplanation;
 
+/*
+ * What an algorithm hears of a recording: named numbers, which stand in for the
+ * columns of a table as its features.
+ */
+typedef struct HmlRecordingReader
+{
+	size_t n_features;
+	const char *const *names;
+	/* values is (n_features), all NaN where there is nothing in the recording to judge by. */
+	HmlStatus (*read)(HmlContext *ctx, const struct HmlAudio *audio, double *values);
+} HmlRecordingReader;
+
 typedef struct HmlAlgorithm
 {
 	const char *name; /* as in healthml.train */
@@ -55,6 +68,8 @@ typedef struct HmlAlgorithm
 	HmlTargetUse target_use;
 	HmlScaling default_scaling;
 	const HmlParamSpec *params; /* its own; the shared ones come on top */
+	/* Set where it learns from recordings, in the column that its parameter "audio" names; else NULL. */
+	const HmlRecordingReader *recording;
 	/* Fit model->impl, model->calibration and what else it has; model->arena, algorithm, params are set. */
 	HmlStatus (*train)(HmlContext *ctx, const HmlTraining *training, HmlModel *model);
 	void (*write)(const HmlModel *model, HmlWriter *writer); /* its section of the artifact */
