@@ -10,8 +10,13 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+
+#include "core/signal/heart_sound.h"
+#include "core/signal/spectrogram.h"
 
 #include "audio.h"
 #include "errors.h"
@@ -86,4 +91,159 @@ healthml_audio_info(PG_FUNCTION_ARGS)
 
 		PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 	}
+}
+
+/* ---- spectrogram ---- */
+
+#define LEAST_POWER 1e-10f /* librosa's amin */
+
+/* Arguments of healthml.mel_spectrogram(), by position. */
+typedef enum Argument
+{
+	ARG_AUDIO,
+	ARG_SAMPLE_RATE,
+	ARG_N_MELS,
+	ARG_N_FFT,
+	ARG_HOP_LENGTH,
+	ARG_FMIN,
+	ARG_FMAX,
+	ARG_PADDING,
+	ARG_DB_REF,
+	ARG_TOP_DB
+} Argument;
+
+static HmlPadding
+padding_of(text *name)
+{
+	const char *padding = text_to_cstring(name);
+
+	if (strcmp(padding, "constant") == 0)
+		return HML_PAD_CONSTANT;
+	if (strcmp(padding, "reflect") == 0)
+		return HML_PAD_REFLECT;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid padding \"%s\"", padding),
+					errhint("The paddings are constant and reflect.")));
+}
+
+static double
+above_zero(const char *name, double value)
+{
+	if (!(value > 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be above 0, not %g", name, value)));
+	return value;
+}
+
+/* A rate and an upper end that are NULL are the recording's, for which libhml takes 0. */
+static HmlMelSpec
+mel_spec(FunctionCallInfo fcinfo)
+{
+	HmlMelSpec spec = {
+		.n_fft = PG_GETARG_INT32(ARG_N_FFT),
+		.hop_length = PG_GETARG_INT32(ARG_HOP_LENGTH),
+		.n_mels = PG_GETARG_INT32(ARG_N_MELS),
+		.fmin = PG_GETARG_FLOAT8(ARG_FMIN),
+		.padding = padding_of(PG_GETARG_TEXT_PP(ARG_PADDING)),
+	};
+
+	if (!PG_ARGISNULL(ARG_SAMPLE_RATE))
+		spec.sample_rate = above_zero("sample_rate", PG_GETARG_INT32(ARG_SAMPLE_RATE));
+	if (!PG_ARGISNULL(ARG_FMAX))
+		spec.fmax = above_zero("fmax", PG_GETARG_FLOAT8(ARG_FMAX));
+	return spec;
+}
+
+/* A real[][] of the given numbers. */
+static ArrayType *
+matrix_of(HmlContext *ctx, const float *numbers, size_t rows, size_t columns)
+{
+	Size size = ARR_OVERHEAD_NONULLS(2) + rows * columns * sizeof(float4);
+	ArrayType *matrix;
+
+	healthml_check(ctx, hml_charge(ctx, size));
+	matrix = palloc0(size);
+	SET_VARSIZE(matrix, size);
+	matrix->ndim = 2;
+	matrix->elemtype = FLOAT4OID;
+	ARR_DIMS(matrix)[0] = (int) rows;
+	ARR_DIMS(matrix)[1] = (int) columns;
+	ARR_LBOUND(matrix)[0] = ARR_LBOUND(matrix)[1] = 1;
+	memcpy(ARR_DATA_PTR(matrix), numbers, rows * columns * sizeof(float4));
+	return matrix;
+}
+
+PG_FUNCTION_INFO_V1(healthml_mel_spectrogram);
+
+/* healthml.mel_spectrogram(audio, sample_rate, ...) RETURNS real[], see Argument */
+Datum
+healthml_mel_spectrogram(PG_FUNCTION_ARGS)
+{
+	static const Argument required[] = {ARG_AUDIO,      ARG_N_MELS, ARG_N_FFT,
+										ARG_HOP_LENGTH, ARG_FMIN,   ARG_PADDING};
+	HmlContext ctx;
+	HmlAudio audio;
+	HmlMelSpec spec;
+	HmlSpectrogram mel;
+	float ref = HML_DB_REF_MAX;
+	float top_db = -1;
+	size_t n_mels;
+
+	for (int i = 0; i < lengthof(required); i++)
+		if (PG_ARGISNULL(required[i]))
+			PG_RETURN_NULL();
+	spec = mel_spec(fcinfo);
+	n_mels = (size_t) spec.n_mels;
+	if (!PG_ARGISNULL(ARG_DB_REF))
+		ref = (float) above_zero("db_ref", PG_GETARG_FLOAT8(ARG_DB_REF));
+	if (!PG_ARGISNULL(ARG_TOP_DB))
+		top_db = (float) above_zero("top_db", PG_GETARG_FLOAT8(ARG_TOP_DB));
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	healthml_limit_memory(&ctx);
+	healthml_check(&ctx, healthml_decode_audio(&ctx, PG_GETARG_DATUM(ARG_AUDIO), &audio));
+	healthml_check(&ctx, hml_spectrogram(&ctx, &spec, &audio, &mel));
+	hml_audio_free(&ctx, &audio);
+	hml_power_to_db(mel.power, n_mels * mel.n_frames, ref, LEAST_POWER, top_db);
+	PG_RETURN_ARRAYTYPE_P(matrix_of(&ctx, mel.power, n_mels, mel.n_frames));
+}
+
+/* ---- synthetic heart sounds ---- */
+
+static HmlMurmur
+murmur_of(text *name)
+{
+	static const char *const names[] = {"none", "systolic", "diastolic"};
+	const char *murmur = text_to_cstring(name);
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(murmur, names[i]) == 0)
+			return (HmlMurmur) i;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid murmur \"%s\"", murmur),
+					errhint("The murmurs are none, systolic and diastolic.")));
+}
+
+PG_FUNCTION_INFO_V1(healthml_synthetic_heart_sound);
+
+/* healthml.synthetic_heart_sound(seconds, bpm, murmur, noise, seed) RETURNS bytea */
+Datum
+healthml_synthetic_heart_sound(PG_FUNCTION_ARGS)
+{
+	HmlSyntheticHeart heart = {
+		.seconds = PG_GETARG_FLOAT8(0),
+		.bpm = PG_GETARG_FLOAT8(1),
+		.murmur = murmur_of(PG_GETARG_TEXT_PP(2)),
+		.noise = PG_GETARG_FLOAT8(3),
+		.seed = (uint64) PG_GETARG_INT64(4),
+	};
+	HmlContext ctx;
+	unsigned char *bytes;
+	size_t length;
+	bytea *wav;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	healthml_check(&ctx, hml_synthetic_heart_sound(&ctx, &heart, &bytes, &length));
+	wav = palloc(VARHDRSZ + length);
+	SET_VARSIZE(wav, VARHDRSZ + length);
+	memcpy(VARDATA(wav), bytes, length);
+	hml_free(&ctx, bytes);
+	PG_RETURN_BYTEA_P(wav);
 }

@@ -96,6 +96,12 @@ soundfile.write(corpus / "vorbis.ogg", tone, 8000, subtype="VORBIS", format="OGG
 soundfile.write(corpus / "opus.ogg", tone, 8000, subtype="OPUS", format="OGG")
 soundfile.write(corpus / "tone.mp3", tone, 8000, subtype="MPEG_LAYER_III", format="MP3")
 
+# the whole way from a file at 8 kHz to decibels at 4 kHz
+resampled = soxr.resample(soundfile.read(corpus / "pcm_24.flac", dtype="float32")[0], 8000, 4000, quality="HQ")
+write("spectrogram.csv", {
+    "db": librosa.power_to_db(librosa.feature.melspectrogram(y=resampled, sr=4000, n_fft=512, hop_length=128, n_mels=40)).ravel()
+})
+
 
 def damaged(name, data):
     (corpus / name).write_bytes(data)

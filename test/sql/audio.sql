@@ -31,5 +31,37 @@ SELECT (audio_info(audio)).duration_s FROM recording WHERE id = 1;
 RESET healthml.max_memory;
 RESET healthml.max_audio_seconds;
 
+-- synthetic heart sounds: the same arguments, the same bytes
+SELECT format, encoding, sample_rate, channels, duration_s, round(peak::numeric, 2) AS peak, clipped_share, round(noise_db) AS noise_db,
+	round(snr_db) AS snr_db, truncated
+FROM audio_info(synthetic_heart_sound());
+SELECT synthetic_heart_sound(5) = synthetic_heart_sound(5) AS same, synthetic_heart_sound(5) = synthetic_heart_sound(5, seed => 2) AS other_seed,
+	synthetic_heart_sound(5) = synthetic_heart_sound(5, murmur => 'systolic') AS murmur, length(synthetic_heart_sound(600));
+SELECT synthetic_heart_sound(601);
+SELECT synthetic_heart_sound(5, 'NaN');
+SELECT synthetic_heart_sound(5, murmur => 'loud');
+SELECT synthetic_heart_sound(5, noise => -1);
+
+-- spectrograms: one of silence is the floor, one of a tone has its largest power in the band of that tone
+SELECT array_dims(mel_spectrogram(synthetic_heart_sound(5))), array_dims(mel_spectrogram(synthetic_heart_sound(5), 8000, 40, 256, 80));
+SELECT DISTINCT unnest(mel_spectrogram(wav(repeated('\x0000', 2000)))) AS silence;
+SELECT DISTINCT unnest(mel_spectrogram(wav(repeated('\x0000', 2000)), db_ref => NULL, top_db => NULL)) AS silence;
+SELECT array_agg(band ORDER BY band) AS bands_of_250_hz FROM (
+	SELECT band, spectrum[band][8] AS db FROM mel_spectrogram(wav(repeated('\x0040004000c000c0', 500)), NULL, 24, 256) AS spectrum,
+		generate_series(1, 24) AS band ORDER BY 2 DESC LIMIT 2) AS loudest;
+SELECT max(db), min(db) FROM unnest(mel_spectrogram(synthetic_heart_sound(5), db_ref => NULL, top_db => 30)) AS db;
+SELECT mel_spectrogram(NULL) IS NULL AS audio, mel_spectrogram(synthetic_heart_sound(1), n_mels => NULL) IS NULL AS n_mels;
+SELECT mel_spectrogram(synthetic_heart_sound(1), 0);
+SELECT mel_spectrogram(synthetic_heart_sound(1), 2147483647);
+SELECT mel_spectrogram(synthetic_heart_sound(1), n_mels => 0);
+SELECT mel_spectrogram(synthetic_heart_sound(1), n_fft => 131072);
+SELECT mel_spectrogram(synthetic_heart_sound(1), hop_length => -1);
+SELECT mel_spectrogram(synthetic_heart_sound(1), fmin => 'NaN');
+SELECT mel_spectrogram(synthetic_heart_sound(1), fmin => 1000, fmax => 900);
+SELECT mel_spectrogram(synthetic_heart_sound(1), fmax => 2001);
+SELECT mel_spectrogram(synthetic_heart_sound(1), padding => 'mirror');
+SELECT mel_spectrogram(synthetic_heart_sound(1), db_ref => 'NaN');
+SELECT mel_spectrogram(synthetic_heart_sound(600), n_mels => 1024, hop_length => 1);
+
 DROP TABLE recording;
 DROP FUNCTION wav, repeated, u32, u16;

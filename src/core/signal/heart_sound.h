@@ -92,7 +92,7 @@ typedef struct HmlSyntheticHeart
 	double seconds; /* 0.1 to 600 */
 	double bpm;     /* 20 to 300 */
 	HmlMurmur murmur;
-	double noise; /* 0 to 1: root mean square, where a first sound peaks at about 0.5 */
+	double noise; /* 0 to 1: root mean square, where a first sound peaks at about 0.3 */
 	uint64_t seed;
 } HmlSyntheticHeart;
 

@@ -9,7 +9,7 @@
  * Work goes by blocks of LANES frames: their power spectra lie side by side,
  * (bins, LANES), so that a band is a short sum of rows whose every step fills
  * whole vector registers.  Memory beside the result: one block.  Polls after
- * each block that starts a multiple of BLOCKS_PER_POLL.
+ * each POINTS_PER_POLL points, or each block that has more.
  */
 #include "core/signal/mel.h"
 
@@ -20,7 +20,7 @@
 #include "core/signal/fft.h"
 
 #define LANES 16
-#define BLOCKS_PER_POLL 16
+#define POINTS_PER_POLL ((size_t) 131072) /* of transforms: about a millisecond */
 
 typedef struct Band
 {
@@ -242,14 +242,19 @@ mel_blocks(HmlContext *ctx, const HmlMel *mel, const HmlFft *fft, Block *block, 
 		   size_t n, float *out)
 {
 	size_t n_frames = hml_mel_frames(mel, n);
+	size_t points = 0;
 
 	for (size_t first = 0; first < n_frames; first += LANES)
 	{
 		size_t count = n_frames - first < LANES ? n_frames - first : LANES;
 
 		mel_block(mel, fft, block, samples, n, first, count, out);
-		if (first / LANES % BLOCKS_PER_POLL == 0)
+		points += LANES * (size_t) mel->spec.n_fft;
+		if (points >= POINTS_PER_POLL)
+		{
 			HML_TRY(hml_poll(ctx));
+			points = 0;
+		}
 	}
 	return HML_OK;
 }
