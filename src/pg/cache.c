@@ -64,12 +64,15 @@ load(const pg_uuid_t *artifact_id)
 		AllocSetContextCreate(CurrentMemoryContext, "healthml model", ALLOCSET_SMALL_SIZES);
 	HealthmlLoadedModel *loaded = MemoryContextAllocZero(memory, sizeof(*loaded));
 	bytea *artifact = healthml_read_artifact(artifact_id);
+	HmlStatus status;
 
 	loaded->artifact_id = *artifact_id;
 	loaded->memory = memory;
 	healthml_context_init(&loaded->ctx, memory);
-	healthml_check(&loaded->ctx, hml_model_read(&loaded->ctx, VARDATA(artifact), VARSIZE(artifact) - VARHDRSZ,
-												&loaded->model));
+	status = hml_model_read(&loaded->ctx, VARDATA(artifact), VARSIZE(artifact) - VARHDRSZ, &loaded->model);
+	if (status == HML_CORRUPT) /* not what somebody sent, but what we keep */
+		healthml_raise_as(&loaded->ctx, ERRCODE_DATA_CORRUPTED);
+	healthml_check(&loaded->ctx, status);
 	pfree(artifact);
 	loaded->bytes = MemoryContextMemAllocated(memory, true);
 	return loaded;

@@ -335,11 +335,9 @@ static HmlModel *
 read_model(Call *call, bytea *artifact)
 {
 	HmlModel *model;
-	HmlStatus status = hml_model_read(&call->ctx, VARDATA_ANY(artifact), VARSIZE_ANY_EXHDR(artifact), &model);
 
-	if (status == HML_CORRUPT)
-		healthml_raise_as(&call->ctx, ERRCODE_INVALID_BINARY_REPRESENTATION);
-	healthml_check(&call->ctx, status);
+	healthml_check(&call->ctx,
+				   hml_model_read(&call->ctx, VARDATA_ANY(artifact), VARSIZE_ANY_EXHDR(artifact), &model));
 	return model;
 }
 

@@ -41,21 +41,12 @@ begin(HmlContext *ctx, HmlArena **arena)
 	healthml_check(ctx, hml_arena_create(ctx, arena));
 }
 
-/* Bytes that came from another server and are wrong are not our data that is damaged. */
-static void
-check_bytes(const HmlContext *ctx, HmlStatus status)
-{
-	if (status == HML_CORRUPT)
-		healthml_raise_as(ctx, ERRCODE_INVALID_BINARY_REPRESENTATION);
-	healthml_check(ctx, status);
-}
-
 static HmlModel *
 read_model(HmlContext *ctx, bytea *artifact)
 {
 	HmlModel *model;
 
-	check_bytes(ctx, hml_model_read(ctx, VARDATA_ANY(artifact), VARSIZE_ANY_EXHDR(artifact), &model));
+	healthml_check(ctx, hml_model_read(ctx, VARDATA_ANY(artifact), VARSIZE_ANY_EXHDR(artifact), &model));
 	return model;
 }
 
@@ -101,7 +92,7 @@ read_summary(HmlContext *ctx, HmlArena *arena, bytea *bytes)
 	HmlReader reader;
 
 	hml_reader_init(&reader, ctx, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), "summary of a client");
-	check_bytes(ctx, hml_summary_read(arena, &reader, &summary));
+	healthml_check(ctx, hml_summary_read(arena, &reader, &summary));
 	return summary;
 }
 
@@ -177,7 +168,7 @@ sum_tallies(HmlContext *ctx, ArrayType *array, HmlFedTally *total)
 		HmlReader reader;
 
 		hml_reader_init(&reader, ctx, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), "tally of a client");
-		check_bytes(ctx, hml_fed_tally_read(&reader, tally));
+		healthml_check(ctx, hml_fed_tally_read(&reader, tally));
 		hml_fed_tally_add(total, tally);
 	}
 	pfree(tally);
