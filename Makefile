@@ -97,8 +97,10 @@ endif
 
 $(EXTENSION).so: src/pg/exports.map
 
-$(DATA_built): $(SQL) $(EXTENSION).control Makefile
-	@{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; cat $(SQL) /dev/null; } >$@
+# A line "@file" of the SQL is replaced by the file's bytes in base64.
+$(DATA_built): $(SQL) $(wildcard models/*) $(EXTENSION).control Makefile
+	@{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
+		awk '/^@/ { if (system("base64 " substr($$0, 2)) != 0) exit 1; next } { print; fflush() }' $(SQL); } >$@
 
 build/libhml.a: $(CORE_OBJS)
 	rm -f $@ && $(AR) crs $@ $^

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "core/signal/heart_sound.h"
 #include "core/signal/spectrogram.h"
@@ -35,6 +36,15 @@ decode_bytes(HmlContext *ctx, const struct varlena *bytes, HmlAudio *out)
 }
 
 /* A datum of a few bytes may unpack to a gigabyte: its size is looked at first. */
+void
+healthml_check_recordings(Form_pg_attribute column)
+{
+	if (getBaseType(column->atttypid) != BYTEAOID)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" of recordings must be of type bytea, not %s",
+							   NameStr(column->attname), format_type_be(column->atttypid))));
+}
+
 HmlStatus
 healthml_decode_audio(HmlContext *ctx, Datum recording, HmlAudio *out)
 {

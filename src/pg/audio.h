@@ -7,6 +7,8 @@
 
 #include "compat.h"
 
+#include "catalog/pg_attribute.h"
+
 #include "core/signal/audio.h"
 
 /*
@@ -17,5 +19,8 @@
  * memory of 'ctx'.
  */
 extern HmlStatus healthml_decode_audio(HmlContext *ctx, Datum recording, HmlAudio *out) HML_NODISCARD;
+
+/* Raise an error unless a column holds bytea, as recordings do. */
+extern void healthml_check_recordings(Form_pg_attribute column);
 
 #endif /* HEALTHML_AUDIO_H */

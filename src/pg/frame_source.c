@@ -155,19 +155,13 @@ choose_features(FrameReader *reader)
 static void
 choose_recordings(FrameReader *reader)
 {
-	Form_pg_attribute column;
-
 	if (reader->request->features != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("features of recordings cannot be chosen"),
 				 errhint("Name the column of the recordings in parameter \"audio\", and pass NULL "
 						 "for \"features\".")));
 	reader->audio = find_column(reader, reader->request->audio);
-	column = TupleDescAttr(reader->source->columns, reader->audio);
-	if (getBaseType(column->atttypid) != BYTEAOID)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("column \"%s\" of recordings must be of type bytea, not %s",
-							   NameStr(column->attname), format_type_be(column->atttypid))));
+	healthml_check_recordings(TupleDescAttr(reader->source->columns, reader->audio));
 	reader->n_features = (int) reader->request->recording->n_features;
 }
 

@@ -144,9 +144,8 @@ healthml_features_document(const HealthmlScorer *scorer, const Datum *datums, co
 	return healthml_jsonb_of_json(text);
 }
 
-/* Probabilities by the name of the class. */
-static Datum
-probabilities_document(const HmlModel *model, const double *probabilities)
+Datum
+healthml_probabilities_document(const HmlModel *model, const double *probabilities)
 {
 	HmlContext ctx;
 	HmlText json;
@@ -191,7 +190,7 @@ healthml_predict(HealthmlScorer *scorer, HealthmlPrediction *prediction)
 	healthml_scorer_assess(scorer, &prediction->assessment);
 	if (probabilities == NULL)
 		return;
-	prediction->probabilities = probabilities_document(model, probabilities);
+	prediction->probabilities = healthml_probabilities_document(model, probabilities);
 	prediction->label = healthml_from_utf8(
 		model->output_names[predicted_class(model, probabilities, prediction->assessment.is_anomaly)]);
 }

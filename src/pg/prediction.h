@@ -34,6 +34,9 @@ typedef struct HealthmlPrediction
 extern const Oid healthml_prediction_types[HEALTHML_PREDICTION_N];
 extern void healthml_prediction_values(const HealthmlPrediction *prediction, Datum *values, bool *nulls);
 
+/* Probabilities (n_outputs) by the name of the class, as jsonb. */
+extern Datum healthml_probabilities_document(const HmlModel *model, const double *probabilities);
+
 /* Score the scorer's present row. */
 extern void healthml_predict(HealthmlScorer *scorer, HealthmlPrediction *prediction);
 

@@ -55,6 +55,12 @@ extern void healthml_find_artifact(const pg_uuid_t *artifact_id, HealthmlVersion
 /* The bytes of an artifact that was found, in the current context. */
 extern bytea *healthml_read_artifact(const pg_uuid_t *artifact_id);
 
+/* What a model does, as healthml.model keeps it. */
+extern const char *healthml_task_of(const HmlModel *model);
+
+/* Names of the features, in their order, as text[]. */
+extern Datum healthml_feature_names(const HmlPipeline *pipeline);
+
 /* Raise unless 'name' may name a model and the current user may write one with this algorithm. */
 extern void healthml_check_new_version(const char *name, const HmlAlgorithm *algorithm);
 

@@ -129,8 +129,8 @@ artifact_of(const HmlModel *model)
 	return artifact;
 }
 
-static Datum
-feature_names(const HmlPipeline *pipeline)
+Datum
+healthml_feature_names(const HmlPipeline *pipeline)
 {
 	Datum *names = palloc(sizeof(Datum) * Max(pipeline->n_features, 1));
 	size_t i;
@@ -146,8 +146,8 @@ feature_names(const HmlPipeline *pipeline)
 }
 
 /* An algorithm that learns a target without classes predicts values. */
-static const char *
-task_of(const HmlModel *model)
+const char *
+healthml_task_of(const HmlModel *model)
 {
 	if (model->algorithm->target_use == HML_TARGET_LEARNT && model->output_names == NULL)
 		return "regression";
@@ -159,7 +159,7 @@ take_version_number(const HealthmlNewVersion *new_version, Datum *model_id, Datu
 {
 	const HmlAlgorithm *algorithm = new_version->content->algorithm;
 	Datum values[3] = {CStringGetTextDatum(new_version->model), CStringGetTextDatum(algorithm->name),
-					   CStringGetTextDatum(task_of(new_version->content))};
+					   CStringGetTextDatum(healthml_task_of(new_version->content))};
 
 	if (healthml_execute(&take_number, values, NULL, false) == 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -181,7 +181,7 @@ healthml_register_version(const HealthmlNewVersion *new_version, int32 *version)
 	take_version_number(new_version, &values[0], &values[1]);
 	values[2] = PointerGetDatum(artifact);
 	values[3] = UUIDPGetDatum(&id);
-	values[4] = feature_names(new_version->content->pipeline);
+	values[4] = healthml_feature_names(new_version->content->pipeline);
 	values[5] = healthml_jsonb_of_json(new_version->content->params);
 	values[6] = healthml_jsonb_of_json(new_version->metrics);
 	values[7] = CStringGetTextDatum(new_version->trained_on);

@@ -253,11 +253,11 @@ find_beats(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
 
 	HML_TRY(low_level(arena, spec, sound, &level));
 	HML_TRY(hml_heart_cycle(arena, level, sound->n_frames, sound->frames_per_s, &sound->cycle));
-	if (sound->cycle.rhythm >= HML_HEART_RELIABLE_RHYTHM)
-		sound->heart_rate_bpm = 60 / sound->cycle.period_s;
 	sound->has_beats = sound->cycle.n_beats >= HML_BEAT_MIN_BEATS;
 	if (!sound->has_beats)
 		return HML_OK;
+	if (sound->cycle.rhythm >= HML_HEART_RELIABLE_RHYTHM)
+		sound->heart_rate_bpm = 60 / sound->cycle.period_s;
 	HML_TRY(hml_typical_beat(arena, sound->log_mel, sound->n_mels, sound->n_frames, sound->cycle.beats,
 							 sound->cycle.n_beats, &sound->typical));
 	hml_heart_features(&sound->typical, &sound->cycle, sound->frames_per_s, sound->features);

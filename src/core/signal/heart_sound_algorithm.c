@@ -63,6 +63,16 @@ hml_heart_listen(HmlArena *arena, const HmlAudio *audio, HmlHeartSound *out)
 	return hml_heart_sound(arena, &spec, audio, out);
 }
 
+const char *
+hml_heart_doubt(const HmlHeartSound *sound)
+{
+	if (sound->silent)
+		return "the recording is silent";
+	if (!sound->has_beats)
+		return "fewer than three heart beats are heard";
+	return NULL;
+}
+
 void
 hml_heart_values(const HmlHeartSound *sound, double *values)
 {

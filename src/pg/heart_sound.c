@@ -1,0 +1,216 @@
+/*
+ * heart_sound.c
+ *	  heart_sound_classify, and hearing for triggers and batches.
+ */
+#include "heart_sound.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "core/signal/heart_sound_algorithm.h"
+
+#include "audio.h"
+#include "document.h"
+#include "errors.h"
+#include "memory.h"
+
+#define NO_EVIDENCE 0.5
+
+const char *const healthml_sound_names[HEALTHML_SOUNDS] = {"normal", "abnormal", "uncertain"};
+
+/* ---- hearing ---- */
+
+static double
+probability(HealthmlScorer *scorer, const HmlHeartSound *sound)
+{
+	double values[HML_HEART_FEATURES];
+
+	if (!sound->has_beats)
+		return NO_EVIDENCE;
+	hml_heart_values(sound, values);
+	healthml_scorer_read(scorer, values);
+	return healthml_scorer_score(scorer);
+}
+
+static HmlStatus
+listen(HealthmlScorer *scorer, HmlArena *arena, const HmlAudio *audio, HealthmlHearing *out)
+{
+	HmlHeartSound sound;
+	double p;
+
+	HML_TRY(hml_heart_listen(arena, audio, &sound));
+	p = probability(scorer, &sound);
+	healthml_assess_score(scorer, p, &out->assessment);
+	out->reason = hml_heart_doubt(&sound);
+	out->sound = out->reason != NULL          ? HEALTHML_SOUND_UNCERTAIN
+				 : out->assessment.is_anomaly ? HEALTHML_SOUND_ABNORMAL
+											  : HEALTHML_SOUND_NORMAL;
+	out->confidence = fmax(p, 1 - p);
+	out->duration_s = (double) audio->n_samples / audio->sample_rate;
+	out->sample_rate = audio->sample_rate;
+	out->windows = (int) sound.n_windows;
+	out->heart_rate_bpm = sound.heart_rate_bpm;
+	return HML_OK;
+}
+
+HmlStatus
+healthml_hear(HealthmlScorer *scorer, HmlContext *ctx, Datum recording, HealthmlHearing *out)
+{
+	HmlAudio audio;
+	HmlArena *arena;
+	HmlStatus status;
+
+	HML_TRY(healthml_decode_audio(ctx, recording, &audio));
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = listen(scorer, arena, &audio, out);
+	hml_arena_free(arena);
+	hml_audio_free(ctx, &audio);
+	return status;
+}
+
+bool
+healthml_is_unreadable(HmlStatus status)
+{
+	return status == HML_CORRUPT || status == HML_LIMIT || status == HML_INVALID_DATA ||
+		   status == HML_UNSUPPORTED;
+}
+
+void
+healthml_predict_heard(HealthmlScorer *scorer, const HealthmlHearing *hearing, HealthmlPrediction *prediction)
+{
+	double p = hearing->assessment.score;
+	double probabilities[2] = {1 - p, p};
+
+	prediction->assessment = hearing->assessment;
+	prediction->probabilities = healthml_probabilities_document(scorer->model, probabilities);
+	prediction->label = healthml_sound_names[hearing->sound];
+}
+
+/* ---- SQL ---- */
+
+#define COLUMNS 10
+
+/* Kept in fn_extra. */
+typedef struct ClassifyCall
+{
+	HealthmlScorer *scorer;
+	MemoryContext memory; /* of one recording, emptied after it */
+	TupleDesc result;
+	bool by_artifact;
+} ClassifyCall;
+
+static ClassifyCall *
+create_call(FunctionCallInfo fcinfo)
+{
+	MemoryContext memory = fcinfo->flinfo->fn_mcxt;
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+	ClassifyCall *call = palloc0(sizeof(*call));
+	TupleDesc desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "healthml.heart_sound_classify must return a row");
+	call->result = BlessTupleDesc(desc);
+	call->by_artifact = get_fn_expr_argtype(fcinfo->flinfo, 1) == UUIDOID;
+	call->scorer = healthml_scorer_create(memory, HEALTHML_HEART_SOUND_ALGORITHM);
+	call->memory = AllocSetContextCreate(memory, "healthml recording", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(caller);
+	fcinfo->flinfo->fn_extra = call;
+	return call;
+}
+
+static Datum
+result_row(const ClassifyCall *call, const HealthmlHearing *hearing)
+{
+	Datum values[COLUMNS];
+	bool nulls[COLUMNS] = {false};
+
+	values[0] = CStringGetTextDatum(healthml_sound_names[hearing->sound]);
+	values[1] = Float8GetDatum(hearing->assessment.score);
+	values[2] = Float8GetDatum(hearing->confidence);
+	values[3] = Float8GetDatum(hearing->duration_s);
+	values[4] = Int32GetDatum(hearing->sample_rate);
+	values[5] = Int32GetDatum(hearing->windows);
+	values[6] = CStringGetTextDatum(hearing->assessment.model);
+	values[7] = Int32GetDatum(hearing->assessment.version);
+	values[8] = Float8GetDatum(hearing->heart_rate_bpm);
+	nulls[8] = isnan(hearing->heart_rate_bpm);
+	nulls[9] = hearing->reason == NULL;
+	values[9] = nulls[9] ? (Datum) 0 : CStringGetTextDatum(hearing->reason);
+	return HeapTupleGetDatum(heap_form_tuple(call->result, values, nulls));
+}
+
+PG_FUNCTION_INFO_V1(healthml_heart_sound_classify);
+
+/* healthml.heart_sound_classify(audio, model text | artifact_id uuid) RETURNS healthml.heart_sound */
+Datum
+healthml_heart_sound_classify(PG_FUNCTION_ARGS)
+{
+	ClassifyCall *call = fcinfo->flinfo->fn_extra;
+	MemoryContext caller;
+	HealthmlHearing hearing;
+	HmlContext ctx;
+	Datum result;
+
+	if (call == NULL)
+		call = create_call(fcinfo);
+	if (call->by_artifact)
+		healthml_scorer_use_artifact(call->scorer, PG_GETARG_UUID_P(1));
+	else
+		healthml_scorer_use_reference(call->scorer, PG_GETARG_TEXT_PP(1));
+	caller = MemoryContextSwitchTo(call->memory);
+	healthml_context_init(&ctx, call->memory);
+	healthml_limit_memory(&ctx);
+	healthml_check(&ctx, healthml_hear(call->scorer, &ctx, PG_GETARG_DATUM(0), &hearing));
+	MemoryContextSwitchTo(caller);
+	result = result_row(call, &hearing);
+	MemoryContextReset(call->memory);
+	PG_RETURN_DATUM(result);
+}
+
+static HmlStatus
+read_features(HmlContext *ctx, Datum recording, double *values)
+{
+	HmlAudio audio;
+	HmlStatus status;
+
+	HML_TRY(healthml_decode_audio(ctx, recording, &audio));
+	status = hml_heart_sound_cnn.recording->read(ctx, &audio, values);
+	hml_audio_free(ctx, &audio);
+	return status;
+}
+
+PG_FUNCTION_INFO_V1(healthml_heart_sound_features);
+
+/* healthml.heart_sound_features(audio) RETURNS jsonb */
+Datum
+healthml_heart_sound_features(PG_FUNCTION_ARGS)
+{
+	double values[HML_HEART_FEATURES];
+	HmlContext ctx;
+	HmlText json;
+	const char *text;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	healthml_limit_memory(&ctx);
+	healthml_check(&ctx, read_features(&ctx, PG_GETARG_DATUM(0), values));
+	if (isnan(values[0]))
+		PG_RETURN_NULL();
+	hml_text_init(&json, &ctx);
+	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
+	{
+		hml_text_add(&json, i == 0 ? "{" : ",");
+		hml_text_add_json_string(&json, hml_heart_feature_names[i]);
+		hml_text_add(&json, ":");
+		hml_text_add_json_number(&json, values[i]);
+	}
+	hml_text_add(&json, "}");
+	healthml_check(&ctx, hml_text_finish(&json, &text));
+	PG_RETURN_DATUM(healthml_jsonb_of_json(text));
+}

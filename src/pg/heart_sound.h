@@ -1,0 +1,54 @@
+/*
+ * heart_sound.h
+ *	  Hearing a recording with a model: what the SQL function, triggers and
+ *	  batches share.
+ */
+#ifndef HEALTHML_HEART_SOUND_H
+#define HEALTHML_HEART_SOUND_H
+
+#include "compat.h"
+
+#include "prediction.h"
+#include "score.h"
+
+#define HEALTHML_HEART_SOUND_ALGORITHM "heart_sound_cnn"
+
+typedef enum HealthmlSound
+{
+	HEALTHML_SOUND_NORMAL,
+	HEALTHML_SOUND_ABNORMAL,
+	HEALTHML_SOUND_UNCERTAIN
+} HealthmlSound;
+
+#define HEALTHML_SOUNDS 3
+
+extern const char *const healthml_sound_names[HEALTHML_SOUNDS]; /* "normal", "abnormal", "uncertain" */
+
+typedef struct HealthmlHearing
+{
+	HealthmlAssessment assessment; /* its score is the probability of "abnormal" */
+	HealthmlSound sound;
+	const char *reason; /* why it is uncertain, else NULL */
+	double confidence;  /* probability that the likelier of the two classes is right, 0.5 to 1 */
+	double duration_s;
+	int sample_rate;
+	int windows;
+	double heart_rate_bpm; /* NaN = not reliable */
+} HealthmlHearing;
+
+/*
+ * Hear a bytea datum with the scorer's model, which is a heart_sound_cnn.  A
+ * recording without enough heart beats has probability 0.5: hearing it tells
+ * nothing.  A file that cannot be decoded is a status, with its message in 'ctx'.
+ */
+extern HmlStatus healthml_hear(HealthmlScorer *scorer, HmlContext *ctx, Datum recording,
+							   HealthmlHearing *out) HML_NODISCARD;
+
+/* Whether a status is the recording's fault, and so no reason to give up the ones behind it. */
+extern bool healthml_is_unreadable(HmlStatus status);
+
+/* What was heard last as a row of the history. */
+extern void healthml_predict_heard(HealthmlScorer *scorer, const HealthmlHearing *hearing,
+								   HealthmlPrediction *prediction);
+
+#endif /* HEALTHML_HEART_SOUND_H */
