@@ -47,3 +47,15 @@ CREATE FUNCTION healthml.synthetic_heart_sound(seconds float8 DEFAULT 10, bpm fl
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_synthetic_heart_sound';
 COMMENT ON FUNCTION healthml.synthetic_heart_sound(float8, float8, text, float8, bigint) IS
 'a recording of a heart that does not exist, for demonstrations and tests: a WAV file, 16 bit, mono, 4000 Hz. seconds is from 0.1 to 600, bpm from 20 to 300; murmur is none, systolic or diastolic; noise, from 0 to 1, is the root mean square of white noise, where a first sound peaks at about 0.3. The same arguments give the same sound';
+
+CREATE FUNCTION healthml.plot_waveform(audio bytea, from_s float8 DEFAULT 0, to_s float8 DEFAULT 'infinity', title text DEFAULT 'Waveform') RETURNS text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20000 AS 'MODULE_PATHNAME', 'healthml_plot_waveform';
+COMMENT ON FUNCTION healthml.plot_waveform(bytea, float8, float8, text) IS
+'a picture of a recording, or of its seconds from_s to to_s: level over time as SVG text, 1 being full scale';
+
+CREATE FUNCTION healthml.plot_spectrogram(audio bytea, from_s float8 DEFAULT 0, to_s float8 DEFAULT 'infinity', sample_rate integer DEFAULT 4000,
+	n_mels integer DEFAULT 64, n_fft integer DEFAULT 256, fmin float8 DEFAULT 0, fmax float8 DEFAULT 'infinity', top_db float8 DEFAULT 60,
+	title text DEFAULT 'Spectrogram') RETURNS text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_plot_spectrogram';
+COMMENT ON FUNCTION healthml.plot_spectrogram(bytea, float8, float8, integer, integer, integer, float8, float8, float8, text) IS
+'the mel spectrogram of a recording, or of its seconds from_s to to_s, as SVG text of less than 300 kB. Colours go from the loudest cell, 0 dB, to top_db (1 to 200) below. The recording is brought to sample_rate; n_mels (at most 200) bands go from fmin to fmax Hz, but not beyond what sample_rate and the recording can hold; n_fft samples, even, are the length of a frame: more of them tell frequencies better apart, fewer tell moments';

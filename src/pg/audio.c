@@ -17,9 +17,11 @@
 #include "utils/lsyscache.h"
 
 #include "core/signal/heart_sound.h"
+#include "core/signal/plot_signal.h"
 #include "core/signal/spectrogram.h"
 
 #include "audio.h"
+#include "document.h"
 #include "errors.h"
 #include "memory.h"
 #include "settings.h"
@@ -214,6 +216,73 @@ healthml_mel_spectrogram(PG_FUNCTION_ARGS)
 	hml_audio_free(&ctx, &audio);
 	hml_power_to_db(mel.power, n_mels * mel.n_frames, ref, LEAST_POWER, top_db);
 	PG_RETURN_ARRAYTYPE_P(matrix_of(&ctx, mel.power, n_mels, mel.n_frames));
+}
+
+/* ---- pictures ---- */
+
+/* A recording and the view of it that a call asks for: its first three arguments are audio, from_s and to_s. */
+typedef struct Picture
+{
+	HmlContext ctx;
+	HmlAudio audio;
+	HmlSignalView view;
+	HmlText svg;
+} Picture;
+
+static void
+begin_picture(FunctionCallInfo fcinfo, Picture *picture, text *title)
+{
+	healthml_context_init(&picture->ctx, CurrentMemoryContext);
+	healthml_limit_memory(&picture->ctx);
+	picture->view = (HmlSignalView){.title = healthml_to_utf8(text_to_cstring(title)),
+									.from_s = PG_GETARG_FLOAT8(1),
+									.to_s = PG_GETARG_FLOAT8(2)};
+	healthml_check(&picture->ctx, healthml_decode_audio(&picture->ctx, PG_GETARG_DATUM(0), &picture->audio));
+	hml_text_init(&picture->svg, &picture->ctx);
+}
+
+static text *
+finish_picture(Picture *picture)
+{
+	const char *svg;
+
+	hml_audio_free(&picture->ctx, &picture->audio);
+	healthml_check(&picture->ctx, hml_text_finish(&picture->svg, &svg));
+	return cstring_to_text(healthml_from_utf8(svg));
+}
+
+PG_FUNCTION_INFO_V1(healthml_plot_waveform);
+
+/* healthml.plot_waveform(audio, from_s, to_s, title) RETURNS text */
+Datum
+healthml_plot_waveform(PG_FUNCTION_ARGS)
+{
+	Picture picture;
+
+	begin_picture(fcinfo, &picture, PG_GETARG_TEXT_PP(3));
+	healthml_check(&picture.ctx, hml_plot_waveform(&picture.svg, &picture.audio, &picture.view));
+	PG_RETURN_TEXT_P(finish_picture(&picture));
+}
+
+PG_FUNCTION_INFO_V1(healthml_plot_spectrogram);
+
+/* healthml.plot_spectrogram(audio, from_s, to_s, sample_rate, n_mels, n_fft, fmin, fmax, top_db, title) RETURNS text */
+Datum
+healthml_plot_spectrogram(PG_FUNCTION_ARGS)
+{
+	Picture picture;
+	HmlMelSpec spec = {.sample_rate = above_zero("sample_rate", PG_GETARG_INT32(3)),
+					   .n_mels = PG_GETARG_INT32(4),
+					   .n_fft = PG_GETARG_INT32(5),
+					   .hop_length = PG_GETARG_INT32(5) / 2,
+					   .fmin = PG_GETARG_FLOAT8(6),
+					   .fmax = above_zero("fmax", PG_GETARG_FLOAT8(7)),
+					   .padding = HML_PAD_CONSTANT};
+
+	begin_picture(fcinfo, &picture, PG_GETARG_TEXT_PP(9));
+	healthml_check(&picture.ctx, hml_plot_spectrogram(&picture.svg, &picture.audio, &picture.view, &spec,
+													  PG_GETARG_FLOAT8(8)));
+	PG_RETURN_TEXT_P(finish_picture(&picture));
 }
 
 /* ---- synthetic heart sounds ---- */

@@ -63,5 +63,22 @@ SELECT mel_spectrogram(synthetic_heart_sound(1), padding => 'mirror');
 SELECT mel_spectrogram(synthetic_heart_sound(1), db_ref => 'NaN');
 SELECT mel_spectrogram(synthetic_heart_sound(600), n_mels => 1024, hop_length => 1);
 
+-- pictures
+CREATE FUNCTION is_picture(svg text) RETURNS boolean IMMUTABLE AS $$
+	SELECT svg ~ '^<svg .*</svg>$' AND svg !~ '\m(nan|inf)\M' AND length(svg) < 300000
+$$ LANGUAGE sql;
+SELECT is_picture(plot_waveform(sound)) AS wave, is_picture(plot_spectrogram(sound)) AS spectrogram,
+	plot_spectrogram(sound, title => '<&">') LIKE '%<title>&lt;&amp;&quot;&gt;</title>%' AS escaped,
+	plot_waveform(sound) LIKE '%wav, 4000 Hz, 300.0 s%' AS facts
+FROM synthetic_heart_sound(300, murmur => 'systolic') AS sound;
+SELECT plot_waveform(NULL) IS NULL AS strict;
+SELECT plot_waveform(synthetic_heart_sound(5), 5);
+SELECT plot_waveform(synthetic_heart_sound(5), 'NaN');
+SELECT plot_spectrogram(synthetic_heart_sound(5), 2, 1);
+SELECT plot_spectrogram(synthetic_heart_sound(5), n_mels => 201);
+SELECT plot_spectrogram(synthetic_heart_sound(5), n_fft => -2);
+SELECT plot_spectrogram(synthetic_heart_sound(5), fmax => 0);
+SELECT plot_spectrogram(synthetic_heart_sound(5), top_db => 'infinity');
+
 DROP TABLE recording;
-DROP FUNCTION wav, repeated, u32, u16;
+DROP FUNCTION wav, repeated, u32, u16, is_picture;

@@ -50,14 +50,14 @@ mel_log_step(void)
 	return log(6.4) / 27.0;
 }
 
-static double
-hz_to_mel(double hz)
+double
+hml_hz_to_mel(double hz)
 {
 	return hz < MEL_BREAK_HZ ? hz / MEL_LINEAR_HZ : MEL_BREAK + log(hz / MEL_BREAK_HZ) / mel_log_step();
 }
 
-static double
-mel_to_hz(double mel)
+double
+hml_mel_to_hz(double mel)
 {
 	return mel < MEL_BREAK ? mel * MEL_LINEAR_HZ : MEL_BREAK_HZ * exp(mel_log_step() * (mel - MEL_BREAK));
 }
@@ -66,10 +66,10 @@ mel_to_hz(double mel)
 static double
 corner_hz(const HmlMelSpec *spec, int i)
 {
-	double low = hz_to_mel(spec->fmin);
-	double high = hz_to_mel(spec->fmax);
+	double low = hml_hz_to_mel(spec->fmin);
+	double high = hml_hz_to_mel(spec->fmax);
 
-	return mel_to_hz(low + (high - low) * i / (spec->n_mels + 1));
+	return hml_mel_to_hz(low + (high - low) * i / (spec->n_mels + 1));
 }
 
 /* Triangle of area 1 over the corners left, centre, right. */

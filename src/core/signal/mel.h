@@ -28,6 +28,10 @@ typedef struct HmlMelSpec
 	HmlPadding padding;
 } HmlMelSpec;
 
+/* Slaney's mel scale: linear below 1 kHz, logarithmic above. */
+extern double hml_hz_to_mel(double hz);
+extern double hml_mel_to_hz(double mel);
+
 #define HML_MEL_MAX_BANDS 1024
 #define HML_MEL_MAX_CELLS ((size_t) 64 * 1024 * 1024) /* bands times frames of one spectrogram */
 
