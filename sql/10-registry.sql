@@ -134,8 +134,11 @@ COMMENT ON FUNCTION healthml.record_alias_change() IS 'trigger: writes the histo
 /* A row that a restore brings has an older set_at, and its history comes with it. */
 CREATE TRIGGER record_alias_insert AFTER INSERT ON healthml.model_alias
 FOR EACH ROW WHEN (NEW.set_at = now()) EXECUTE FUNCTION healthml.record_alias_change();
-CREATE TRIGGER record_alias_change AFTER UPDATE OR DELETE ON healthml.model_alias
+CREATE TRIGGER record_alias_update AFTER UPDATE ON healthml.model_alias
 FOR EACH ROW EXECUTE FUNCTION healthml.record_alias_change();
+/* Not when a restore replaces what CREATE EXTENSION has made of a shipped model (49-shipped-models.sql). */
+CREATE TRIGGER record_alias_delete AFTER DELETE ON healthml.model_alias
+FOR EACH ROW WHEN (OLD.model_id > 0 OR pg_trigger_depth() = 0) EXECUTE FUNCTION healthml.record_alias_change();
 
 /* ---- views ---- */
 

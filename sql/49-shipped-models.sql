@@ -59,13 +59,11 @@ BEGIN
 			WHERE model_id = NEW.model_id;
 			RETURN CASE WHEN NOT FOUND THEN NEW END;
 		WHEN 'model_version' THEN
-			RETURN CASE WHEN NOT EXISTS (
-				SELECT FROM healthml.model_version v
-				WHERE v.model_id = NEW.model_id AND v.version = NEW.version) THEN NEW END;
+			DELETE FROM healthml.model_alias a WHERE a.model_id = NEW.model_id AND a.version = NEW.version;
+			DELETE FROM healthml.model_version v WHERE v.model_id = NEW.model_id AND v.version = NEW.version;
+			RETURN NEW;
 		WHEN 'model_alias' THEN
 			DELETE FROM healthml.model_alias a WHERE a.model_id = NEW.model_id AND a.alias = NEW.alias;
-			DELETE FROM healthml.alias_history h
-			WHERE h.model_id = NEW.model_id AND h.alias = NEW.alias AND h.new_version IS NULL AND h.changed_at = now();
 			RETURN NEW;
 		WHEN 'alias_history' THEN
 			DELETE FROM healthml.alias_history h WHERE h.history_id = NEW.history_id;
