@@ -1,11 +1,16 @@
 /*
  * heart_sound.c
  *	  heart_sound_classify, and hearing for triggers and batches.
+ *
+ * (heart_sound_classify(audio)).* is ten calls, one for each column, and what
+ * people write.  So the last recording is remembered with what was heard in it:
+ * the same bytes and the same model give the same answer.
  */
 #include "heart_sound.h"
 
 #include <math.h>
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -20,6 +25,7 @@
 #include "document.h"
 #include "errors.h"
 #include "memory.h"
+#include "settings.h"
 
 #define NO_EVIDENCE 0.5
 
@@ -60,8 +66,8 @@ listen(HealthmlScorer *scorer, HmlArena *arena, const HmlAudio *audio, HealthmlH
 	return HML_OK;
 }
 
-HmlStatus
-healthml_hear(HealthmlScorer *scorer, HmlContext *ctx, Datum recording, HealthmlHearing *out)
+static HmlStatus
+decode_and_listen(HealthmlScorer *scorer, HmlContext *ctx, Datum recording, HealthmlHearing *out)
 {
 	HmlAudio audio;
 	HmlArena *arena;
@@ -73,6 +79,65 @@ healthml_hear(HealthmlScorer *scorer, HmlContext *ctx, Datum recording, Healthml
 	hml_arena_free(arena);
 	hml_audio_free(ctx, &audio);
 	return status;
+}
+
+/* ---- the last recording ---- */
+
+#define REMEMBERED_BYTES (1024 * 1024) /* longer ones are heard anew */
+
+static struct
+{
+	char *bytes; /* NULL = there is none */
+	Size length;
+	pg_uuid_t artifact_id;
+	int max_seconds; /* under which it was not too long */
+	HealthmlHearing hearing;
+} last;
+
+static bool
+is_last(const HealthmlScorer *scorer, const bytea *recording)
+{
+	return last.bytes != NULL && last.length == VARSIZE_ANY_EXHDR(recording) &&
+		   last.max_seconds == healthml_max_audio_seconds &&
+		   memcmp(&last.artifact_id, &healthml_binding_version(scorer->binding)->artifact_id, UUID_LEN) ==
+			   0 &&
+		   memcmp(last.bytes, VARDATA_ANY(recording), last.length) == 0;
+}
+
+static void
+remember(const HealthmlScorer *scorer, const bytea *recording, const HealthmlHearing *hearing)
+{
+	Size length = VARSIZE_ANY_EXHDR(recording);
+
+	if (last.bytes != NULL)
+		pfree(last.bytes);
+	last.bytes = MemoryContextAllocExtended(TopMemoryContext, length, MCXT_ALLOC_NO_OOM);
+	if (last.bytes == NULL)
+		return;
+	memcpy(last.bytes, VARDATA_ANY(recording), length);
+	last.length = length;
+	last.artifact_id = healthml_binding_version(scorer->binding)->artifact_id;
+	last.max_seconds = healthml_max_audio_seconds;
+	last.hearing = *hearing;
+}
+
+HmlStatus
+healthml_hear(HealthmlScorer *scorer, HmlContext *ctx, Datum recording, HealthmlHearing *out)
+{
+	bytea *bytes;
+
+	if (toast_raw_datum_size(recording) > REMEMBERED_BYTES)
+		return decode_and_listen(scorer, ctx, recording, out);
+	bytes = DatumGetByteaPP(recording);
+	if (is_last(scorer, bytes))
+	{
+		*out = last.hearing;
+		healthml_assess_score(scorer, last.hearing.assessment.score, &out->assessment);
+		return HML_OK;
+	}
+	HML_TRY(decode_and_listen(scorer, ctx, PointerGetDatum(bytes), out));
+	remember(scorer, bytes, out);
+	return HML_OK;
 }
 
 bool
