@@ -31,6 +31,61 @@ SELECT (audio_info(audio)).duration_s FROM recording WHERE id = 1;
 RESET healthml.max_memory;
 RESET healthml.max_audio_seconds;
 
+-- what is no recording, or none that makes sense
+CREATE FUNCTION heard(audio bytea) RETURNS text IMMUTABLE AS $$
+DECLARE
+	info audio_info;
+BEGIN
+	info := audio_info(audio);
+	RETURN format('%s, %s channels, %s Hz, %s s%s%s', info.encoding, info.channels, info.sample_rate, info.duration_s,
+		CASE WHEN info.truncated THEN ', cut off' END, ', ' || nullif(info.invalid_samples, 0) || ' invalid');
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ': ' || SQLERRM;
+END
+$$ LANGUAGE plpgsql;
+SELECT name, heard(audio) FROM (VALUES
+	(1, 'empty', '\x'::bytea),
+	(2, 'one byte', '\x52'),
+	(3, 'text', 'id,audio'),
+	(4, 'JPEG', '\xffd8ffe000104a46494600010100000100010000ffdb0043000806060706'),
+	(5, 'tag of an MP3 alone', '\x49443303000000000014415049430000000a000000696d6167652f6a706567'),
+	(6, 'header alone', wav('')),
+	(7, 'promises 4 GB', wav(repeated('\x0010', 1000), size => 4294967000)),
+	(8, '0 channels', wav(repeated('\x0010', 1000), channels => 0)),
+	(9, '1,000 channels', wav(repeated('\x0010', 10000), channels => 1000)),
+	(10, '1 Hz', wav(repeated('\x0010', 1000), 1)),
+	(11, '10 MHz', wav(repeated('\x0010', 1000), 10000000)),
+	(12, '8 bits', wav(repeated('\x80a0', 500), bits => 8)),
+	(13, '24 bits', wav(repeated('\x001000', 1000), bits => 24)),
+	(14, 'A-law', wav(repeated('\xd555', 500), bits => 8, tag => 6)),
+	(15, 'float', wav(repeated('\x0000003f', 1000), bits => 32, tag => 3)),
+	(16, 'float with NaN', wav(repeated('\x0000003f', 990) || repeated('\x0000c07f', 10), bits => 32, tag => 3)),
+	(17, 'float with infinity', wav(repeated('\x0000003f', 990) || repeated('\x0000807f', 10), bits => 32, tag => 3)),
+	(18, 'NaN', wav(repeated('\x0000c07f', 1000), bits => 32, tag => 3)),
+	(20, 'unknown encoding', wav(repeated('\x0010', 1000), tag => 4660)),
+	(21, '0.1 s', wav(repeated('\x0010', 100))),
+	(22, 'one sample', wav('\x0010')),
+	(23, '2 hours', wav(repeated('\x0010', 7200000))),
+	(24, 'two channels', wav(repeated('\x00100030', 1000), channels => 2))) AS hostile (number, name, audio)
+ORDER BY number;
+
+-- honest about what carries no sound: silence, an offset, clipping
+SELECT name, round(peak::numeric, 3) AS peak, round(rms::numeric, 3) AS rms, round(dc_offset::numeric, 3) AS dc_offset, clipped_share,
+	round(noise_db::numeric, 3) AS noise_db, snr_db FROM (VALUES
+	(1, 'silence', wav(repeated('\x0000', 1000))),
+	(2, 'offset', wav(repeated('\x0020', 1000))),
+	(3, 'full scale', wav(repeated('\xff7f', 1000))),
+	(4, 'clipped', wav(repeated('\xff7f', 250) || repeated('\x0080', 250) || repeated('\xff7f', 250) || repeated('\x0080', 250)))) AS v (number, name, audio), audio_info(audio)
+ORDER BY number;
+SELECT name, (heart).label, (heart).reason, (heart).p_abnormal FROM (
+	SELECT number, name, heart_sound_classify(audio) AS heart FROM (VALUES
+		(1, 'silence', wav(repeated('\x0000', 20000))),
+		(2, 'offset', wav(repeated('\x0020', 20000))),
+		(3, 'clipped', wav(repeated(repeated('\xff7f', 250) || repeated('\x0080', 250), 20))),
+		(4, '0.1 s', synthetic_heart_sound(0.1)),
+		(5, 'one sample', wav('\x0010'))) AS v (number, name, audio)) AS classified
+ORDER BY number;
+
 -- synthetic heart sounds: the same arguments, the same bytes
 SELECT format, encoding, sample_rate, channels, duration_s, round(peak::numeric, 2) AS peak, clipped_share, round(noise_db) AS noise_db,
 	round(snr_db) AS snr_db, truncated
@@ -81,4 +136,4 @@ SELECT plot_spectrogram(synthetic_heart_sound(5), fmax => 0);
 SELECT plot_spectrogram(synthetic_heart_sound(5), top_db => 'infinity');
 
 DROP TABLE recording;
-DROP FUNCTION wav, repeated, u32, u16, is_picture;
+DROP FUNCTION wav, repeated, u32, u16, heard, is_picture;

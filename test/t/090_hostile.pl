@@ -35,6 +35,7 @@ my @artifacts = map {; "(SELECT $_ FROM healthml.model_version ORDER BY version_
   'artifact', 'substr(artifact, 1, octet_length(artifact) / 2)', 'set_byte(artifact, octet_length(artifact) / 3, 255 - get_byte(artifact, octet_length(artifact) / 3))',
   'artifact || artifact';
 my @bytes = (q{''::bytea}, q{'\x00'::bytea}, q{'\x484d4c'::bytea}, q{decode(repeat('ff', 100000), 'hex')}, q{sha256('x')}, q{(SELECT string_agg(sha256(i::text::bytea), '') FROM generate_series(1, 1000) i)},
+	q{healthml.synthetic_heart_sound(0.1)}, q{substr(healthml.synthetic_heart_sound(3), 1, 999)}, q{substr(healthml.synthetic_heart_sound(3), 7)},
 	@artifacts);
 
 sub arrays
@@ -78,7 +79,9 @@ my %pool = (
 my %good = (model => q{'m'}, ref => q{'m'}, algorithm => q{'mlp'}, source => q{'t'}, target => q{'ill'}, subject => q{'a'}, group => 'NULL', params => q{'{"epochs": 2}'::jsonb},
 	'params isolation_forest' => q{'{}'::jsonb}, replicates => '10', confidence => '0.9', folds => '2', seed => '1', n => '20', i => '1', draw => '3', alias => q{'spare'}, version => '1', level => q{'reader'},
 	federation => q{'f'}, client => q{'c'}, strategy => q{'fedavg'}, options => q{'{}'::jsonb}, features => undef, artifact => $artifacts[1], deadline => q{interval '1 second'}, top => '2',
-	'labelled' => 'true', samples => '3', explain => '1', title => q{'x'}, older_than => q{interval '1 day'}, round => '1', noise_multiplier => '1', sampling_rate => '0.5', rounds => '3', delta => '0.01');
+	'labelled' => 'true', samples => '3', explain => '1', title => q{'x'}, older_than => q{interval '1 day'}, round => '1', noise_multiplier => '1', sampling_rate => '0.5', rounds => '3', delta => '0.01',
+	audio => q{healthml.synthetic_heart_sound(4)}, seconds => '2', bpm => '60', murmur => q{'none'}, noise => '0.01', sample_rate => '4000', n_mels => '20', n_fft => '256',
+	hop_length => '128', fmin => '20', fmax => '900', padding => q{'constant'}, db_ref => '1', top_db => '60', from_s => '0', to_s => '1');
 
 my $node = new_cluster('hostile', settings => "log_min_messages = warning\nmax_stack_depth = 2MB\n");
 $node->safe_psql('postgres', q{
@@ -162,6 +165,7 @@ for my $function (@functions)
 {
 	my ($kind, $name, $arguments) = split /\|/, $function, -1;
 	my @arguments = split /,/, $arguments;
+	local $good{model} = q{'heart_sound'} if $name =~ /heart_sound|classify/;
 
 	push @calls, call($kind, $name, map { good($_) } @arguments);
 	for my $i (0 .. $#arguments)

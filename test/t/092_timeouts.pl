@@ -16,7 +16,10 @@ $node->safe_psql('postgres', q{
 	SELECT train('m', 'isolation_forest', 't', '{a,b,c,d}', 'ill');
 	SELECT train('n', 'mlp', 'SELECT * FROM t LIMIT 1000', '{a,b,c,d}', 'ill', '{"epochs": 1}');
 	SELECT federated_join('f', 't', 'ill', 'postgres');
-	CREATE TABLE federated AS SELECT federated_begin('{}', ARRAY[federated_client_summary('f', '{a,b,c,d}')]) AS artifact});
+	CREATE TABLE federated AS SELECT federated_begin('{}', ARRAY[federated_client_summary('f', '{a,b,c,d}')]) AS artifact;
+	-- ten minutes at 96 kHz
+	CREATE TABLE sounds AS SELECT 'RIFF'::bytea || '\xffffffff' || 'WAVEfmt ' || '\x10000000010001000077010000ee020002001000' || 'data' || '\xffffffff'
+		|| decode(repeat('0010', 57600000), 'hex') AS audio});
 
 for my $call (
 	q{train('x', 'isolation_forest', 't', params => '{"n_estimators": 10000, "max_samples": 100000}')},
@@ -32,6 +35,13 @@ for my $call (
 	q{federated_client_train('f', artifact, '{"local_epochs": 1000}') FROM federated},
 	q{fedmedian(array_fill(random()::real, ARRAY[1000000])) FROM generate_series(1, 60)},
 	q{krum(array_fill(random()::real, ARRAY[100000]), 1) FROM generate_series(1, 500)},
+	q{audio_info(audio) FROM sounds},
+	q{plot_waveform(audio) FROM sounds},
+	q{plot_spectrogram(audio, sample_rate => 96000) FROM sounds},
+	q{mel_spectrogram(audio) FROM sounds},
+	q{mel_spectrogram(synthetic_heart_sound(60), n_mels => 20, n_fft => 65536, hop_length => 1)},
+	q{heart_sound_classify(audio) FROM sounds},
+	q{count(synthetic_heart_sound(600, seed => i)) FROM generate_series(1, 100) i},
 	q{roc_auc(random(), random() < 0.5) FROM generate_series(1, 100000000)})
 {
 	my $late = 1e9;
