@@ -18,4 +18,4 @@ SELECT roc_auc(iforest_score(p), heart_disease)::numeric(4,3) AS champion_roc_au
 SELECT rollback('heart_attack');
 SELECT roc_auc(iforest_score(p), heart_disease)::numeric(4,3) AS champion_roc_auc FROM patients p;
 
-SELECT alias, old_version, new_version, changed_by FROM alias_history ORDER BY history_id;
+SELECT alias, old_version, new_version, changed_by FROM alias_history WHERE model = 'heart_attack' ORDER BY history_id;
