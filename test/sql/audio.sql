@@ -77,13 +77,12 @@ SELECT name, round(peak::numeric, 3) AS peak, round(rms::numeric, 3) AS rms, rou
 	(3, 'full scale', wav(repeated('\xff7f', 1000))),
 	(4, 'clipped', wav(repeated('\xff7f', 250) || repeated('\x0080', 250) || repeated('\xff7f', 250) || repeated('\x0080', 250)))) AS v (number, name, audio), audio_info(audio)
 ORDER BY number;
-SELECT name, (heart).label, (heart).reason, (heart).p_abnormal FROM (
+SELECT name, (heart).label, (heart).reason FROM (
 	SELECT number, name, heart_sound_classify(audio) AS heart FROM (VALUES
 		(1, 'silence', wav(repeated('\x0000', 20000))),
 		(2, 'offset', wav(repeated('\x0020', 20000))),
-		(3, 'clipped', wav(repeated(repeated('\xff7f', 250) || repeated('\x0080', 250), 20))),
-		(4, '0.1 s', synthetic_heart_sound(0.1)),
-		(5, 'one sample', wav('\x0010'))) AS v (number, name, audio)) AS classified
+		(3, '0.1 s', synthetic_heart_sound(0.1)),
+		(4, 'one sample', wav('\x0010'))) AS v (number, name, audio)) AS classified
 ORDER BY number;
 
 -- synthetic heart sounds: the same arguments, the same bytes
