@@ -53,6 +53,24 @@ END;
 COMMENT ON FUNCTION healthml.cross_validate(text, text, text[], text, jsonb, integer, text, bigint) IS
 'trains an algorithm on all folds but one and judges it on that one, in turn; a row per fold, and a last one without a number that holds the means. Folds are stratified by class, and rows of one value of the column "group", such as a patient, are never split. Nothing is registered';
 
+CREATE FUNCTION healthml.source_values(source text, "column" text, OUT row_number bigint, OUT value text)
+RETURNS SETOF record
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 10000 AS 'MODULE_PATHNAME', 'healthml_source_values';
+COMMENT ON FUNCTION healthml.source_values(text, text) IS
+'one column of a source (a table, a view or one SELECT, read as the caller and unable to write) as text, a boolean as true or false; healthml.class_distribution counts them';
+
+CREATE FUNCTION healthml.class_distribution(source text, target text)
+RETURNS TABLE (class text, n bigint, share float8)
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED ROWS 10
+BEGIN ATOMIC
+	SELECT v.value, count(*), CASE WHEN v.value IS NOT NULL THEN count(*) / sum(count(v.value)) OVER ()::float8 END
+	FROM healthml.source_values(source, target) AS v
+	GROUP BY v.value
+	ORDER BY 2 DESC, v.value COLLATE "C";
+END;
+COMMENT ON FUNCTION healthml.class_distribution(text, text) IS
+'how many rows of a source (a table, a view or one SELECT, read as the caller and unable to write) have which class, that is which value of the target, and their share, 0 to 1, of the rows that have one; the most frequent first. Rows without a target are those of class NULL';
+
 CREATE VIEW healthml.leaderboard AS
 SELECT m.task, rank() OVER (PARTITION BY m.task ORDER BY coalesce((v.metrics ->> 'roc_auc')::float8,
 		(v.metrics ->> 'macro_f1')::float8, (v.metrics ->> 'r2')::float8) DESC NULLS LAST) AS place,

@@ -57,34 +57,6 @@ has_role(const FrameReader *reader, const char *name)
 	return false;
 }
 
-/* Position of a column of the source; an error where there is none, or more than one. */
-static int
-find_column(const FrameReader *reader, const char *name)
-{
-	TupleDesc desc = reader->source->columns;
-	int found = -1;
-	int i;
-
-	for (i = 0; i < desc->natts; i++)
-	{
-		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) != 0)
-			continue;
-		if (found >= 0)
-			ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN),
-							errmsg("the source has more than one column \"%s\"", name)));
-		found = i;
-	}
-	if (found < 0)
-	{
-		const char *similar = healthml_similar_column(desc, name);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("the source has no column \"%s\"", name),
-				 similar != NULL ? errhint("There is \"%s\"; names are case-sensitive.", similar) : 0));
-	}
-	return found;
-}
-
 static HealthmlSourceColumn
 column_of(const FrameReader *reader, int attribute)
 {
@@ -107,7 +79,7 @@ add_wanted_features(FrameReader *reader)
 	foreach (cell, reader->request->features)
 	{
 		const char *name = lfirst(cell);
-		int attribute = find_column(reader, name);
+		int attribute = healthml_source_column(reader->source, name);
 		int i;
 
 		for (i = 0; i < reader->n_features; i++)
@@ -134,7 +106,7 @@ add_all_features(FrameReader *reader)
 
 		if (kind == HEALTHML_VALUE_NONE || healthml_value_is_text(kind) || has_role(reader, name))
 			continue;
-		(void) find_column(reader, name);
+		(void) healthml_source_column(reader->source, name);
 		reader->columns[reader->n_features++] = column_of(reader, i);
 	}
 }
@@ -160,7 +132,7 @@ choose_recordings(FrameReader *reader)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("features of recordings cannot be chosen"),
 				 errhint("Name the column of the recordings in parameter \"audio\", and pass NULL "
 						 "for \"features\".")));
-	reader->audio = find_column(reader, reader->request->audio);
+	reader->audio = healthml_source_column(reader->source, reader->request->audio);
 	healthml_check_recordings(TupleDescAttr(reader->source->columns, reader->audio));
 	reader->n_features = (int) reader->request->recording->n_features;
 }
@@ -188,7 +160,8 @@ choose_columns(FrameReader *reader)
 	{
 		reader->role_columns[i].attribute = NO_COLUMN;
 		if (reader->role_names[i] != NULL)
-			reader->role_columns[i] = column_of(reader, find_column(reader, reader->role_names[i]));
+			reader->role_columns[i] =
+				column_of(reader, healthml_source_column(reader->source, reader->role_names[i]));
 	}
 	check_target(reader);
 }

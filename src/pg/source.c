@@ -18,6 +18,8 @@
 #include "utils/plancache.h"
 #include "utils/varlena.h"
 
+#include "features.h"
+
 /* "schema.table" as a query, or NULL where 'source' is not a name. */
 static const char *
 query_of_relation(const char *source)
@@ -83,6 +85,32 @@ healthml_source_open(const char *source)
 	check_query(result->query, result->plan);
 	result->columns = ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(result->plan)))->resultDesc;
 	return result;
+}
+
+int
+healthml_source_column(const HealthmlSource *source, const char *name)
+{
+	TupleDesc desc = source->columns;
+	int found = -1;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) != 0)
+			continue;
+		if (found >= 0)
+			ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN),
+							errmsg("the source has more than one column \"%s\"", name)));
+		found = i;
+	}
+	if (found < 0)
+	{
+		const char *similar = healthml_similar_column(desc, name);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("the source has no column \"%s\"", name),
+				 similar != NULL ? errhint("There is \"%s\"; names are case-sensitive.", similar) : 0));
+	}
+	return found;
 }
 
 typedef struct RowReceiver

@@ -32,6 +32,10 @@ typedef struct HealthmlSource
 typedef void (*HealthmlRowFunction)(void *user, TupleTableSlot *slot);
 
 extern HealthmlSource *healthml_source_open(const char *source);
+
+/* Place of a column, from 0; an error where there is none of that name, or more than one. */
+extern int healthml_source_column(const HealthmlSource *source, const char *name);
+
 extern void healthml_source_read(const HealthmlSource *source, HealthmlRowFunction on_row, void *user);
 
 #endif /* HEALTHML_SOURCE_H */

@@ -98,5 +98,18 @@ SELECT plot_training('detector');
 SELECT plot_losses('<b> & "c"', '{1,NULL,0.5,NaN}', '{}') ~ '&lt;b&gt; &amp; &quot;c&quot;' AS escaped;
 SELECT plot_losses('', '{}', '{}') ~ '^<svg' AS is_svg;
 
+-- how balanced a table is: any type, rows without a class apart, read without writing
+SELECT * FROM class_distribution('points', 'side');
+SELECT class, n FROM class_distribution('points', 'positive');
+SELECT class, n, share FROM class_distribution('SELECT nullif(id % 4, 0)::smallint AS kind FROM points', 'kind');
+SELECT * FROM class_distribution('SELECT NULL::text AS kind FROM points', 'kind');
+SELECT * FROM class_distribution('SELECT * FROM points WHERE false', 'side');
+SELECT * FROM class_distribution(NULL, 'side');
+SELECT * FROM class_distribution('points', 'Side');
+SELECT * FROM class_distribution('SELECT side, side FROM points', 'side');
+SELECT * FROM class_distribution('DELETE FROM points RETURNING *', 'side');
+CREATE FUNCTION forget() RETURNS text LANGUAGE plpgsql AS $$ BEGIN DELETE FROM points; RETURN 'gone'; END $$;
+SELECT * FROM class_distribution('SELECT forget() AS kind', 'kind');
+
 SELECT count(drop_model(model)) FROM unnest(ARRAY['binary', 'classes', 'values', 'detector']) AS model;
 DROP SCHEMA evaluation_test CASCADE;
