@@ -13,7 +13,7 @@
 #:   test-tap           clusters of their own  (TESTS="file ..." for some only)
 #:   test-demo          the demonstration still runs
 #:   test-fuzz          each parser against FUZZ_SECONDS=30 of hostile input
-#: make test-deep       make test, then ten minutes of fuzzing each parser, and test-ubsan
+#: make test-deep       make test, with 100,000 classifications, then ten minutes of fuzzing each parser, and test-ubsan
 #:   test-ubsan         SQL, pgTAP and hostile calls on a server with a module that traps undefined behaviour
 #: make bench           speed beside that of other programs
 #: make deps            install what building and testing need
@@ -232,6 +232,7 @@ deps:
 test:
 	@scripts/test
 test-deep: FUZZ_SECONDS = 600
+test-deep: export HEALTHML_CLASSIFICATIONS = 100000
 test-deep: test test-fuzz test-ubsan
 demo:
 	@scripts/demo "$(DEMO_DATA)"

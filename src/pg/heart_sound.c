@@ -83,7 +83,7 @@ decode_and_listen(HealthmlScorer *scorer, HmlContext *ctx, Datum recording, Heal
 
 /* ---- the last recording ---- */
 
-#define REMEMBERED_BYTES (1024 * 1024) /* longer ones are heard anew */
+#define REMEMBERED_BYTES (5 * 1024 * 1024) /* ten minutes of 16 bits at 4 kHz; longer ones are heard anew */
 
 static struct
 {

@@ -19,7 +19,13 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE federated AS SELECT federated_begin('{}', ARRAY[federated_client_summary('f', '{a,b,c,d}')]) AS artifact;
 	-- ten minutes at 96 kHz
 	CREATE TABLE sounds AS SELECT 'RIFF'::bytea || '\xffffffff' || 'WAVEfmt ' || '\x10000000010001000077010000ee020002001000' || 'data' || '\xffffffff'
-		|| decode(repeat('0010', 57600000), 'hex') AS audio});
+		|| decode(repeat('0010', 57600000), 'hex') AS audio;
+	CREATE TABLE hearts AS SELECT audio, i % 2 = 0 AS ill FROM synthetic_heart_sound(600, 70, 'none', 0.05, 1) AS audio, generate_series(1, 20) i;
+	-- some hours of them
+	CREATE TABLE long AS
+	SELECT 'RIFF'::bytea || u || 'WAVEfmt ' || '\\x100000000100010040060000800c000002001000'::bytea || 'data' || u || string_agg(substr(audio, 45), '') AS audio
+	FROM (VALUES ('\\xf4ffff7f'::bytea)) v (u), hearts GROUP BY u;
+	ALTER DATABASE postgres SET healthml.max_audio_seconds = 86400});
 
 for my $call (
 	q{train('x', 'isolation_forest', 't', params => '{"n_estimators": 10000, "max_samples": 100000}')},
@@ -32,6 +38,11 @@ for my $call (
 	q{shap_summary('m', 't')},
 	q{shap_summary('n', 't')},
 	q{batch_predict('m', 't', NULL, 3)},
+	q{heart_sound_classify(audio) FROM long, generate_series(1, 10)},
+	q{train('x', 'heart_sound_cnn', 'SELECT * FROM hearts, generate_series(1, 10)', target => 'ill')},
+	q{batch_classify('heart_sound', 'SELECT * FROM hearts, generate_series(1, 10)')},
+	q{mel_spectrogram(audio) FROM long, generate_series(1, 10)},
+	q{plot_spectrogram(audio) FROM long, generate_series(1, 10)},
 	q{federated_client_train('f', artifact, '{"local_epochs": 1000}') FROM federated},
 	q{fedmedian(array_fill(random()::real, ARRAY[1000000])) FROM generate_series(1, 60)},
 	q{krum(array_fill(random()::real, ARRAY[100000]), 1) FROM generate_series(1, 500)},
