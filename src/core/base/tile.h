@@ -53,6 +53,7 @@ typedef void (*HmlTileFunction)(const HmlTile *tile);
 typedef struct HmlTileSet
 {
 	size_t lanes;
+	unsigned lane_bits;                /* lanes = 1 << lane_bits */
 	size_t vectors;                    /* 1 to HML_TILE_MAX_VECTORS */
 	size_t rows[HML_TILE_MAX_VECTORS]; /* most rows of a tile with 1, 2, ... vectors */
 	HmlTileFunction compute[HML_TILE_MAX_VECTORS][HML_TILE_MAX_ROWS];
@@ -65,24 +66,30 @@ extern const HmlTileSet hml_tile_set_v4;
 /* The fastest set that this processor can run. */
 extern const HmlTileSet *hml_tile_set(void);
 
-/* Rows of the next tile when n are left, shared out evenly. */
+/* The size of the next share of n when all are to be equal, and at most 'most'.  Small products want no division. */
+static inline size_t
+hml_tile_share(size_t n, size_t most)
+{
+	size_t shares;
+
+	if (n <= most)
+		return n;
+	shares = (n + most - 1) / most;
+	return (n + shares - 1) / shares;
+}
+
+/* Rows of the next tile when n are left. */
 static inline size_t
 hml_tile_rows(const HmlTileSet *set, size_t n, size_t vectors)
 {
-	size_t most = set->rows[vectors - 1];
-	size_t tiles = (n + most - 1) / most;
-
-	return (n + tiles - 1) / tiles;
+	return hml_tile_share(n, set->rows[vectors - 1]);
 }
 
-/* Vectors of the next panel when n columns are left, shared out evenly. */
+/* Vectors of the next panel when n columns are left. */
 static inline size_t
 hml_tile_vectors(const HmlTileSet *set, size_t n)
 {
-	size_t vectors = (n + set->lanes - 1) / set->lanes;
-	size_t panels = (vectors + set->vectors - 1) / set->vectors;
-
-	return (vectors + panels - 1) / panels;
+	return hml_tile_share((n + set->lanes - 1) >> set->lane_bits, set->vectors);
 }
 
 #endif /* HML_BASE_TILE_H */

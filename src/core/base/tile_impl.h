@@ -152,6 +152,9 @@ TILE(4, 6)
 
 const HmlTileSet HML_VARIANT(hml_tile_set) = {
 	VEC_LANES,
+	VEC_LANES == 16  ? 4
+	: VEC_LANES == 8 ? 3
+					 : 2,
 	TILE_VECTORS,
 	TILE_ROWS,
 #if VEC_LANES == 16

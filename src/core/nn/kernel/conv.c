@@ -241,15 +241,6 @@ run_row(const Panel *panel, const Band *band, size_t outer, const HmlTile *patte
 	}
 }
 
-/* The size of equal shares of 'total', each at most 'most'. */
-static size_t
-share_out(size_t total, size_t most)
-{
-	size_t shares = (total + most - 1) / most;
-
-	return (total + shares - 1) / shares;
-}
-
 /* All pixels of the band, window part by window part, the filters of each staying in the cache. */
 static void
 run_panel(const Panel *panel, const Band *band, const Window *window)
@@ -257,8 +248,8 @@ run_panel(const Panel *panel, const Band *band, const Window *window)
 	const HmlConvCall *call = panel->call;
 	const Axis *inner = &panel->pixels->inner;
 	size_t width = panel->vectors * call->set->lanes;
-	size_t block_steps = share_out(window->length, BLOCK_STEPS);
-	size_t block_segments = share_out(window->segments, BLOCK_STEPS / block_steps);
+	size_t block_steps = hml_tile_share(window->length, BLOCK_STEPS);
+	size_t block_segments = hml_tile_share(window->segments, BLOCK_STEPS / block_steps);
 	size_t first_step = 0;
 	size_t steps = window->parts * window->segments * window->length;
 

@@ -13,7 +13,7 @@
 #include "core/nn/kernel/conv.h"
 
 #define SMALL_IN 512
-#define SMALL_PRODUCTS 1000000 /* multiply-adds that need no poll: 0.1 ms at worst */
+#define SMALL_PRODUCTS 1e6 /* multiply-adds that need no poll: 0.1 ms at worst */
 
 static HmlConvShape
 one_pixel(size_t in, size_t out)
@@ -105,7 +105,7 @@ HmlStatus
 hml_dense_run(HmlContext *ctx, const HmlDense *dense, size_t rows, const float *x, size_t ldx, float *y,
 			  size_t ldy)
 {
-	if (dense->in > SMALL_IN || rows * dense->in > SMALL_PRODUCTS / dense->out)
+	if (dense->in > SMALL_IN || (double) rows * (double) dense->in * (double) dense->out > SMALL_PRODUCTS)
 		return run_large(ctx, dense, rows, x, ldx, y, ldy);
 	run_small(dense, rows, x, ldx, y, ldy);
 	return HML_OK;
