@@ -23,6 +23,11 @@ for my $file ('README.md', sort glob 'docs/*.md')
 		my $wrong = $page->wrong($example);
 		ok($wrong eq '', "$file line $example->{line}") or diag($wrong);
 	}
+	for my $picture ($page->pictures)
+	{
+		my $drawn = do { local (@ARGV, $/) = ($picture->[1]); <> };
+		like($drawn, qr{^<svg .*</svg>$}s, "an example of $file draws $picture->[0]");
+	}
 }
 
 # Pages that are linked, and files that are said to show something, are there.

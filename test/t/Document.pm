@@ -6,12 +6,16 @@
 # and rules, so that a page may fold long lines.  A line "<!-- varies -->" between the two says that the output differs
 # from run to run (times, numbers that depend on the processor): then an example only has to succeed.  An ERROR
 # is right where the page shows one.
+#
+# The session's directory is one of its own.  A file NAME.svg that an example saves there with \g is the picture that the
+# page shows as images/NAME.svg.
 
 package Document;
 
 use strict;
 use warnings;
 
+use File::Temp;
 use IPC::Run;
 
 my $width = 116;
@@ -23,7 +27,7 @@ sub new
 	open my $in, '<:raw', $file or die "could not open $file: $!";
 	my @lines = <$in>;
 	close $in;
-	return bless { file => $file, lines => \@lines, examples => _examples(@lines) }, $class;
+	return bless { file => $file, lines => \@lines, examples => _examples(@lines), saved => File::Temp->newdir }, $class;
 }
 
 sub examples { return @{ $_[0]{examples} }; }
@@ -66,7 +70,7 @@ sub _examples
 sub run
 {
 	my ($self, $connection) = @_;
-	my $script = "\\pset footer off\n";
+	my $script = "\\pset footer off\n\\cd $self->{saved}\n";
 	my $number = 0;
 
 	$script .= "$_->{sql}\n;\\echo ==== end of example\n\\warn ==== end of example\n" for $self->examples;
@@ -85,6 +89,16 @@ sub run
 		$example->{output} = $output;
 	}
 	return;
+}
+
+# Of each picture that the page shows and its examples have saved: [its place, where it was saved].
+sub pictures
+{
+	my ($self) = @_;
+	my ($folder) = $self->{file} =~ m{^(.*/)?};
+	my @names = map { m{\]\(images/([\w-]+\.svg)\)}g } @{ $self->{lines} };
+
+	return map { [ ($folder // '') . "images/$_", "$self->{saved}/$_" ] } grep { -e "$self->{saved}/$_" } @names;
 }
 
 sub _plain
