@@ -174,6 +174,19 @@ hml_read_text(HmlReader *reader, const char **text, size_t *length)
 	return check_utf8(reader, *text, *length);
 }
 
+HmlStatus
+hml_read_text_copy(HmlArena *arena, HmlReader *reader, const char **out)
+{
+	const char *text;
+	size_t length;
+	char *copy;
+
+	HML_TRY(hml_read_text(reader, &text, &length));
+	HML_TRY(hml_arena_strdup(arena, text, length, &copy));
+	*out = copy;
+	return HML_OK;
+}
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /* The common case: the bytes are already as the processor wants them. */
 #define READ_ARRAY(read_one) \

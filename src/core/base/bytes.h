@@ -4,12 +4,12 @@
  *
  * The reader believes nothing: every read is checked against the bytes that
  * are there, and a count is checked before anyone allocates for it.  It copies
- * nothing; what it returns points into the caller's bytes.
+ * nothing unless its name says so; what it returns points into the caller's bytes.
  */
 #ifndef HML_BASE_BYTES_H
 #define HML_BASE_BYTES_H
 
-#include "core/base/context.h"
+#include "core/base/arena.h"
 
 typedef struct HmlReader
 {
@@ -37,6 +37,7 @@ extern HmlStatus hml_read_count(HmlReader *reader, size_t item_size, size_t maxi
 extern HmlStatus hml_read_bytes(HmlReader *reader, size_t length, const unsigned char **out) HML_NODISCARD;
 /* A u32 length and that many bytes of UTF-8 without NUL; *text is not NUL-terminated. */
 extern HmlStatus hml_read_text(HmlReader *reader, const char **text, size_t *length) HML_NODISCARD;
+extern HmlStatus hml_read_text_copy(HmlArena *arena, HmlReader *reader, const char **out) HML_NODISCARD;
 /* Arrays of fixed length into memory of the caller. */
 extern HmlStatus hml_read_f32_array(HmlReader *reader, float *out, size_t count) HML_NODISCARD;
 extern HmlStatus hml_read_f64_array(HmlReader *reader, double *out, size_t count) HML_NODISCARD;

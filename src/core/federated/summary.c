@@ -479,19 +479,6 @@ read_rows(HmlReader *reader, int64_t most, int64_t *out)
 }
 
 static HmlStatus
-read_text(HmlArena *arena, HmlReader *reader, const char **out)
-{
-	const char *text;
-	size_t length;
-	char *copy;
-
-	HML_TRY(hml_read_text(reader, &text, &length));
-	HML_TRY(hml_arena_strdup(arena, text, length, &copy));
-	*out = copy;
-	return HML_OK;
-}
-
-static HmlStatus
 read_quantiles(HmlReader *reader, HmlFeatureSummary *f)
 {
 	bool ascending = true;
@@ -513,7 +500,7 @@ read_categories(HmlArena *arena, HmlReader *reader, HmlFeatureSummary *f)
 	HML_TRY(HML_ARENA_NEW(arena, &f->counts, categories->count));
 	for (size_t code = 0; code < categories->count; code++)
 	{
-		HML_TRY(read_text(arena, reader, &categories->texts[code]));
+		HML_TRY(hml_read_text_copy(arena, reader, &categories->texts[code]));
 		HML_TRY(read_rows(reader, left, &f->counts[code]));
 		left -= f->counts[code];
 		if (code > 0 && strcmp(categories->texts[code - 1], categories->texts[code]) >= 0)
@@ -527,7 +514,7 @@ read_column(HmlArena *arena, HmlReader *reader, int64_t n_rows, HmlFeatureSummar
 {
 	uint8_t kind;
 
-	HML_TRY(read_text(arena, reader, &f->column.name));
+	HML_TRY(hml_read_text_copy(arena, reader, &f->column.name));
 	HML_TRY(hml_read_u8(reader, &kind));
 	if (kind < HML_COLUMN_NUMERIC || kind > HML_COLUMN_CATEGORY)
 		return implausible(reader);

@@ -138,28 +138,14 @@ hml_model_write(const HmlModel *model, HmlWriter *writer)
 	return HML_OK;
 }
 
-/* A text of the reader, copied into the model. */
-static HmlStatus
-read_text(HmlModel *model, HmlReader *reader, const char **out)
-{
-	const char *text;
-	size_t length;
-	char *copy;
-
-	HML_TRY(hml_read_text(reader, &text, &length));
-	HML_TRY(hml_arena_strdup(model->arena, text, length, &copy));
-	*out = copy;
-	return HML_OK;
-}
-
 static HmlStatus
 read_algorithm(HmlModel *model, HmlReader *reader)
 {
 	const char *name;
 	const char *task;
 
-	HML_TRY(read_text(model, reader, &name));
-	HML_TRY(read_text(model, reader, &task));
+	HML_TRY(hml_read_text_copy(model->arena, reader, &name));
+	HML_TRY(hml_read_text_copy(model->arena, reader, &task));
 	model->algorithm = hml_algorithm_find(name);
 	if (model->algorithm == NULL)
 	{
@@ -185,7 +171,7 @@ read_output_names(HmlModel *model, HmlReader *reader)
 		return HML_OK;
 	HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, model->n_outputs));
 	for (size_t i = 0; i < model->n_outputs; i++)
-		HML_TRY(read_text(model, reader, &model->output_names[i]));
+		HML_TRY(hml_read_text_copy(model->arena, reader, &model->output_names[i]));
 	return HML_OK;
 }
 
@@ -196,7 +182,7 @@ read_meta(HmlModel *model, HmlReader *reader)
 
 	HML_TRY(read_algorithm(model, reader));
 	HML_TRY(hml_read_u64(reader, &trained_rows));
-	HML_TRY(read_text(model, reader, &model->params));
+	HML_TRY(hml_read_text_copy(model->arena, reader, &model->params));
 	HML_TRY(hml_read_count(reader, 0, HML_MAX_OUTPUTS, &model->n_outputs));
 	if (trained_rows > INT64_MAX || model->n_outputs == 0)
 		return hml_fail(reader->ctx, HML_CORRUPT, "%s has counts that make no sense", reader->what);

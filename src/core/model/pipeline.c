@@ -306,20 +306,6 @@ hml_pipeline_write(const HmlPipeline *pipeline, HmlWriter *writer)
 		write_feature(&pipeline->features[i], writer);
 }
 
-/* A text of the reader, copied into the arena. */
-static HmlStatus
-read_text(HmlArena *arena, HmlReader *reader, const char **out)
-{
-	const char *text;
-	size_t length;
-	char *copy;
-
-	HML_TRY(hml_read_text(reader, &text, &length));
-	HML_TRY(hml_arena_strdup(arena, text, length, &copy));
-	*out = copy;
-	return HML_OK;
-}
-
 static HmlStatus
 read_categories(HmlArena *arena, HmlReader *reader, HmlFeature *feature)
 {
@@ -330,7 +316,7 @@ read_categories(HmlArena *arena, HmlReader *reader, HmlFeature *feature)
 	HML_TRY(HML_ARENA_NEW(arena, &feature->shares, categories->count));
 	for (size_t i = 0; i < categories->count; i++)
 	{
-		HML_TRY(read_text(arena, reader, &categories->texts[i]));
+		HML_TRY(hml_read_text_copy(arena, reader, &categories->texts[i]));
 		HML_TRY(hml_read_f64(reader, &feature->shares[i]));
 		if (i > 0 && strcmp(categories->texts[i - 1], categories->texts[i]) >= 0)
 			return hml_fail(reader->ctx, HML_CORRUPT, "%s has categories that are not in order",
@@ -361,7 +347,7 @@ read_feature(HmlArena *arena, HmlReader *reader, const HmlPipeline *pipeline, Hm
 {
 	uint8_t kind;
 
-	HML_TRY(read_text(arena, reader, &feature->column.name));
+	HML_TRY(hml_read_text_copy(arena, reader, &feature->column.name));
 	HML_TRY(hml_read_u8(reader, &kind));
 	if (kind < HML_COLUMN_NUMERIC || kind > HML_COLUMN_CATEGORY)
 		return hml_fail(reader->ctx, HML_CORRUPT, "%s has a feature of the unknown kind %u", reader->what,

@@ -58,17 +58,11 @@ build_default(HmlArena *arena, const HmlParams *given, size_t n_inputs, HmlNetwo
 								.bottleneck = bottleneck_of(given, n_inputs),
 								.activation = hml_param_text(given, "activation")};
 	HmlText text;
-	const char *spec;
-	HmlStatus status;
 
 	HML_TRY(hml_param_sizes(arena, given, "hidden_layers", &shape.hidden, &shape.n_hidden));
 	hml_text_init(&text, hml_arena_context(arena));
 	hml_spec_autoencoder(&text, &shape);
-	status = hml_text_finish(&text, &spec);
-	if (status == HML_OK)
-		status = hml_network_parse(arena, spec, text.length, out);
-	hml_text_free(&text);
-	return status;
+	return hml_network_parse_text(arena, &text, out);
 }
 
 static HmlStatus

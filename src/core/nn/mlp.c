@@ -65,17 +65,11 @@ build_default(HmlArena *arena, const HmlParams *given, size_t n_inputs, HmlTask 
 					  .n_outputs = n_outputs,
 					  .last = last_op(task)};
 	HmlText text;
-	const char *spec;
-	HmlStatus status;
 
 	HML_TRY(hml_param_sizes(arena, given, "hidden_layers", &mlp.hidden, &mlp.n_hidden));
 	hml_text_init(&text, hml_arena_context(arena));
 	hml_spec_mlp(&text, &mlp);
-	status = hml_text_finish(&text, &spec);
-	if (status == HML_OK)
-		status = hml_network_parse(arena, spec, text.length, out);
-	hml_text_free(&text);
-	return status;
+	return hml_network_parse_text(arena, &text, out);
 }
 
 /* A network that was given must take the inputs and end as the task needs it. */

@@ -50,6 +50,9 @@ extern HmlStatus hml_network_build(HmlArena *arena, const HmlJson *spec, HmlNetw
 extern HmlStatus hml_network_parse(HmlArena *arena, const char *spec, size_t length,
 								   HmlNetwork **out) HML_NODISCARD;
 
+/* Parse a specification that was just written, and free the text, whatever comes of it. */
+extern HmlStatus hml_network_parse_text(HmlArena *arena, HmlText *spec, HmlNetwork **out) HML_NODISCARD;
+
 /* The specification in its canonical form: building from it gives the same network. */
 extern void hml_network_spec(const HmlNetwork *network, HmlText *text);
 

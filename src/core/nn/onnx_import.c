@@ -582,18 +582,12 @@ static HmlStatus
 make_network(Import *im, HmlArena *arena, HmlOnnxImport *out)
 {
 	HmlText text;
-	const char *spec;
-	HmlStatus status;
 	float *weights;
 
 	mark_layers(im);
 	hml_text_init(&text, im->ctx);
 	write_spec(im, &text);
-	status = hml_text_finish(&text, &spec);
-	if (status == HML_OK)
-		status = hml_network_parse(arena, spec, text.length, &out->network);
-	hml_text_free(&text);
-	HML_TRY(status);
+	HML_TRY(hml_network_parse_text(arena, &text, &out->network));
 	HML_TRY(HML_ARENA_NEW_ZERO(arena, &weights, out->network->n_weights));
 	out->weights = weights;
 	HML_TRY(copy_weights(im, out->network, weights));

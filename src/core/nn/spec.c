@@ -494,3 +494,15 @@ hml_network_parse(HmlArena *arena, const char *spec, size_t length, HmlNetwork *
 	HML_TRY(hml_json_parse(arena, spec, length, &json));
 	return hml_network_build(arena, json, out);
 }
+
+HmlStatus
+hml_network_parse_text(HmlArena *arena, HmlText *spec, HmlNetwork **out)
+{
+	const char *text;
+	HmlStatus status = hml_text_finish(spec, &text);
+
+	if (status == HML_OK)
+		status = hml_network_parse(arena, text, spec->length, out);
+	hml_text_free(spec);
+	return status;
+}
