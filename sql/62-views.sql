@@ -22,6 +22,16 @@ LEFT JOIN (
 COMMENT ON VIEW healthml.risk_distribution IS
 'predictions of each model version by risk: number, share of the version''s predictions, mean score; risks that did not occur are there with 0';
 
+CREATE VIEW healthml.label_distribution AS
+SELECT p.model, p.version, p.label, count(*) AS predictions,
+	count(*) / sum(count(*)) OVER (PARTITION BY p.model, p.version)::float8 AS share, avg(p.score) AS mean_score,
+	avg(p.latency_ms) AS mean_latency_ms
+FROM healthml.prediction p
+WHERE p.label IS NOT NULL
+GROUP BY p.model, p.version, p.label;
+COMMENT ON VIEW healthml.label_distribution IS
+'predictions of each classifier''s version by label: number, share of those that have one, mean score and milliseconds';
+
 CREATE VIEW healthml.daily_risk AS
 SELECT predicted_at::date AS day, model, count(*) AS predictions,
 	count(*) FILTER (WHERE risk = 'low') AS low,

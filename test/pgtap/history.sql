@@ -1,7 +1,7 @@
 -- The history: its tables and views as others rely on them, and functions row by row.
 BEGIN;
 SET LOCAL search_path = healthml, public;
-SELECT plan(72);
+SELECT plan(75);
 
 -- tables
 SELECT columns_are('healthml', 'prediction', ARRAY['prediction_id', 'subject', 'model', 'version', 'score', 'percentile',
@@ -21,6 +21,7 @@ SELECT has_index('healthml', 'score_failure', 'score_failure_failed_at', ARRAY['
 -- views
 SELECT columns_are('healthml', 'recent_predictions', ARRAY['prediction_id', 'predicted_at', 'subject', 'model', 'version', 'score',
 	'percentile', 'risk', 'is_anomaly', 'label', 'main_reason', 'narrative', 'actual', 'source']);
+SELECT columns_are('healthml', 'label_distribution', ARRAY['model', 'version', 'label', 'predictions', 'share', 'mean_score', 'mean_latency_ms']);
 SELECT columns_are('healthml', 'risk_distribution', ARRAY['model', 'version', 'risk', 'predictions', 'share', 'mean_score']);
 SELECT columns_are('healthml', 'daily_risk', ARRAY['day', 'model', 'predictions', 'low', 'medium', 'high', 'high_share', 'mean_score', 'max_score']);
 SELECT columns_are('healthml', 'prediction_reasons', ARRAY['prediction_id', 'predicted_at', 'subject', 'model', 'version', 'risk', 'score',
@@ -30,9 +31,9 @@ SELECT columns_are('healthml', 'model_performance', ARRAY['model', 'version', 'o
 	'first_predicted_at', 'last_predicted_at']);
 SELECT is(count(*)::int, 1, 'health is one row') FROM health;
 SELECT is_empty('SELECT * FROM ' || v, v || ' of no history is empty')
-FROM unnest(ARRAY['recent_predictions', 'risk_distribution', 'daily_risk', 'prediction_reasons', 'model_performance', 'batch_progress']) v;
+FROM unnest(ARRAY['recent_predictions', 'label_distribution', 'risk_distribution', 'daily_risk', 'prediction_reasons', 'model_performance', 'batch_progress']) v;
 SELECT isnt(obj_description(('healthml.' || r)::regclass, 'pg_class'), NULL, r || ' is commented')
-FROM unnest(ARRAY['prediction', 'outcome', 'score_failure', 'recent_predictions', 'risk_distribution', 'daily_risk', 'prediction_reasons',
+FROM unnest(ARRAY['prediction', 'outcome', 'score_failure', 'recent_predictions', 'label_distribution', 'risk_distribution', 'daily_risk', 'prediction_reasons',
 	'model_performance', 'batch_progress', 'health']) r;
 SELECT is_empty($$SELECT grantee, table_name FROM information_schema.table_privileges
 	WHERE table_schema = 'healthml' AND grantee = 'PUBLIC'$$, 'nothing is granted to everybody');

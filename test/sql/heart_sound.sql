@@ -79,6 +79,9 @@ SET healthml.on_score_error = error;
 SELECT * FROM batch_classify('heart_sound', 'SELECT id, audio FROM recording ORDER BY id');
 RESET healthml.on_score_error;
 
+SELECT label, predictions, round(share::numeric, 3) AS share, mean_score BETWEEN 0 AND 1 AS has_score, mean_latency_ms > 0 AS has_latency
+FROM label_distribution WHERE model = 'heart_sound' ORDER BY label;
+
 -- outcomes and metrics, as for any model
 SELECT count(record_outcome(prediction_id, subject::int % 2 = 0)) FROM prediction WHERE model = 'heart_sound' AND subject::int <= 12;
 SELECT model, version, outcomes, positives, roc_auc, recall, specificity FROM model_performance WHERE model = 'heart_sound';

@@ -68,7 +68,7 @@ $node->safe_psql('postgres', 'GRANT SELECT ON healthml.model TO clerk; GRANT USA
 like(as_role('clerk', q{SELECT batch_predict('ward', 'SELECT * FROM public.stay', 'patient_id')}),
 	qr/permission denied/, 'a clerk cannot');
 
-for my $view (qw(recent_predictions risk_distribution daily_risk prediction_reasons model_performance health batch_progress))
+for my $view (qw(recent_predictions label_distribution risk_distribution daily_risk prediction_reasons model_performance health batch_progress))
 {
 	unlike(as_role('dashboard', "SELECT count(*) FROM $view"), qr/ERROR/, "a reader reads $view");
 }
