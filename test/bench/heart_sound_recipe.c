@@ -186,7 +186,13 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part, int seeds
 	static float features[MAX_RECORDINGS * HML_HEART_FEATURES];
 	static bool abnormal[MAX_RECORDINGS];
 	static uint32_t sites[MAX_RECORDINGS];
-	HmlHeartExamples examples = {0, features, abnormal, sites, all.n_sites};
+	static uint32_t groups[MAX_RECORDINGS];
+	HmlHeartExamples examples = {.features = features,
+								 .abnormal = abnormal,
+								 .sites = sites,
+								 .n_sites = all.n_sites,
+								 .groups = groups,
+								 .n_groups = all.n_groups};
 	HmlHeartTraining training = HML_HEART_TRAINING_DEFAULT;
 
 	for (size_t i = 0; i < all.n; i++)
@@ -195,6 +201,7 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part, int seeds
 			memcpy(features + examples.n * HML_HEART_FEATURES, all.features + i * HML_HEART_FEATURES,
 				   HML_HEART_FEATURES * sizeof(float));
 			abnormal[examples.n] = all.abnormal[i];
+			groups[examples.n] = all.groups[i];
 			sites[examples.n++] = all.sites[i];
 		}
 	for (int seed = 1; seed <= seeds; seed++)

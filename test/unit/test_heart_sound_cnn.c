@@ -37,7 +37,8 @@ make_examples(Examples *out, uint64_t seed)
 		out->features[i * F] += out->abnormal[i] ? 3 : 0;
 		out->features[i * F + 1] += out->sites[i] ? 5 : -5;
 	}
-	out->view = (HmlHeartExamples){N, out->features, out->abnormal, out->sites, 2};
+	out->view = (HmlHeartExamples){
+		.n = N, .features = out->features, .abnormal = out->abnormal, .sites = out->sites, .n_sites = 2};
 }
 
 static HmlHeartTraining
@@ -109,13 +110,13 @@ test_one_sided_sites_are_left_out(void **state)
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
 	assert_ok(&ctx, hml_heart_network_train(arena, &examples.view, &training, &network));
-	assert_close(network.mean[1], -5, 0.1);
+	assert_close(network.general.mean[1], -5, 0.1);
 
 	/* When no site has both classes there is nothing better than all of them. */
 	for (size_t i = 0; i < N; i++)
 		examples.abnormal[i] = examples.sites[i] == 1;
 	assert_ok(&ctx, hml_heart_network_train(arena, &examples.view, &training, &network));
-	assert_true(fabs(network.mean[1]) < 0.3);
+	assert_true(fabs(network.general.mean[1]) < 0.3);
 	hml_arena_free(arena);
 	test_host_finish(&host, &ctx);
 }

@@ -1,6 +1,6 @@
 /*
  * heart_features.c
- *	  Contrasts between phases of the typical beat.
+ *	  Contrasts, levels and timing of the typical beat.
  *
  * What the contrasts are for: a murmur raises systole over diastole (early in
  * aortic stenosis, throughout in mitral regurgitation, late in mitral valve
@@ -11,6 +11,7 @@
 #include "core/signal/heart_features.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Bins first .. last - 1 of the parts that are compared: an edge bin of a phase belongs to its neighbour too. */
 typedef struct Part
@@ -32,22 +33,14 @@ static const Part part_diastole_late = {25, 30};
 /* Bands first .. last - 1 of each group. */
 static const Part groups[HML_HEART_GROUPS] = {{6, 10}, {10, 16}, {16, 24}};
 
-#define GROUP_NAMES(hz) \
-	"s2_systole_" hz, "s1_systole_" hz, "early_systole_diastole_" hz, "middle_systole_diastole_" hz, \
-		"late_systole_diastole_" hz, "early_late_diastole_" hz, "s1_variation_" hz, "systole_variation_" hz, \
-		"s2_variation_" hz, "diastole_variation_" hz
+/* What levels are relative to: where heart sounds have their power. */
+static const Part reference_bands = {0, 24};
+static const Part whole_beat = {0, HML_BEAT_BINS};
 
-const char *const hml_heart_feature_names[HML_HEART_FEATURES] = {
-	GROUP_NAMES("150hz"),
-	GROUP_NAMES("290hz"),
-	GROUP_NAMES("420hz"),
-	"s1_duration_sd",
-	"systole_duration_sd",
-	"s2_duration_sd",
-	"diastole_duration_sd",
-	"rhythm",
-	"fit",
-};
+static const Part range_parts[HML_HEART_RANGE_PARTS] = {{0, 4},   {4, 9},   {9, 14},
+														{14, 18}, {18, 24}, {24, 30}};
+
+/* ---- contrasts ------------------------------------------------------- */
 
 #define SPREAD_FLOOR_DB 3.0f /* a band that hardly varies is not blown up */
 #define MAX_CONTRAST 3.0f
@@ -108,9 +101,15 @@ add_band(const float *contrast, const float *variation, float share, float *feat
 	features[9] += share * mean_of(variation, &part_diastole);
 }
 
-/* Standard deviation of a phase's duration over the beats, in seconds. */
-static float
-duration_sd(const HmlHeartCycle *cycle, size_t phase, double frames_per_s)
+typedef struct Duration
+{
+	double mean; /* seconds, over the beats */
+	double sd;
+} Duration;
+
+/* From the beginning of one phase to that of another. */
+static Duration
+duration_of(const HmlHeartCycle *cycle, size_t from, size_t to, double frames_per_s)
 {
 	double sum = 0;
 	double squares = 0;
@@ -118,21 +117,20 @@ duration_sd(const HmlHeartCycle *cycle, size_t phase, double frames_per_s)
 
 	for (size_t b = 0; b < cycle->n_beats; b++)
 	{
-		double frames = cycle->beats[b].bounds[phase + 1] - cycle->beats[b].bounds[phase];
+		double frames = cycle->beats[b].bounds[to] - cycle->beats[b].bounds[from];
 
 		sum += frames;
 		squares += frames * frames;
 	}
-	return (float) (sqrt(fmax(0.0, squares / n - sum / n * (sum / n))) / frames_per_s);
+	return (Duration){sum / n / frames_per_s,
+					  sqrt(fmax(0.0, squares / n - sum / n * (sum / n))) / frames_per_s};
 }
 
-void
-hml_heart_features(const HmlTypicalBeat *typical, const HmlHeartCycle *cycle, double frames_per_s,
-				   float *features)
+static float *
+add_contrasts(const HmlTypicalBeat *typical, const HmlHeartCycle *cycle, double frames_per_s, float *next)
 {
 	float contrast[HML_BEAT_BINS];
 	float variation[HML_BEAT_BINS];
-	float *next = features;
 
 	for (size_t g = 0; g < HML_HEART_GROUPS; g++, next += HML_HEART_GROUP_FEATURES)
 	{
@@ -146,7 +144,69 @@ hml_heart_features(const HmlTypicalBeat *typical, const HmlHeartCycle *cycle, do
 		}
 	}
 	for (size_t phase = 0; phase < HML_HEART_PHASES; phase++)
-		*next++ = duration_sd(cycle, phase, frames_per_s);
+		*next++ = (float) duration_of(cycle, phase, phase + 1, frames_per_s).sd;
 	*next++ = (float) cycle->rhythm;
-	*next = (float) cycle->fit;
+	*next++ = (float) cycle->fit;
+	return next;
+}
+
+/* ---- levels ---------------------------------------------------------- */
+
+/* Mean of the image over bands and bins first .. last - 1. */
+static float
+mean_over(const float *image, Part bands, Part bins)
+{
+	float sum = 0;
+
+	for (size_t m = bands.first; m < bands.last; m++)
+		sum += mean_of(image + m * HML_BEAT_BINS, &bins);
+	return sum / (float) (bands.last - bands.first);
+}
+
+static float *
+add_levels(const HmlTypicalBeat *typical, float *next)
+{
+	const size_t bands = HML_HEART_BANDS / HML_HEART_LEVEL_BANDS;
+	const size_t bins = HML_BEAT_BINS / HML_HEART_LEVEL_BINS;
+	float reference = mean_over(typical->quartile, reference_bands, whole_beat);
+
+	for (size_t m = 0; m < HML_HEART_BANDS; m += bands)
+		for (size_t i = 0; i < HML_BEAT_BINS; i += bins)
+			*next++ = mean_over(typical->quartile, (Part){m, m + bands}, (Part){i, i + bins}) - reference;
+	return next;
+}
+
+static float *
+add_ranges(const HmlTypicalBeat *typical, float *next)
+{
+	const size_t bands = HML_HEART_BANDS / HML_HEART_RANGE_BANDS;
+
+	for (size_t m = 0; m < HML_HEART_BANDS; m += bands)
+		for (size_t part = 0; part < HML_HEART_RANGE_PARTS; part++)
+			*next++ = mean_over(typical->range, (Part){m, m + bands}, range_parts[part]);
+	return next;
+}
+
+static float *
+add_times(const HmlHeartCycle *cycle, double frames_per_s, float *next)
+{
+	Duration beat = duration_of(cycle, 0, HML_HEART_PHASES, frames_per_s);
+
+	for (size_t phase = 0; phase < HML_HEART_PHASES; phase++)
+		*next++ = (float) duration_of(cycle, phase, phase + 1, frames_per_s).mean;
+	*next++ = (float) beat.mean;
+	*next++ = (float) beat.sd;
+	return next;
+}
+
+void
+hml_heart_features(const HmlTypicalBeat *typical, const HmlHeartCycle *cycle, double frames_per_s,
+				   const float *floors, float *features)
+{
+	float *next = add_contrasts(typical, cycle, frames_per_s, features);
+
+	next = add_levels(typical, next);
+	next = add_ranges(typical, next);
+	next = add_times(cycle, frames_per_s, next);
+	memcpy(next, floors, HML_HEART_FLOORS * sizeof(*floors));
 }

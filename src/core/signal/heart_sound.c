@@ -73,10 +73,10 @@ check_spec(HmlContext *ctx, const HmlHeartSoundSpec *spec)
 		return hml_fail(ctx, HML_INVALID_ARGUMENT,
 						"windows that are %g seconds long cannot be %g seconds apart", spec->window_s,
 						spec->window_hop_s);
-	if (spec->mel.n_mels < 24 || spec->mel.sample_rate < 1000)
+	if (spec->mel.n_mels != HML_HEART_BANDS || !(spec->mel.sample_rate >= HML_HEART_FLOOR_RATE))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT,
-						"heart sounds need at least 24 bands and 1000 Hz, not %d bands and %g Hz",
-						spec->mel.n_mels, spec->mel.sample_rate);
+						"heart sounds need %d bands and at least %d Hz, not %d bands and %g Hz",
+						HML_HEART_BANDS, HML_HEART_FLOOR_RATE, spec->mel.n_mels, spec->mel.sample_rate);
 	return HML_OK;
 }
 
@@ -260,7 +260,7 @@ find_beats(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
 		sound->heart_rate_bpm = 60 / sound->cycle.period_s;
 	HML_TRY(hml_typical_beat(arena, sound->log_mel, sound->n_mels, sound->n_frames, sound->cycle.beats,
 							 sound->cycle.n_beats, &sound->typical));
-	hml_heart_features(&sound->typical, &sound->cycle, sound->frames_per_s, sound->features);
+	hml_heart_features(&sound->typical, &sound->cycle, sound->frames_per_s, sound->floors, sound->features);
 	return HML_OK;
 }
 
@@ -277,5 +277,7 @@ hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *
 	HML_TRY(make_log_mel(arena, spec, out));
 	if (out->silent)
 		return HML_OK;
+	HML_TRY(hml_heart_floor(hml_arena_context(arena), out->samples, out->n_samples, out->sample_rate,
+							out->floors));
 	return find_beats(arena, spec, out);
 }

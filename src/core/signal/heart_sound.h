@@ -69,6 +69,7 @@ typedef struct HmlHeartSound
 	double heart_rate_bpm; /* NaN where it is not reliable */
 	bool has_beats;        /* enough whole beats for 'typical' and 'features' */
 	HmlTypicalBeat typical;
+	float floors[HML_HEART_FLOORS]; /* 0 where it is silent */
 	float features[HML_HEART_FEATURES];
 } HmlHeartSound;
 

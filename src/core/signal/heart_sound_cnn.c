@@ -1,93 +1,34 @@
 /*
  * heart_sound_cnn.c
- *	  Balanced draws, augmentation, training, scoring.
+ *	  Training and calibration of both networks, scoring, artifact.
  *
- * Mixing: H. Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018;
- * the share is drawn per example.  Everything that the training needs beside the
- * result lies in an arena that ends with it; the trainer polls.
+ * Calibration: J. Platt, Probabilistic Outputs for Support Vector Machines, 1999,
+ * here by Newton's method with both classes weighing the same, and held near the
+ * identity by a penalty that a few recordings do not outweigh.
  */
 #include "core/signal/heart_sound_cnn.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "core/model/split.h"
+
 #define N_FEATURES HML_HEART_FEATURES
-#define CLASSES 2
-#define MAX_Z 4.0f /* standardised features are limited to this */
-#define SD_FLOOR 1e-6
-#define WARMUP_EPOCHS 1.0
+#define FOLDS 5
+#define FOLD_STREAM 1         /* of the seed */
+#define MIN_CLASS 10          /* recordings of each class without which there is no expert */
+#define EXPERT_SITE_POWER 0.5 /* a larger clinic has more to teach about itself */
+#define NEWTON_STEPS 50
+#define PENALTY 1.0
+#define MAX_LOGIT 16.0
 
-/* ---- balance --------------------------------------------------------- */
-
-/* The examples of one class of one site. */
-typedef struct Cell
+static double
+sigmoid(double logit)
 {
-	size_t n;
-	uint32_t *members;
-} Cell;
-
-typedef struct Balance
-{
-	size_t n_cells; /* cells that have members, sites with both classes side by side */
-	Cell *cells;
-} Balance;
-
-/* All cells first, (n_sites, CLASSES); then those without members are taken out. */
-static HmlStatus
-fill_cells(HmlArena *arena, const HmlHeartExamples *examples, Balance *out)
-{
-	size_t all = (size_t) examples->n_sites * CLASSES;
-
-	HML_TRY(HML_ARENA_NEW_ZERO(arena, &out->cells, all));
-	for (size_t i = 0; i < examples->n; i++)
-		out->cells[examples->sites[i] * CLASSES + examples->abnormal[i]].n++;
-	for (size_t c = 0; c < all; c++)
-	{
-		HML_TRY(HML_ARENA_NEW(arena, &out->cells[c].members, out->cells[c].n));
-		out->cells[c].n = 0;
-	}
-	for (size_t i = 0; i < examples->n; i++)
-	{
-		Cell *cell = &out->cells[examples->sites[i] * CLASSES + examples->abnormal[i]];
-
-		cell->members[cell->n++] = (uint32_t) i;
-	}
-	return HML_OK;
+	return 1 / (1 + exp(-fmax(-MAX_LOGIT, fmin(MAX_LOGIT, logit))));
 }
 
-/*
- * A site of one class alone would teach that its stethoscope means that class: it
- * is left out, unless no site has both.
- */
-static HmlStatus
-balance(HmlArena *arena, const HmlHeartExamples *examples, Balance *out)
-{
-	size_t kept = 0;
-	size_t counts[CLASSES] = {0};
-
-	HML_TRY(fill_cells(arena, examples, out));
-	for (size_t i = 0; i < examples->n; i++)
-		counts[examples->abnormal[i]]++;
-	if (counts[0] == 0 || counts[1] == 0)
-		return hml_fail(hml_arena_context(arena), HML_INVALID_DATA,
-						"training needs normal and abnormal recordings, not %zu and %zu", counts[0],
-						counts[1]);
-	for (size_t s = 0; s < examples->n_sites; s++)
-		if (out->cells[s * CLASSES].n > 0 && out->cells[s * CLASSES + 1].n > 0)
-		{
-			out->cells[kept++] = out->cells[s * CLASSES];
-			out->cells[kept++] = out->cells[s * CLASSES + 1];
-		}
-	out->n_cells = kept;
-	if (kept > 0)
-		return HML_OK;
-	for (size_t c = 0; c < (size_t) examples->n_sites * CLASSES; c++)
-		if (out->cells[c].n > 0)
-			out->cells[out->n_cells++] = out->cells[c];
-	return HML_OK;
-}
-
-/* ---- standardisation ------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------- */
 
 static HmlStatus
 check_features(HmlContext *ctx, const HmlHeartExamples *examples)
@@ -99,112 +40,6 @@ check_features(HmlContext *ctx, const HmlHeartExamples *examples)
 	return HML_OK;
 }
 
-/* Moments with every cell counting alike. */
-static void
-standardise(const HmlHeartExamples *examples, const Balance *balanced, HmlHeartNetwork *out)
-{
-	for (size_t f = 0; f < N_FEATURES; f++)
-	{
-		double sum = 0;
-		double squares = 0;
-
-		for (size_t c = 0; c < balanced->n_cells; c++)
-		{
-			const Cell *cell = &balanced->cells[c];
-			double share = 1.0 / ((double) balanced->n_cells * (double) cell->n);
-
-			for (size_t i = 0; i < cell->n; i++)
-			{
-				double x = examples->features[cell->members[i] * N_FEATURES + f];
-
-				sum += share * x;
-				squares += share * x * x;
-			}
-		}
-		out->mean[f] = (float) sum;
-		out->sd[f] = (float) sqrt(fmax(SD_FLOOR, squares - sum * sum));
-	}
-}
-
-static void
-to_z(const HmlHeartNetwork *network, const float *features, float *z)
-{
-	for (size_t f = 0; f < N_FEATURES; f++)
-	{
-		float value = (features[f] - network->mean[f]) / network->sd[f];
-
-		z[f] = value > MAX_Z ? MAX_Z : value < -MAX_Z ? -MAX_Z : value;
-	}
-}
-
-/* ---- draws ----------------------------------------------------------- */
-
-typedef struct Draws
-{
-	const HmlHeartExamples *examples;
-	const HmlHeartTraining *training;
-	const HmlHeartNetwork *network;
-	Balance balance;
-} Draws;
-
-/* Beta(alpha, alpha) by the method of M. D. Joehnk (1964), which suits the small alphas of mixing. */
-static double
-draw_beta(HmlRng *rng, double alpha)
-{
-	double x;
-	double y;
-
-	do
-	{
-		x = pow(hml_rng_uniform(rng), 1 / alpha);
-		y = pow(hml_rng_uniform(rng), 1 / alpha);
-	} while (!(x + y > 0 && x + y <= 1));
-	return x / (x + y);
-}
-
-/* One example, standardised and shaken; returns its target. */
-static float
-draw_example(const Draws *draws, HmlRng *rng, float *z)
-{
-	const Cell *cell = &draws->balance.cells[hml_rng_below(rng, draws->balance.n_cells)];
-	size_t i = cell->members[hml_rng_below(rng, cell->n)];
-	float smoothing = (float) draws->training->label_smoothing;
-
-	to_z(draws->network, draws->examples->features + i * N_FEATURES, z);
-	for (size_t f = 0; f < N_FEATURES; f++)
-		z[f] += (float) (draws->training->jitter * hml_rng_normal(rng));
-	return draws->examples->abnormal[i] ? 1 - smoothing : smoothing;
-}
-
-/* The rows of a batch only say how many to draw. */
-static HmlStatus
-fill_batch(void *user, HmlContext *ctx, const HmlBatch *batch, HmlRng *rng)
-{
-	const Draws *draws = user;
-	float other[N_FEATURES];
-
-	(void) ctx;
-	for (size_t i = 0; i < batch->n; i++)
-	{
-		float *z = batch->inputs[0] + i * N_FEATURES;
-		float target = draw_example(draws, rng, z);
-
-		if (draws->training->mixup > 0)
-		{
-			float share = (float) draw_beta(rng, draws->training->mixup);
-			float other_target = draw_example(draws, rng, other);
-
-			for (size_t f = 0; f < N_FEATURES; f++)
-				z[f] = share * z[f] + (1 - share) * other[f];
-			target = share * target + (1 - share) * other_target;
-		}
-		batch->targets[i] = target;
-	}
-	return HML_OK;
-}
-
-/* ---- training -------------------------------------------------------- */
-
 static HmlStatus
 check_training(HmlContext *ctx, const HmlHeartTraining *training)
 {
@@ -215,56 +50,324 @@ check_training(HmlContext *ctx, const HmlHeartTraining *training)
 	if (!(training->label_smoothing >= 0 && training->label_smoothing < 0.5))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT, "label_smoothing must be from 0 to less than 0.5, not %g",
 						training->label_smoothing);
-	if (training->epochs < 1 || training->batch_size < 1 || training->draws_per_epoch < training->batch_size)
+	if (training->epochs < 1 || training->expert_passes < 1 || training->batch_size < 1 ||
+		training->draws_per_epoch < training->batch_size)
 		return hml_fail(ctx, HML_INVALID_ARGUMENT,
 						"cannot train for %d epochs of %zu examples in batches of %zu", training->epochs,
 						training->draws_per_epoch, training->batch_size);
 	return HML_OK;
 }
 
-static HmlStatus
-check_network(HmlContext *ctx, const HmlNetwork *network)
-{
-	const HmlNode *output = &network->nodes[network->output];
+/* ---- the two networks ------------------------------------------------ */
 
-	if (network->n_inputs != 1 || hml_shape_size(&network->nodes[0].shape) != N_FEATURES ||
-		hml_shape_size(&output->shape) != 1)
-		return hml_fail(ctx, HML_INVALID_ARGUMENT, "network must have %d inputs and one output", N_FEATURES);
-	if (hml_loss_node(network, HML_LOSS_BCE_WITH_LOGITS) == network->output)
-		return hml_fail(ctx, HML_INVALID_ARGUMENT, "network must end in sigmoid");
+/* What is told about epochs of the second network goes on where the first one ended. */
+typedef struct Telling
+{
+	const HmlHeartTraining *training;
+	int before;
+	int all;
+} Telling;
+
+static HmlStatus
+tell(void *user, const HmlEpoch *epoch)
+{
+	const Telling *telling = user;
+	HmlEpoch told = *epoch;
+
+	told.epoch += telling->before;
+	told.epochs = telling->all;
+	return telling->training->on_epoch(telling->training->on_epoch_user, &told);
+}
+
+static HmlHeartPartTraining
+general_training(const HmlHeartTraining *training)
+{
+	return (HmlHeartPartTraining){.network = training->network,
+								  .n_inputs = HML_HEART_CONTRASTS,
+								  .epochs = training->epochs,
+								  .batch_size = training->batch_size,
+								  .draws_per_epoch = training->draws_per_epoch,
+								  .learning_rate = training->learning_rate,
+								  .optimizer = HML_ADAM,
+								  .weight_decay = training->weight_decay,
+								  .jitter = training->jitter,
+								  .mixup = training->mixup,
+								  .label_smoothing = training->label_smoothing,
+								  .seed = training->seed};
+}
+
+static HmlHeartPartTraining
+expert_training(const HmlHeartTraining *training)
+{
+	HmlHeartPartTraining expert = general_training(training);
+
+	expert.network = training->expert;
+	expert.n_inputs = HML_HEART_SOUNDS;
+	expert.epochs = training->epochs * training->expert_passes;
+	expert.optimizer = HML_ADAMW;
+	expert.weight_decay = training->expert_weight_decay;
+	expert.jitter = training->expert_jitter;
+	expert.site_power = EXPERT_SITE_POWER;
+	return expert;
+}
+
+static HmlStatus
+train_part(HmlArena *arena, const HmlHeartExamples *examples, const HmlHeartTraining *training,
+		   const HmlHeartPartTraining *how, int before, int all, HmlHeartPart *out)
+{
+	HmlHeartPartTraining told = *how;
+	Telling telling = {training, before, all};
+
+	if (training->on_epoch != NULL)
+	{
+		told.on_epoch = tell;
+		told.on_epoch_user = &telling;
+	}
+	return hml_heart_part_train(arena, examples, &told, out);
+}
+
+/* ---- folds ----------------------------------------------------------- */
+
+typedef struct Folds
+{
+	uint32_t *fold;  /* (n) */
+	double *general; /* (n) logits of networks that have not seen the recording */
+	double *expert;  /* (n) */
+} Folds;
+
+static bool
+has_enough(const HmlHeartExamples *examples)
+{
+	size_t counts[2] = {0};
+
+	for (size_t i = 0; i < examples->n; i++)
+		counts[examples->abnormal[i]]++;
+	return counts[0] >= MIN_CLASS && counts[1] >= MIN_CLASS &&
+		   (examples->groups == NULL || examples->n_groups >= FOLDS);
+}
+
+/* Whether what is left of each class outside of every fold is enough to train with. */
+static bool
+folds_have_both(const HmlHeartExamples *examples, const uint32_t *fold)
+{
+	for (uint32_t k = 0; k < FOLDS; k++)
+	{
+		size_t counts[2] = {0};
+
+		for (size_t i = 0; i < examples->n; i++)
+			counts[examples->abnormal[i]] += fold[i] != k;
+		if (counts[0] == 0 || counts[1] == 0)
+			return false;
+	}
+	return true;
+}
+
+static HmlStatus
+deal_folds(HmlArena *scratch, const HmlHeartExamples *examples, uint64_t seed, uint32_t **out)
+{
+	uint32_t *strata;
+	HmlSplit split = {.n_rows = examples->n,
+					  .n_folds = FOLDS,
+					  .n_strata = 2 * (size_t) examples->n_sites,
+					  .groups = examples->groups,
+					  .n_groups = examples->n_groups,
+					  .seed = seed + FOLD_STREAM};
+
+	HML_TRY(HML_ARENA_NEW(scratch, &strata, examples->n));
+	HML_TRY(HML_ARENA_NEW(scratch, out, examples->n));
+	for (size_t i = 0; i < examples->n; i++)
+		strata[i] = 2 * examples->sites[i] + examples->abnormal[i];
+	split.strata = strata;
+	return hml_split(hml_arena_context(scratch), &split, *out);
+}
+
+/* The examples of the other folds. */
+static HmlStatus
+without_fold(HmlArena *arena, const HmlHeartExamples *examples, const uint32_t *fold, uint32_t number,
+			 HmlHeartExamples *out)
+{
+	float *features;
+	bool *abnormal;
+	uint32_t *sites;
+
+	*out = (HmlHeartExamples){.n_sites = examples->n_sites};
+	HML_TRY(hml_arena_alloc(arena, examples->n, N_FEATURES * sizeof(float), (void **) &features));
+	HML_TRY(HML_ARENA_NEW(arena, &abnormal, examples->n));
+	HML_TRY(HML_ARENA_NEW(arena, &sites, examples->n));
+	for (size_t i = 0; i < examples->n; i++)
+		if (fold[i] != number)
+		{
+			memcpy(features + out->n * N_FEATURES, examples->features + i * N_FEATURES,
+				   N_FEATURES * sizeof(float));
+			abnormal[out->n] = examples->abnormal[i];
+			sites[out->n++] = examples->sites[i];
+		}
+	out->features = features;
+	out->abnormal = abnormal;
+	out->sites = sites;
 	return HML_OK;
 }
 
-static HmlTrainOptions
-options_of(const HmlHeartTraining *training)
+static HmlStatus
+score_fold(HmlContext *ctx, const HmlHeartExamples *examples, const uint32_t *fold, uint32_t number,
+		   const HmlHeartPart *part, double *logits)
 {
-	HmlTrainOptions options = hml_default_train_options();
-
-	options.loss = HML_LOSS_BCE_WITH_LOGITS;
-	options.optimizer.kind = HML_ADAM;
-	options.optimizer.weight_decay = training->weight_decay;
-	options.schedule.kind = HML_SCHEDULE_COSINE;
-	options.schedule.learning_rate = training->learning_rate;
-	options.schedule.warmup_epochs = WARMUP_EPOCHS;
-	options.epochs = training->epochs;
-	options.batch_size = training->batch_size;
-	options.seed = training->seed;
-	return options;
+	for (size_t i = 0; i < examples->n; i++)
+		if (fold[i] == number)
+			HML_TRY(hml_heart_part_score(ctx, part, examples->features + i * N_FEATURES, 1, &logits[i]));
+	return HML_OK;
 }
 
 static HmlStatus
-fit(HmlArena *scratch, const HmlHeartExamples *examples, const HmlHeartTraining *training,
-	HmlHeartNetwork *network)
+run_fold(HmlArena *arena, const HmlHeartExamples *examples, const HmlHeartTraining *training, uint32_t number,
+		 Folds *folds)
 {
-	Draws draws = {.examples = examples, .training = training, .network = network};
-	HmlDataset dataset = {.n_rows = training->draws_per_epoch, .fill = fill_batch, .user = &draws};
-	HmlTrainOptions options = options_of(training);
-	HmlTrainResult result;
+	HmlContext *ctx = hml_arena_context(arena);
+	HmlHeartPartTraining general = general_training(training);
+	HmlHeartPartTraining expert = expert_training(training);
+	HmlHeartExamples others;
+	HmlHeartPart part;
 
-	HML_TRY(balance(scratch, examples, &draws.balance));
-	standardise(examples, &draws.balance, network);
-	return hml_train_network(hml_arena_context(scratch), network->network, &options, &dataset, NULL,
-							 network->weights, &result);
+	HML_TRY(without_fold(arena, examples, folds->fold, number, &others));
+	HML_TRY(hml_heart_part_train(arena, &others, &general, &part));
+	HML_TRY(score_fold(ctx, examples, folds->fold, number, &part, folds->general));
+	HML_TRY(hml_heart_part_train(arena, &others, &expert, &part));
+	return score_fold(ctx, examples, folds->fold, number, &part, folds->expert);
+}
+
+static HmlStatus
+run_folds(HmlArena *scratch, const HmlHeartExamples *examples, const HmlHeartTraining *training, Folds *folds)
+{
+	HML_TRY(HML_ARENA_NEW(scratch, &folds->general, examples->n));
+	HML_TRY(HML_ARENA_NEW(scratch, &folds->expert, examples->n));
+	for (uint32_t k = 0; k < FOLDS; k++)
+	{
+		HmlArena *arena;
+		HmlStatus status;
+
+		HML_TRY(hml_arena_create(hml_arena_context(scratch), &arena));
+		status = run_fold(arena, examples, training, k, folds);
+		hml_arena_free(arena);
+		HML_TRY(status);
+	}
+	return HML_OK;
+}
+
+/* ---- calibration ----------------------------------------------------- */
+
+typedef struct Calibration
+{
+	double slope;
+	double bias;
+	double loss; /* mean log loss, both classes weighing the same */
+} Calibration;
+
+/* Gradient and Hessian of the loss of all, plus the penalty. */
+static void
+newton_step(const double *logits, const bool *abnormal, size_t n, const double *weights, Calibration *fit)
+{
+	double g_slope = PENALTY * (fit->slope - 1);
+	double g_bias = PENALTY * fit->bias;
+	double h_slope = PENALTY;
+	double h_bias = PENALTY;
+	double h_both = 0;
+	double determinant;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double p = sigmoid(fit->slope * logits[i] + fit->bias);
+		double weight = weights[abnormal[i]];
+		double error = weight * (p - abnormal[i]);
+		double curve = weight * p * (1 - p);
+
+		g_slope += error * logits[i];
+		g_bias += error;
+		h_slope += curve * logits[i] * logits[i];
+		h_bias += curve;
+		h_both += curve * logits[i];
+	}
+	determinant = h_slope * h_bias - h_both * h_both;
+	fit->slope -= (h_bias * g_slope - h_both * g_bias) / determinant;
+	fit->bias -= (h_slope * g_bias - h_both * g_slope) / determinant;
+}
+
+static Calibration
+calibrate(const double *logits, const bool *abnormal, size_t n)
+{
+	Calibration fit = {.slope = 1};
+	double counts[2] = {0};
+	double weights[2];
+
+	for (size_t i = 0; i < n; i++)
+		counts[abnormal[i]]++;
+	for (int c = 0; c < 2; c++)
+		weights[c] = (double) n / (2 * counts[c]);
+	for (int step = 0; step < NEWTON_STEPS; step++)
+		newton_step(logits, abnormal, n, weights, &fit);
+	for (size_t i = 0; i < n; i++)
+	{
+		double p = sigmoid(fit.slope * logits[i] + fit.bias);
+
+		fit.loss -= weights[abnormal[i]] * log(abnormal[i] ? p : 1 - p) / (double) n;
+	}
+	return fit;
+}
+
+static HmlStatus
+find_clinics(HmlArena *arena, HmlArena *scratch, const HmlHeartExamples *examples, HmlHeartClinics *out)
+{
+	HmlHeartClinicData data = {.n = examples->n,
+							   .features = examples->features,
+							   .sites = examples->sites,
+							   .n_sites = examples->n_sites,
+							   .groups = examples->groups};
+	bool *left_out;
+
+	HML_TRY(hml_heart_one_sided_sites(scratch, examples, &left_out));
+	data.left_out = left_out;
+	return hml_heart_clinics_fit(arena, &data, out);
+}
+
+/* ---- training -------------------------------------------------------- */
+
+/* Clinics are left empty where the expert has not earned its place. */
+static HmlStatus
+judge_expert(HmlArena *arena, HmlArena *scratch, const HmlHeartExamples *examples,
+			 const HmlHeartTraining *training, HmlHeartNetwork *out)
+{
+	Folds folds;
+	Calibration expert;
+	Calibration general;
+
+	if (training->expert == NULL || !has_enough(examples))
+		return HML_OK;
+	HML_TRY(deal_folds(scratch, examples, training->seed, &folds.fold));
+	if (!folds_have_both(examples, folds.fold))
+		return HML_OK;
+	HML_TRY(run_folds(scratch, examples, training, &folds));
+	expert = calibrate(folds.expert, examples->abnormal, examples->n);
+	general = calibrate(folds.general, examples->abnormal, examples->n);
+	if (!(expert.loss < general.loss && expert.slope > 0))
+		return HML_OK;
+	out->slope = expert.slope;
+	out->bias = expert.bias;
+	return find_clinics(arena, scratch, examples, &out->clinics);
+}
+
+static HmlStatus
+train(HmlArena *arena, HmlArena *scratch, const HmlHeartExamples *examples, const HmlHeartTraining *training,
+	  HmlHeartNetwork *out)
+{
+	HmlHeartPartTraining general = general_training(training);
+	HmlHeartPartTraining expert = expert_training(training);
+	int all;
+
+	HML_TRY(judge_expert(arena, scratch, examples, training, out));
+	all = general.epochs + (out->clinics.n > 0 ? expert.epochs : 0);
+	HML_TRY(train_part(arena, examples, training, &general, 0, all, &out->general));
+	if (out->clinics.n == 0)
+		return HML_OK;
+	return train_part(arena, examples, training, &expert, general.epochs, all, &out->expert);
 }
 
 HmlStatus
@@ -278,36 +381,27 @@ hml_heart_network_train(HmlArena *arena, const HmlHeartExamples *examples, const
 	memset(out, 0, sizeof(*out));
 	HML_TRY(check_training(ctx, training));
 	HML_TRY(check_features(ctx, examples));
-	HML_TRY(hml_network_parse(arena, training->network, strlen(training->network), &out->network));
-	HML_TRY(check_network(ctx, out->network));
-	HML_TRY(HML_ARENA_NEW(arena, &out->weights, out->network->n_weights));
-	HML_TRY(hml_network_init(out->network, training->seed, out->weights));
 	HML_TRY(hml_arena_create(ctx, &scratch));
-	status = fit(scratch, examples, training, out);
+	status = train(arena, scratch, examples, training, out);
 	hml_arena_free(scratch);
-	HML_TRY(status);
-	return hml_plan_create(arena, out->network, out->weights, &out->plan);
+	return status;
 }
 
 /* ---- scoring --------------------------------------------------------- */
 
 static HmlStatus
-score(HmlArena *scratch, const HmlHeartNetwork *network, const float *features, size_t n, double *p_abnormal)
+score_one(HmlContext *ctx, const HmlHeartNetwork *network, const float *features, double *p)
 {
-	float *z;
-	float *outputs;
-	void *block;
-	const float *inputs[1];
+	double familiarity = hml_heart_familiarity(&network->clinics, features);
+	double general = 0;
+	double expert = 0;
 
-	HML_TRY(hml_arena_alloc(scratch, n, N_FEATURES * sizeof(float), (void **) &z));
-	HML_TRY(HML_ARENA_NEW(scratch, &outputs, n));
-	HML_TRY(hml_arena_alloc(scratch, 1, hml_plan_scratch_size(network->plan), &block));
-	for (size_t i = 0; i < n; i++)
-		to_z(network, features + i * N_FEATURES, z + i * N_FEATURES);
-	inputs[0] = z;
-	HML_TRY(hml_plan_run(network->plan, hml_arena_context(scratch), block, inputs, n, outputs));
-	for (size_t i = 0; i < n; i++)
-		p_abnormal[i] = outputs[i];
+	if (familiarity < 1)
+		HML_TRY(hml_heart_part_score(ctx, &network->general, features, 1, &general));
+	if (familiarity > 0)
+		HML_TRY(hml_heart_part_score(ctx, &network->expert, features, 1, &expert));
+	*p =
+		familiarity * sigmoid(network->slope * expert + network->bias) + (1 - familiarity) * sigmoid(general);
 	return HML_OK;
 }
 
@@ -315,13 +409,9 @@ HmlStatus
 hml_heart_network_score(HmlContext *ctx, const HmlHeartNetwork *network, const float *features, size_t n,
 						double *p_abnormal)
 {
-	HmlArena *scratch;
-	HmlStatus status;
-
-	HML_TRY(hml_arena_create(ctx, &scratch));
-	status = score(scratch, network, features, n, p_abnormal);
-	hml_arena_free(scratch);
-	return status;
+	for (size_t i = 0; i < n; i++)
+		HML_TRY(score_one(ctx, network, features + i * N_FEATURES, &p_abnormal[i]));
+	return HML_OK;
 }
 
 /* ---- artifact -------------------------------------------------------- */
@@ -329,24 +419,27 @@ hml_heart_network_score(HmlContext *ctx, const HmlHeartNetwork *network, const f
 void
 hml_heart_network_write(const HmlHeartNetwork *network, HmlWriter *writer)
 {
-	hml_write_f32_array(writer, network->mean, N_FEATURES);
-	hml_write_f32_array(writer, network->sd, N_FEATURES);
-	hml_network_write(network->network, network->weights, writer);
+	hml_heart_part_write(&network->general, writer);
+	hml_heart_clinics_write(&network->clinics, writer);
+	if (network->clinics.n == 0)
+		return;
+	hml_heart_part_write(&network->expert, writer);
+	hml_write_f64(writer, network->slope);
+	hml_write_f64(writer, network->bias);
 }
 
 HmlStatus
 hml_heart_network_read(HmlArena *arena, HmlReader *reader, HmlHeartNetwork *out)
 {
-	HmlContext *ctx = hml_arena_context(arena);
-
 	memset(out, 0, sizeof(*out));
-	HML_TRY(hml_read_f32_array(reader, out->mean, N_FEATURES));
-	HML_TRY(hml_read_f32_array(reader, out->sd, N_FEATURES));
-	for (size_t f = 0; f < N_FEATURES; f++)
-		if (!isfinite(out->mean[f]) || !(out->sd[f] > 0) || !isfinite(out->sd[f]))
-			return hml_fail(ctx, HML_CORRUPT, "feature \"%s\" of the model has no usable mean and spread",
-							hml_heart_feature_names[f]);
-	HML_TRY(hml_network_read(arena, reader, &out->network, &out->weights));
-	HML_TRY(check_network(ctx, out->network));
-	return hml_plan_create(arena, out->network, out->weights, &out->plan);
+	HML_TRY(hml_heart_part_read(arena, reader, HML_HEART_CONTRASTS, &out->general));
+	HML_TRY(hml_heart_clinics_read(arena, reader, &out->clinics));
+	if (out->clinics.n == 0)
+		return HML_OK;
+	HML_TRY(hml_heart_part_read(arena, reader, HML_HEART_SOUNDS, &out->expert));
+	HML_TRY(hml_read_f64(reader, &out->slope));
+	HML_TRY(hml_read_f64(reader, &out->bias));
+	if (!isfinite(out->slope) || !isfinite(out->bias))
+		return hml_fail(reader->ctx, HML_CORRUPT, "calibration of the model is not finite");
+	return HML_OK;
 }
