@@ -15,6 +15,7 @@
 #:   test-fuzz          each parser against FUZZ_SECONDS=30 of hostile input
 #: make test-deep       make test, with 100,000 classifications, then ten minutes of fuzzing each parser, and test-ubsan
 #:   test-ubsan         SQL, pgTAP and hostile calls on a server with a module that traps undefined behaviour
+#: make heart-sound-model   train the model that is shipped anew (DATA=folder)
 #: make bench           speed beside that of other programs
 #: make deps            install what building and testing need
 #: make clean           delete everything built
@@ -218,6 +219,11 @@ check-layers: build/libhml.a
 build/bench/%: test/bench/%.c build/libhml.a
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) $(CORE_CPPFLAGS) $^ $(LIBRARIES) -o $@
+
+# The model of heart sounds that is shipped, the same bytes each time: make heart-sound-model DATA=folder
+.PHONY: heart-sound-model
+heart-sound-model: build/bench/heart_sound_recipe
+	$< $(or $(DEMO_DATA),$(HEALTHML_DATA))/heart_sounds models/heart_sound.hml
 
 # ---- everything --------------------------------------------------------------------------------------
 

@@ -1,13 +1,12 @@
 /*
  * heart_sound_recipe.c
- *	  How good the heart-sound network is: grouped cross-validation, and one
- *	  database left out.
+ *	  How good the heart-sound model is, and the model that is shipped.
  *
- *	  heart_sound_recipe FOLDER [SEEDS]
+ *	  heart_sound_recipe FOLDER           grouped cross-validation, and one database left out
+ *	  heart_sound_recipe FOLDER MODEL     train on all recordings, write the artifact to MODEL
  *
  * FOLDER holds manifest.csv and the recordings of the PhysioNet/CinC Challenge
- * 2016 that it names.  SEEDS networks (1 by default) are trained for each split and
- * their logits averaged.  Prints one line per table and database: recordings,
+ * 2016 that it names.  Judging prints one line per table and database: recordings,
  * sensitivity, specificity, their mean, area under the ROC curve.
  */
 #include <math.h>
@@ -17,6 +16,7 @@
 
 #include "core/model/split.h"
 #include "core/signal/heart_sound.h"
+#include "core/signal/heart_sound_algorithm.h"
 #include "core/signal/heart_sound_cnn.h"
 #include "core/stats/metrics.h"
 
@@ -39,7 +39,7 @@ typedef struct Recordings
 	uint32_t n_sites;
 	char group_names[MAX_GROUPS][TEXT];
 	uint32_t n_groups;
-	double logits[MAX_RECORDINGS]; /* of networks that have not seen the recording */
+	double p[MAX_RECORDINGS]; /* by a model that has not seen the recording */
 } Recordings;
 
 static Recordings all;
@@ -181,7 +181,7 @@ read_recordings(HmlContext *ctx, const char *folder)
 
 /* Train on the recordings whose part is not 'part', score the others. */
 static void
-train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part, int seeds)
+train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part)
 {
 	static float features[MAX_RECORDINGS * HML_HEART_FEATURES];
 	static bool abnormal[MAX_RECORDINGS];
@@ -194,6 +194,8 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part, int seeds
 								 .groups = groups,
 								 .n_groups = all.n_groups};
 	HmlHeartTraining training = HML_HEART_TRAINING_DEFAULT;
+	HmlHeartNetwork network;
+	HmlArena *arena;
 
 	for (size_t i = 0; i < all.n; i++)
 		if (parts[i] != part)
@@ -204,25 +206,17 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part, int seeds
 			groups[examples.n] = all.groups[i];
 			sites[examples.n++] = all.sites[i];
 		}
-	for (int seed = 1; seed <= seeds; seed++)
-	{
-		HmlHeartNetwork network;
-		HmlArena *arena;
-
-		training.seed = (uint64_t) seed;
-		must(ctx, hml_arena_create(ctx, &arena));
-		must(ctx, hml_heart_network_train(arena, &examples, &training, &network));
-		for (size_t i = 0; i < all.n; i++)
+	must(ctx, hml_arena_create(ctx, &arena));
+	must(ctx, hml_heart_network_train(arena, &examples, &training, &network));
+	for (size_t i = 0; i < all.n; i++)
+		if (parts[i] == part)
 		{
 			double p;
 
-			if (parts[i] != part)
-				continue;
 			must(ctx, hml_heart_network_score(ctx, &network, all.features + i * HML_HEART_FEATURES, 1, &p));
-			all.logits[i] += log(p / (1 - p)) / seeds;
+			all.p[i] = p;
 		}
-		hml_arena_free(arena);
-	}
+	hml_arena_free(arena);
 }
 
 static void
@@ -238,10 +232,10 @@ judge(HmlContext *ctx, const char *table, const char *name, const bool *chosen)
 	for (size_t i = 0; i < all.n; i++)
 		if (chosen[i])
 		{
-			scores[n] = all.logits[i];
+			scores[n] = all.p[i];
 			labels[n++] = all.abnormal[i];
 		}
-	confusion = hml_confusion_at(scores, labels, n, 0);
+	confusion = hml_confusion_at(scores, labels, n, 0.5);
 	metrics = hml_classification_metrics(&confusion);
 	must(ctx, hml_roc_auc(ctx, scores, labels, n, &auc));
 	printf("%-22s %-12s %5zu  %.3f  %.3f  %.3f  %.3f\n", table, name, n, metrics.recall, metrics.specificity,
@@ -271,7 +265,7 @@ judge_all(HmlContext *ctx, const char *table)
 }
 
 static void
-cross_validate(HmlContext *ctx, int seeds)
+cross_validate(HmlContext *ctx)
 {
 	static uint32_t folds[MAX_RECORDINGS];
 	static uint32_t strata[MAX_RECORDINGS];
@@ -280,19 +274,92 @@ cross_validate(HmlContext *ctx, int seeds)
 	for (size_t i = 0; i < all.n; i++)
 		strata[i] = 2 * all.sites[i] + all.abnormal[i];
 	must(ctx, hml_split(ctx, &split, folds));
-	memset(all.logits, 0, sizeof(all.logits));
 	for (uint32_t fold = 0; fold < FOLDS; fold++)
-		train_and_score(ctx, folds, fold, seeds);
+		train_and_score(ctx, folds, fold);
 	judge_all(ctx, "grouped 5-fold");
 }
 
 static void
-leave_one_out(HmlContext *ctx, int seeds)
+leave_one_out(HmlContext *ctx)
 {
-	memset(all.logits, 0, sizeof(all.logits));
 	for (uint32_t site = 0; site < all.n_sites; site++)
-		train_and_score(ctx, all.sites, site, seeds);
+		train_and_score(ctx, all.sites, site);
 	judge_all(ctx, "one database left out");
+}
+
+/* ---- the shipped model ----------------------------------------------- */
+
+/* What healthml.train() would be given of a table with the manifest's columns and the recordings. */
+static void
+make_frame(HmlContext *ctx, HmlFrame **out)
+{
+	static const unsigned roles = HML_ROLE_TARGET | HML_ROLE_GROUP | HML_ROLE_SITE;
+	HmlFrame *frame;
+
+	must(ctx, hml_frame_create(ctx, HML_HEART_FEATURES, roles, 0, SIZE_MAX, 0, &frame));
+	for (size_t f = 0; f < HML_HEART_FEATURES; f++)
+		must(ctx, hml_frame_set_column(frame, f, hml_heart_feature_names[f], HML_COLUMN_NUMERIC));
+	must(ctx, hml_frame_set_column(frame, HML_HEART_FEATURES, "abnormal", HML_COLUMN_NUMERIC));
+	must(ctx, hml_frame_set_column(frame, HML_HEART_FEATURES + 1, "group_id", HML_COLUMN_CATEGORY));
+	must(ctx, hml_frame_set_column(frame, HML_HEART_FEATURES + 2, "database", HML_COLUMN_CATEGORY));
+	for (size_t i = 0; i < all.n; i++)
+	{
+		const char *group = all.group_names[all.groups[i]];
+		const char *site = all.site_names[all.sites[i]];
+		double values[HML_HEART_FEATURES];
+		double group_code;
+		double site_code;
+
+		for (size_t f = 0; f < HML_HEART_FEATURES; f++)
+			values[f] = all.features[i * HML_HEART_FEATURES + f];
+		must(ctx, hml_frame_category(frame, HML_HEART_FEATURES + 1, group, strlen(group), &group_code));
+		must(ctx, hml_frame_category(frame, HML_HEART_FEATURES + 2, site, strlen(site), &site_code));
+		must(ctx, hml_frame_add(frame, values, all.abnormal[i], group_code, site_code));
+	}
+	*out = frame;
+}
+
+static void
+write_file(const char *path, const void *bytes, size_t length)
+{
+	FILE *file = fopen(path, "wb");
+
+	if (file == NULL || fwrite(bytes, 1, length, file) != length || fclose(file) != 0)
+		give_up("cannot write", path);
+}
+
+static void
+make_model(HmlContext *ctx, const char *path)
+{
+	static const char given[] = "{\"site\": \"database\", \"group\": \"group_id\", \"seed\": 1}";
+	HmlTraining training = {0};
+	HmlFrame *frame;
+	HmlArena *arena;
+	const HmlJson *json;
+	HmlParams *params;
+	HmlText metrics;
+	HmlModel *model;
+	HmlWriter writer;
+	const char *text;
+
+	make_frame(ctx, &frame);
+	must(ctx, hml_arena_create(ctx, &arena));
+	must(ctx, hml_json_parse(arena, given, strlen(given), &json));
+	must(ctx, hml_algorithm_params(arena, &hml_heart_sound_cnn, json, &params));
+	hml_text_init(&metrics, ctx);
+	training = (HmlTraining){.frame = frame, .params = params, .metrics = &metrics};
+	must(ctx, hml_model_train(ctx, &hml_heart_sound_cnn, &training, &model));
+	must(ctx, hml_text_finish(&metrics, &text));
+	printf("%s: %s\n", path, text);
+	hml_writer_init(&writer, ctx);
+	must(ctx, hml_model_write(model, &writer));
+	must(ctx, hml_writer_finish(&writer));
+	write_file(path, writer.data, writer.length);
+	hml_writer_free(&writer);
+	hml_model_free(model);
+	hml_text_free(&metrics);
+	hml_arena_free(arena);
+	hml_frame_free(frame);
 }
 
 int
@@ -300,17 +367,21 @@ main(int argc, char **argv)
 {
 	HmlHost host = {host_alloc, host_free, NULL, NULL, NULL};
 	HmlContext ctx;
-	int seeds = argc > 2 ? atoi(argv[2]) : 1;
 
-	if (argc < 2 || seeds < 1)
+	if (argc < 2 || argc > 3)
 	{
-		fprintf(stderr, "usage: heart_sound_recipe FOLDER [SEEDS]\n");
+		fprintf(stderr, "usage: heart_sound_recipe FOLDER [MODEL]\n");
 		return 2;
 	}
 	hml_context_init(&ctx, &host);
 	read_recordings(&ctx, argv[1]);
+	if (argc == 3)
+	{
+		make_model(&ctx, argv[2]);
+		return 0;
+	}
 	printf("%-22s %-12s %5s  %s\n", "table", "recordings", "n", "sens.  spec.  mean   roc_auc");
-	cross_validate(&ctx, seeds);
-	leave_one_out(&ctx, seeds);
+	cross_validate(&ctx);
+	leave_one_out(&ctx);
 	return 0;
 }

@@ -49,6 +49,7 @@ short_training(void)
 	training.epochs = 20;
 	training.learning_rate = 0.01;
 	training.draws_per_epoch = 1280;
+	training.expert = NULL;
 	return training;
 }
 

@@ -57,7 +57,6 @@ const char *const hml_heart_feature_names[HML_HEART_FEATURES] = {
 	"beat_duration",
 	"beat_duration_sd",
 
-	"floor_0hz",
 	"floor_4hz",
 	"floor_10hz",
 	"floor_16hz",

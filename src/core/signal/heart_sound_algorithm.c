@@ -223,6 +223,8 @@ options_of(const HmlTraining *training)
 	options.mixup = hml_param_number(given, "mixup");
 	options.label_smoothing = hml_param_number(given, "label_smoothing");
 	options.seed = (uint64_t) hml_param_integer(given, "seed");
+	options.on_epoch = training->on_epoch;
+	options.on_epoch_user = training->on_epoch_user;
 	return options;
 }
 
@@ -233,14 +235,18 @@ take_learnt(Fit *fit, HmlHeartExamples *out)
 	float *features;
 	bool *abnormal;
 	uint32_t *sites;
+	uint32_t *groups;
 
 	memset(out, 0, sizeof(*out));
 	HML_TRY(hml_arena_alloc(fit->arena, fit->n, N_FEATURES * sizeof(float), (void **) &features));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &abnormal, fit->n));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &sites, fit->n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &groups, fit->n));
 	for (size_t i = 0; i < fit->n; i++)
 		if (fit->fold[i] != 0)
 		{
+			if (fit->groups != NULL)
+				groups[out->n] = fit->groups[i];
 			memcpy(features + out->n * N_FEATURES, fit->features + i * N_FEATURES,
 				   N_FEATURES * sizeof(float));
 			abnormal[out->n] = fit->abnormal[i];
@@ -250,6 +256,8 @@ take_learnt(Fit *fit, HmlHeartExamples *out)
 	out->abnormal = abnormal;
 	out->sites = sites;
 	out->n_sites = (uint32_t) fit->n_sites;
+	out->groups = fit->groups == NULL ? NULL : groups;
+	out->n_groups = fit->n_groups;
 	return HML_OK;
 }
 
@@ -287,6 +295,7 @@ validate(Fit *fit)
 	bool *labels;
 	size_t n = 0;
 
+	options.on_epoch = NULL;
 	HML_TRY(take_learnt(fit, &learnt));
 	HML_TRY(hml_heart_network_train(fit->arena, &learnt, &options, &network));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, fit->n));
@@ -310,7 +319,9 @@ train_on_all(Fit *fit)
 								 .features = fit->features,
 								 .abnormal = fit->abnormal,
 								 .sites = fit->sites,
-								 .n_sites = (uint32_t) fit->n_sites};
+								 .n_sites = (uint32_t) fit->n_sites,
+								 .groups = fit->groups,
+								 .n_groups = fit->n_groups};
 	HmlHeartNetwork *network;
 
 	HML_TRY(HML_ARENA_NEW_ZERO(fit->model->arena, &network, 1));
