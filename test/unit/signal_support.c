@@ -38,3 +38,33 @@ corpus_file(HmlContext *ctx, const char *name, unsigned char **bytes)
 	fclose(file);
 	return (size_t) length;
 }
+
+void
+assert_drawable(const char *svg)
+{
+	const char *names[16];
+	size_t depth = 0;
+
+	assert_null(strstr(svg, "nan"));
+	assert_null(strstr(svg, "inf\""));
+	assert_null(strstr(svg, "inf "));
+	for (const char *p = strchr(svg, '<'); p != NULL; p = strchr(p, '<'))
+	{
+		const char *end = strchr(p, '>');
+
+		assert_non_null(end);
+		if (p[1] == '/')
+		{
+			assert_true(depth > 0);
+			depth--;
+			assert_memory_equal(p + 2, names[depth], (size_t) (end - p - 2));
+		}
+		else if (end[-1] != '/')
+		{
+			assert_true(depth < 16);
+			names[depth++] = p + 1;
+		}
+		p = end;
+	}
+	assert_int_equal(depth, 0);
+}

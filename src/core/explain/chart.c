@@ -15,7 +15,7 @@
 
 #define TICK_DISTANCE 44.0 /* units, about */
 #define MOST_TICKS 8.0
-#define LEAST_TICKS 2.0
+#define LEAST_TICKS 3.0
 #define SMALLEST 1e-300 /* what is below is zero */
 #define NARROWEST 1e-9  /* range of an axis relative to its values: ticks must differ */
 #define TICK_SLACK 1e-3 /* of a step, by which a tick may miss the end of an axis */
@@ -178,6 +178,8 @@ hml_chart_color_bar(HmlText *svg, const HmlColor *palette, const HmlAxis *axis, 
 	for (size_t i = 0; i < HML_PALETTE_SIZE; i++)
 		pixels[i] = (unsigned char) (HML_PALETTE_SIZE - 1 - i);
 	hml_chart_image(svg, &image, box);
+	if (axis == NULL)
+		return;
 	for (double v = hml_axis_first_tick(axis); v <= axis->high + axis->step * TICK_SLACK; v += axis->step)
 		add_number(svg, box->right + 6.0, hml_axis_place(axis, v) + 4.0, HML_ANCHOR_START,
 				   hml_axis_tick(axis, v));

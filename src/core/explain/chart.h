@@ -64,7 +64,7 @@ extern void hml_chart_horizontal_axis(HmlText *svg, const HmlAxis *axis, const H
 /* An image stretched to fill the box. */
 extern void hml_chart_image(HmlText *svg, const HmlImage *image, const HmlBox *box);
 
-/* The colours of a palette from bottom to top in the box, with an axis to its right. */
+/* The colours of a palette from bottom to top in the box, with the numbers of an axis, if not NULL, to its right. */
 extern void hml_chart_color_bar(HmlText *svg, const HmlColor *palette, const HmlAxis *axis,
 								const HmlBox *box);
 

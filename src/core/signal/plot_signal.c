@@ -20,6 +20,7 @@
 #define COLOR_BAR_GAP 14.0
 #define COLOR_BAR_WIDTH 12.0
 #define LEAST_POWER 1e-10f
+#define HEADROOM 1.04 /* of a waveform */
 
 /* ---- views ----------------------------------------------------------- */
 
@@ -140,7 +141,8 @@ hml_draw_waveform(HmlText *svg, const float *samples, size_t n, const HmlBox *bo
 
 	find_range(samples, 0, n, &low, &high);
 	peak = fmax(fabs((double) low), fabs((double) high));
-	level = hml_axis_whole(peak > 0 ? -peak : -1.0, peak > 0 ? peak : 1.0, box->bottom, box->top);
+	peak = peak > 0 ? peak * HEADROOM : 1;
+	level = hml_axis_exact(-peak, peak, box->bottom, box->top);
 	hml_chart_vertical_axis(svg, &level, box);
 	hml_text_add(svg, "<path stroke=\"#2f6fb0\" stroke-width=\"0.8\" stroke-linejoin=\"round\" ");
 	if (n <= 2 * HML_SIGNAL_MAX_COLUMNS)
