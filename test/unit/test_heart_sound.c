@@ -210,6 +210,81 @@ test_weights(void **state)
 	finish(&hearing);
 }
 
+/* A window of the whole recording has its features; one of nothing has none. */
+static void
+test_features_of_windows(void **state)
+{
+	Hearing hearing;
+	HmlHeartWindow whole = {0};
+	HmlHeartWindow nothing = {.first_frame = 10, .n_frames = 20};
+	float features[HML_HEART_FEATURES];
+	bool has_beats;
+
+	(void) state;
+	hear(&hearing, 20, 70, HML_MURMUR_SYSTOLIC, 0.01);
+	whole.n_frames = hearing.sound.n_frames;
+	assert_ok(&hearing.ctx,
+			  hml_heart_window_features(hearing.arena, &hearing.sound, &whole, features, &has_beats));
+	assert_true(has_beats);
+	assert_memory_equal(features, hearing.sound.features, sizeof(features));
+	assert_ok(&hearing.ctx,
+			  hml_heart_window_features(hearing.arena, &hearing.sound, &nothing, features, &has_beats));
+	assert_false(has_beats);
+	for (size_t w = 0; w < hearing.sound.n_windows; w++)
+	{
+		assert_true(hml_heart_window_is_judgeable(&hearing.sound, &hearing.sound.windows[w]));
+		assert_ok(&hearing.ctx, hml_heart_window_features(hearing.arena, &hearing.sound,
+														  &hearing.sound.windows[w], features, &has_beats));
+		assert_true(has_beats);
+		assert_true(features[feature("middle_systole_diastole_290hz")] > 0);
+		assert_close(features[feature("rhythm")], hearing.sound.cycle.rhythm, 1e-6);
+	}
+	finish(&hearing);
+}
+
+static void
+test_judgeable(void **state)
+{
+	Hearing hearing;
+
+	(void) state;
+	for (int murmur = HML_MURMUR_NONE; murmur <= HML_MURMUR_DIASTOLIC; murmur++)
+	{
+		hear(&hearing, 10, 75, (HmlMurmur) murmur, 0.01);
+		assert_true(hml_heart_sound_is_judgeable(&hearing.sound));
+		finish(&hearing);
+	}
+	hear(&hearing, 10, 75, HML_MURMUR_NONE, 1);
+	assert_false(hml_heart_sound_is_judgeable(&hearing.sound));
+	finish(&hearing);
+	hear(&hearing, 1, 75, HML_MURMUR_NONE, 0.01);
+	assert_false(hml_heart_sound_is_judgeable(&hearing.sound));
+	finish(&hearing);
+}
+
+/* Every name is there once, and every region lies in the beat. */
+static void
+test_table_of_features(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
+	{
+		const HmlHeartRegions *regions = &hml_heart_feature_regions[i];
+		const HmlHeartRegion both[2] = {regions->plus, regions->minus};
+
+		assert_int_equal(feature(hml_heart_feature_names[i]), i);
+		for (int r = 0; r < 2; r++)
+		{
+			assert_true(both[r].to_band <= HML_HEART_BANDS && both[r].to_bin <= HML_BEAT_BINS);
+			assert_true((both[r].from_band < both[r].to_band) == (both[r].from_bin < both[r].to_bin));
+		}
+	}
+	assert_int_equal(hml_heart_feature_regions[feature("level_diastole_6_845hz")].plus.to_band, 40);
+	assert_int_equal(hml_heart_feature_regions[feature("range_s2_460hz")].plus.from_bin, 14);
+	assert_int_equal(hml_heart_feature_regions[feature("s1_duration")].plus.to_bin, 0);
+	assert_int_equal(hml_heart_feature_regions[feature("s2_systole_290hz")].minus.from_bin, 5);
+}
+
 /* Whatever comes in, what comes out is finite and honest. */
 static void
 check_extreme(float *samples, size_t n, int sample_rate, bool silent)
@@ -389,6 +464,9 @@ main(void)
 		cmocka_unit_test(test_what_does_not_matter),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_weights),
+		cmocka_unit_test(test_features_of_windows),
+		cmocka_unit_test(test_judgeable),
+		cmocka_unit_test(test_table_of_features),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_bad_specs),
 		cmocka_unit_test(test_synthetic_is_reproducible),

@@ -246,6 +246,301 @@ test_failures(void **state)
 	test_cancellation_sweep(train_and_score, &examples);
 }
 
+/* ---- expert and gate ------------------------------------------------- */
+
+#define FIRST_LEVEL HML_HEART_CONTRASTS
+#define FIRST_FLOOR HML_HEART_SOUNDS
+
+/* A level, which only the expert hears, tells the ill; the floors of the sites are far apart. */
+static void
+make_familiar(Examples *out, uint64_t seed)
+{
+	make_examples(out, seed);
+	for (size_t i = 0; i < N; i++)
+	{
+		out->features[i * F] -= out->abnormal[i] ? 2 : 0;
+		out->features[i * F + FIRST_LEVEL] += out->abnormal[i] ? 4 : 0;
+		out->features[i * F + FIRST_FLOOR] += out->sites[i] ? 20 : -20;
+	}
+}
+
+static HmlHeartTraining
+expert_training(void)
+{
+	HmlHeartTraining training = short_training();
+	HmlHeartTraining usual = HML_HEART_TRAINING_DEFAULT;
+
+	training.expert = usual.expert;
+	training.epochs = 4;
+	training.draws_per_epoch = 640;
+	return training;
+}
+
+static size_t
+count_right(HmlContext *ctx, const HmlHeartNetwork *network, const Examples *examples)
+{
+	double p[N];
+	size_t right = 0;
+
+	assert_ok(ctx, hml_heart_network_score(ctx, network, examples->features, N, p));
+	for (size_t i = 0; i < N; i++)
+		right += (p[i] > 0.5) == examples->abnormal[i];
+	return right;
+}
+
+static void
+test_expert_is_heard_where_it_is_at_home(void **state)
+{
+	static Examples known;
+	static Examples unknown;
+	HmlHeartTraining training = expert_training();
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlHeartNetwork network;
+	size_t at_home;
+	size_t abroad;
+	size_t familiar = 0;
+
+	(void) state;
+	make_familiar(&known, 7);
+	make_familiar(&unknown, 8);
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+	assert_ok(&ctx, hml_heart_network_train(arena, &known.view, &training, &network));
+	assert_int_equal(network.clinics.n, 2);
+	for (size_t i = 0; i < N; i++)
+		familiar += hml_heart_familiarity(&network.clinics, unknown.features + i * F) > 0.5;
+	if (familiar < N * 70 / 100 || familiar > N * 97 / 100)
+		fail_msg("%zu of %d are familiar", familiar, N);
+	at_home = count_right(&ctx, &network, &unknown);
+	for (size_t i = 0; i < N; i++)
+	{
+		unknown.features[i * F + FIRST_FLOOR] += unknown.sites[i] ? -20 : 20;
+		assert_close(hml_heart_familiarity(&network.clinics, unknown.features + i * F), 0, 0);
+	}
+	abroad = count_right(&ctx, &network, &unknown);
+	if (at_home < abroad + N / 10)
+		fail_msg("%zu of %d are right at home, %zu abroad", at_home, N, abroad);
+	hml_arena_free(arena);
+	test_host_finish(&host, &ctx);
+}
+
+static void
+check_explanation(HmlContext *ctx, const HmlHeartNetwork *network, const float *features)
+{
+	double contributions[F];
+	double base;
+	double p;
+	double sum = 0;
+
+	assert_ok(ctx, hml_heart_network_score(ctx, network, features, 1, &p));
+	assert_ok(ctx, hml_heart_network_explain(ctx, network, features, &base, contributions));
+	for (size_t f = 0; f < F; f++)
+		sum += contributions[f];
+	assert_close(base + sum, log(p / (1 - p)), 1e-3);
+	for (size_t f = FIRST_FLOOR; f < F; f++)
+		assert_close(contributions[f], 0, 0);
+}
+
+static void
+test_explanations_are_complete(void **state)
+{
+	static Examples known;
+	HmlHeartTraining training = expert_training();
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlHeartNetwork network;
+	double contributions[F];
+	double base;
+	size_t familiar = 0;
+
+	(void) state;
+	make_familiar(&known, 9);
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+	assert_ok(&ctx, hml_heart_network_train(arena, &known.view, &training, &network));
+	for (size_t i = 0; i < 20; i++)
+	{
+		float *features = known.features + i * F;
+
+		check_explanation(&ctx, &network, features);
+		features[FIRST_FLOOR] = 0;
+		check_explanation(&ctx, &network, features);
+		features[FIRST_FLOOR] = known.sites[i] ? 20 : -20;
+		if (hml_heart_familiarity(&network.clinics, features) < 1)
+			continue;
+		/* What tells the ill tells most, and in the right direction. */
+		familiar++;
+		assert_ok(&ctx, hml_heart_network_explain(&ctx, &network, features, &base, contributions));
+		for (size_t f = 0; f < F; f++)
+			if (features[FIRST_LEVEL] > 5 && f != FIRST_LEVEL)
+				assert_true(contributions[FIRST_LEVEL] > fabs(contributions[f]));
+	}
+	assert_true(familiar > 10);
+	hml_arena_free(arena);
+	test_host_finish(&host, &ctx);
+}
+
+/* Whatever a user's table is like, there is a model, and probabilities. */
+static void
+train_on(size_t n, uint32_t n_sites, const uint32_t *groups, size_t n_groups)
+{
+	static Examples examples;
+	HmlHeartTraining training = expert_training();
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlHeartNetwork network;
+	double p[N];
+
+	make_familiar(&examples, 10);
+	examples.view.n = n;
+	examples.view.n_sites = n_sites;
+	examples.view.groups = groups;
+	examples.view.n_groups = n_groups;
+	for (size_t i = 0; i < N; i++)
+		examples.sites[i] %= n_sites;
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+	assert_ok(&ctx, hml_heart_network_train(arena, &examples.view, &training, &network));
+	assert_ok(&ctx, hml_heart_network_score(&ctx, &network, examples.features, N, p));
+	for (size_t i = 0; i < N; i++)
+		assert_true(p[i] > 0 && p[i] < 1);
+	hml_arena_free(arena);
+	test_host_finish(&host, &ctx);
+}
+
+static void
+test_small_and_strange_tables(void **state)
+{
+	static uint32_t one[N];
+	static uint32_t few[N];
+
+	(void) state;
+	for (size_t i = 0; i < N; i++)
+		few[i] = (uint32_t) i % 5;
+	train_on(4, 1, NULL, 0);
+	train_on(20, 1, NULL, 0);
+	train_on(20, 2, NULL, 0);
+	train_on(60, 1, NULL, 0);
+	train_on(60, 1, one, 1);
+	train_on(60, 2, few, 5);
+}
+
+static HmlStatus
+count_epoch(void *user, const HmlEpoch *epoch)
+{
+	int *last = user;
+
+	assert_int_equal(epoch->epoch, *last + 1);
+	assert_true(epoch->epoch <= epoch->epochs);
+	*last = epoch->epoch;
+	return HML_OK;
+}
+
+static void
+test_epochs_are_told(void **state)
+{
+	static Examples known;
+	HmlHeartTraining training = expert_training();
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlHeartNetwork network;
+	int last = 0;
+
+	(void) state;
+	make_familiar(&known, 7);
+	training.on_epoch = count_epoch;
+	training.on_epoch_user = &last;
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+	assert_ok(&ctx, hml_heart_network_train(arena, &known.view, &training, &network));
+	assert_int_equal(last, training.epochs * (1 + training.expert_passes));
+	hml_arena_free(arena);
+	test_host_finish(&host, &ctx);
+}
+
+static HmlStatus
+gate_and_explain(HmlContext *ctx, void *argument)
+{
+	const Examples *examples = argument;
+	HmlHeartClinicData data = {
+		.n = 40, .features = examples->features, .sites = examples->sites, .n_sites = 2};
+	HmlHeartTraining training = short_training();
+	HmlArena *arena;
+	HmlHeartNetwork network;
+	double contributions[F];
+	double base;
+	HmlStatus status;
+
+	training.epochs = 1;
+	training.draws_per_epoch = training.batch_size;
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = hml_heart_network_train(arena, &examples->view, &training, &network);
+	if (status == HML_OK)
+		status = hml_heart_network_explain(ctx, &network, examples->features, &base, contributions);
+	if (status == HML_OK)
+		status = hml_heart_clinics_fit(arena, &data, &network.clinics);
+	hml_arena_free(arena);
+	return status;
+}
+
+static void
+test_failures_of_gate_and_explanation(void **state)
+{
+	static Examples examples;
+
+	(void) state;
+	make_familiar(&examples, 6);
+	test_allocation_sweep(gate_and_explain, &examples);
+	test_cancellation_sweep(gate_and_explain, &examples);
+}
+
+/* A model with all its parts survives writing and reading, and a damaged one is noticed. */
+static void
+test_round_trip_of_all_parts(void **state)
+{
+	static Examples known;
+	HmlHeartTraining training = expert_training();
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlHeartNetwork networks[2];
+	HmlWriter writers[2];
+	HmlReader reader;
+
+	(void) state;
+	make_familiar(&known, 7);
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+	assert_ok(&ctx, hml_heart_network_train(arena, &known.view, &training, &networks[0]));
+	for (int i = 0; i < 2; i++)
+	{
+		hml_writer_init(&writers[i], &ctx);
+		hml_heart_network_write(&networks[i], &writers[i]);
+		assert_ok(&ctx, hml_writer_finish(&writers[i]));
+		if (i > 0)
+			break;
+		hml_reader_init(&reader, &ctx, writers[0].data, writers[0].length, "heart network");
+		assert_ok(&ctx, hml_heart_network_read(arena, &reader, &networks[1]));
+		assert_ok(&ctx, hml_read_end(&reader));
+	}
+	assert_int_equal(writers[0].length, writers[1].length);
+	assert_memory_equal(writers[0].data, writers[1].data, writers[0].length);
+	for (size_t length = 0; length < writers[0].length; length += 1009)
+	{
+		hml_reader_init(&reader, &ctx, writers[0].data, length, "heart network");
+		assert_status(&ctx, hml_heart_network_read(arena, &reader, &networks[1]), HML_CORRUPT);
+	}
+	hml_writer_free(&writers[1]);
+	hml_writer_free(&writers[0]);
+	hml_arena_free(arena);
+	test_host_finish(&host, &ctx);
+}
+
 int
 main(void)
 {
@@ -255,6 +550,12 @@ main(void)
 		cmocka_unit_test(test_same_seed_same_network_and_round_trip),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_expert_is_heard_where_it_is_at_home),
+		cmocka_unit_test(test_explanations_are_complete),
+		cmocka_unit_test(test_small_and_strange_tables),
+		cmocka_unit_test(test_epochs_are_told),
+		cmocka_unit_test(test_round_trip_of_all_parts),
+		cmocka_unit_test(test_failures_of_gate_and_explanation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,6 @@
 #define MAX_Z 4.0f /* standardised features are limited to this */
 #define SD_FLOOR 1e-6
 #define WARMUP_EPOCHS 1.0
-#define MAX_LOGIT 16.0
 
 /* ---- balance --------------------------------------------------------- */
 
@@ -306,6 +305,12 @@ hml_heart_part_train(HmlArena *arena, const HmlHeartExamples *examples, const Hm
 
 /* ---- scoring --------------------------------------------------------- */
 
+double
+hml_heart_sigmoid(double logit)
+{
+	return 1 / (1 + exp(-fmax(-HML_HEART_MAX_LOGIT, fmin(HML_HEART_MAX_LOGIT, logit))));
+}
+
 static HmlStatus
 score(HmlArena *scratch, const HmlHeartPart *part, const float *features, size_t n, double *logits)
 {
@@ -325,7 +330,7 @@ score(HmlArena *scratch, const HmlHeartPart *part, const float *features, size_t
 	{
 		double p = outputs[i];
 
-		logits[i] = fmax(-MAX_LOGIT, fmin(MAX_LOGIT, log(p / (1 - p))));
+		logits[i] = fmax(-HML_HEART_MAX_LOGIT, fmin(HML_HEART_MAX_LOGIT, log(p / (1 - p))));
 	}
 	return HML_OK;
 }

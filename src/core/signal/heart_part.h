@@ -66,10 +66,14 @@ extern HmlStatus hml_heart_part_train(HmlArena *arena, const HmlHeartExamples *e
 extern HmlStatus hml_heart_one_sided_sites(HmlArena *arena, const HmlHeartExamples *examples,
 										   bool **left_out) HML_NODISCARD;
 
+/* Probability of a logit, which is taken as HML_HEART_MAX_LOGIT where it is larger. */
+#define HML_HEART_MAX_LOGIT 16.0
+extern double hml_heart_sigmoid(double logit);
+
 /* Standardised inputs of one row of features, limited to a few standard deviations. */
 extern void hml_heart_part_inputs(const HmlHeartPart *part, const float *features, float *inputs);
 
-/* features is (n, HML_HEART_FEATURES); logits is (n), at most 16 in size. */
+/* features is (n, HML_HEART_FEATURES); logits is (n), at most HML_HEART_MAX_LOGIT in size. */
 extern HmlStatus hml_heart_part_score(HmlContext *ctx, const HmlHeartPart *part, const float *features,
 									  size_t n, double *logits) HML_NODISCARD;
 

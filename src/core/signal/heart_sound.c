@@ -281,3 +281,51 @@ hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *
 							out->floors));
 	return find_beats(arena, spec, out);
 }
+
+/* ---- what it is worth, and a part of it ------------------------------ */
+
+bool
+hml_heart_sound_is_judgeable(const HmlHeartSound *sound)
+{
+	bool lost = sound->cycle.rhythm < HML_HEART_LOST_RHYTHM && sound->cycle.fit < HML_HEART_LOST_FIT;
+
+	return !sound->silent && sound->has_beats && sound->weight >= HML_HEART_LEAST_WEIGHT && !lost;
+}
+
+bool
+hml_heart_window_is_judgeable(const HmlHeartSound *sound, const HmlHeartWindow *window)
+{
+	return hml_heart_sound_is_judgeable(sound) && window->weight >= HML_HEART_LEAST_WEIGHT;
+}
+
+static bool
+lies_in(const HmlHeartBeat *beat, const HmlHeartWindow *window)
+{
+	size_t middle = ((size_t) beat->bounds[0] + beat->bounds[HML_HEART_PHASES]) / 2;
+
+	return middle >= window->first_frame && middle < window->first_frame + window->n_frames;
+}
+
+HmlStatus
+hml_heart_window_features(HmlArena *arena, const HmlHeartSound *sound, const HmlHeartWindow *window,
+						  float *features, bool *has_beats)
+{
+	HmlHeartCycle cycle = sound->cycle;
+	HmlTypicalBeat typical;
+	size_t first = 0;
+
+	while (first < sound->cycle.n_beats && !lies_in(&sound->cycle.beats[first], window))
+		first++;
+	if (first > 0)
+		cycle.beats += first;
+	cycle.n_beats = 0;
+	while (first + cycle.n_beats < sound->cycle.n_beats && lies_in(&cycle.beats[cycle.n_beats], window))
+		cycle.n_beats++;
+	*has_beats = cycle.n_beats >= HML_BEAT_MIN_BEATS;
+	if (!*has_beats)
+		return HML_OK;
+	HML_TRY(hml_typical_beat(arena, sound->log_mel, sound->n_mels, sound->n_frames, cycle.beats,
+							 cycle.n_beats, &typical));
+	hml_heart_features(&typical, &cycle, sound->frames_per_s, sound->floors, features);
+	return HML_OK;
+}

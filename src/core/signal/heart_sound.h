@@ -79,6 +79,28 @@ typedef struct HmlHeartSound
 extern HmlStatus hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *audio,
 								 HmlHeartSound *out) HML_NODISCARD;
 
+/*
+ * Whether a model's word on it is worth anything.  It is not when the recording is
+ * silent, when fewer than HML_BEAT_MIN_BEATS beats are heard, when its windows have
+ * hardly any weight (noise alone, or clipped), or when neither a rhythm nor beats
+ * that stand out are found (HML_HEART_LOST_RHYTHM, HML_HEART_LOST_FIT: both).
+ */
+extern bool hml_heart_sound_is_judgeable(const HmlHeartSound *sound);
+extern bool hml_heart_window_is_judgeable(const HmlHeartSound *sound, const HmlHeartWindow *window);
+
+#define HML_HEART_LEAST_WEIGHT 0.2
+#define HML_HEART_LOST_RHYTHM 0.1
+#define HML_HEART_LOST_FIT (-0.55)
+
+/*
+ * The features of the beats whose middles lie in the window; what is of the
+ * recording as a whole (rhythm, fit, floors) stays.  Without enough beats there
+ * *has_beats is false and features are left as they are.
+ */
+extern HmlStatus hml_heart_window_features(HmlArena *arena, const HmlHeartSound *sound,
+										   const HmlHeartWindow *window, float *features,
+										   bool *has_beats) HML_NODISCARD;
+
 /* ---- synthetic sounds ------------------------------------------------ */
 
 typedef enum HmlMurmur

@@ -70,6 +70,8 @@ hml_heart_doubt(const HmlHeartSound *sound)
 		return "the recording is silent";
 	if (!sound->has_beats)
 		return "fewer than three heart beats are heard";
+	if (!hml_heart_sound_is_judgeable(sound))
+		return "the recording is too noisy";
 	return NULL;
 }
 

@@ -18,15 +18,9 @@
 #define FOLD_STREAM 1         /* of the seed */
 #define MIN_CLASS 10          /* recordings of each class without which there is no expert */
 #define EXPERT_SITE_POWER 0.5 /* a larger clinic has more to teach about itself */
+#define EXPERT_DRAWS 4        /* of a recording in an epoch, at most */
 #define NEWTON_STEPS 50
 #define PENALTY 1.0
-#define MAX_LOGIT 16.0
-
-static double
-sigmoid(double logit)
-{
-	return 1 / (1 + exp(-fmax(-MAX_LOGIT, fmin(MAX_LOGIT, logit))));
-}
 
 /* ---- checks ---------------------------------------------------------- */
 
@@ -96,11 +90,14 @@ general_training(const HmlHeartTraining *training)
 								  .seed = training->seed};
 }
 
+/* Of few recordings it draws fewer, too: each would only come more often. */
 static HmlHeartPartTraining
-expert_training(const HmlHeartTraining *training)
+expert_training(const HmlHeartTraining *training, size_t n)
 {
 	HmlHeartPartTraining expert = general_training(training);
 
+	if (expert.draws_per_epoch > EXPERT_DRAWS * n)
+		expert.draws_per_epoch = EXPERT_DRAWS * n < expert.batch_size ? expert.batch_size : EXPERT_DRAWS * n;
 	expert.network = training->expert;
 	expert.n_inputs = HML_HEART_SOUNDS;
 	expert.epochs = training->epochs * training->expert_passes;
@@ -224,7 +221,7 @@ run_fold(HmlArena *arena, const HmlHeartExamples *examples, const HmlHeartTraini
 {
 	HmlContext *ctx = hml_arena_context(arena);
 	HmlHeartPartTraining general = general_training(training);
-	HmlHeartPartTraining expert = expert_training(training);
+	HmlHeartPartTraining expert = expert_training(training, examples->n);
 	HmlHeartExamples others;
 	HmlHeartPart part;
 
@@ -275,7 +272,7 @@ newton_step(const double *logits, const bool *abnormal, size_t n, const double *
 
 	for (size_t i = 0; i < n; i++)
 	{
-		double p = sigmoid(fit->slope * logits[i] + fit->bias);
+		double p = hml_heart_sigmoid(fit->slope * logits[i] + fit->bias);
 		double weight = weights[abnormal[i]];
 		double error = weight * (p - abnormal[i]);
 		double curve = weight * p * (1 - p);
@@ -306,7 +303,7 @@ calibrate(const double *logits, const bool *abnormal, size_t n)
 		newton_step(logits, abnormal, n, weights, &fit);
 	for (size_t i = 0; i < n; i++)
 	{
-		double p = sigmoid(fit.slope * logits[i] + fit.bias);
+		double p = hml_heart_sigmoid(fit.slope * logits[i] + fit.bias);
 
 		fit.loss -= weights[abnormal[i]] * log(abnormal[i] ? p : 1 - p) / (double) n;
 	}
@@ -359,7 +356,7 @@ train(HmlArena *arena, HmlArena *scratch, const HmlHeartExamples *examples, cons
 	  HmlHeartNetwork *out)
 {
 	HmlHeartPartTraining general = general_training(training);
-	HmlHeartPartTraining expert = expert_training(training);
+	HmlHeartPartTraining expert = expert_training(training, examples->n);
 	int all;
 
 	HML_TRY(judge_expert(arena, scratch, examples, training, out));
@@ -400,8 +397,8 @@ score_one(HmlContext *ctx, const HmlHeartNetwork *network, const float *features
 		HML_TRY(hml_heart_part_score(ctx, &network->general, features, 1, &general));
 	if (familiarity > 0)
 		HML_TRY(hml_heart_part_score(ctx, &network->expert, features, 1, &expert));
-	*p =
-		familiarity * sigmoid(network->slope * expert + network->bias) + (1 - familiarity) * sigmoid(general);
+	*p = familiarity * hml_heart_sigmoid(network->slope * expert + network->bias) +
+		 (1 - familiarity) * hml_heart_sigmoid(general);
 	return HML_OK;
 }
 
