@@ -165,9 +165,8 @@ mel_spec(FunctionCallInfo fcinfo)
 	return spec;
 }
 
-/* A real[][] of the given numbers. */
-static ArrayType *
-matrix_of(HmlContext *ctx, const float *numbers, size_t rows, size_t columns)
+ArrayType *
+healthml_matrix(HmlContext *ctx, const float *numbers, size_t rows, size_t columns)
 {
 	Size size = ARR_OVERHEAD_NONULLS(2) + rows * columns * sizeof(float4);
 	ArrayType *matrix;
@@ -215,7 +214,7 @@ healthml_mel_spectrogram(PG_FUNCTION_ARGS)
 	healthml_check(&ctx, hml_spectrogram(&ctx, &spec, &audio, &mel));
 	hml_audio_free(&ctx, &audio);
 	hml_power_to_db(mel.power, n_mels * mel.n_frames, ref, LEAST_POWER, top_db);
-	PG_RETURN_ARRAYTYPE_P(matrix_of(&ctx, mel.power, n_mels, mel.n_frames));
+	PG_RETURN_ARRAYTYPE_P(healthml_matrix(&ctx, mel.power, n_mels, mel.n_frames));
 }
 
 /* ---- pictures ---- */

@@ -8,6 +8,7 @@
 #include "compat.h"
 
 #include "catalog/pg_attribute.h"
+#include "utils/array.h"
 
 #include "core/signal/audio.h"
 
@@ -19,6 +20,9 @@
  * memory of 'ctx'.
  */
 extern HmlStatus healthml_decode_audio(HmlContext *ctx, Datum recording, HmlAudio *out) HML_NODISCARD;
+
+/* A real[][] of the given numbers, (rows, columns); its memory counts for 'ctx'. */
+extern ArrayType *healthml_matrix(HmlContext *ctx, const float *numbers, size_t rows, size_t columns);
 
 /* Raise an error unless a column holds bytea, as recordings do. */
 extern void healthml_check_recordings(Form_pg_attribute column);

@@ -45,24 +45,24 @@ probability(HealthmlScorer *scorer, const HmlHeartSound *sound)
 	return healthml_scorer_score(scorer);
 }
 
-static HmlStatus
-listen(HealthmlScorer *scorer, HmlArena *arena, const HmlAudio *audio, HealthmlHearing *out)
+HmlStatus
+healthml_listen(HealthmlScorer *scorer, HmlArena *arena, const HmlAudio *audio, HmlHeartSound *sound,
+				HealthmlHearing *out)
 {
-	HmlHeartSound sound;
 	double p;
 
-	HML_TRY(hml_heart_listen(arena, audio, &sound));
-	p = probability(scorer, &sound);
+	HML_TRY(hml_heart_listen(arena, audio, sound));
+	p = probability(scorer, sound);
 	healthml_assess_score(scorer, p, &out->assessment);
-	out->reason = hml_heart_doubt(&sound);
+	out->reason = hml_heart_doubt(sound);
 	out->sound = out->reason != NULL          ? HEALTHML_SOUND_UNCERTAIN
 				 : out->assessment.is_anomaly ? HEALTHML_SOUND_ABNORMAL
 											  : HEALTHML_SOUND_NORMAL;
 	out->confidence = fmax(p, 1 - p);
 	out->duration_s = (double) audio->n_samples / audio->sample_rate;
 	out->sample_rate = audio->sample_rate;
-	out->windows = (int) sound.n_windows;
-	out->heart_rate_bpm = sound.heart_rate_bpm;
+	out->windows = (int) sound->n_windows;
+	out->heart_rate_bpm = sound->heart_rate_bpm;
 	return HML_OK;
 }
 
@@ -71,11 +71,12 @@ decode_and_listen(HealthmlScorer *scorer, HmlContext *ctx, Datum recording, Heal
 {
 	HmlAudio audio;
 	HmlArena *arena;
+	HmlHeartSound sound;
 	HmlStatus status;
 
 	HML_TRY(healthml_decode_audio(ctx, recording, &audio));
 	HML_TRY(hml_arena_create(ctx, &arena));
-	status = listen(scorer, arena, &audio, out);
+	status = healthml_listen(scorer, arena, &audio, &sound, out);
 	hml_arena_free(arena);
 	hml_audio_free(ctx, &audio);
 	return status;

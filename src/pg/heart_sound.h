@@ -8,6 +8,8 @@
 
 #include "compat.h"
 
+#include "core/signal/heart_sound.h"
+
 #include "prediction.h"
 #include "score.h"
 
@@ -43,6 +45,10 @@ typedef struct HealthmlHearing
  */
 extern HmlStatus healthml_hear(HealthmlScorer *scorer, HmlContext *ctx, Datum recording,
 							   HealthmlHearing *out) HML_NODISCARD;
+
+/* The same of a recording that is decoded; what was heard in it lies in 'arena' and is told in *sound. */
+extern HmlStatus healthml_listen(HealthmlScorer *scorer, HmlArena *arena, const HmlAudio *audio,
+								 HmlHeartSound *sound, HealthmlHearing *out) HML_NODISCARD;
 
 /* Whether a status is the recording's fault, and so no reason to give up the ones behind it. */
 extern bool healthml_is_unreadable(HmlStatus status);

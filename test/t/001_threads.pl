@@ -18,7 +18,7 @@ my @calls = (
 	[ 'telling', 'SELECT explain_text(p) FROM patients p LIMIT 1' ],
 	[ 'moving a model', q{SELECT import_model('copy', export_model('heart_attack'))} ],
 	[ 'keeping predictions', q{SELECT batch_predict('heart_attack', 'patients', 'patient_id', explain => 1)} ],
-	[ 'hearing', q{SELECT audio_info(s), heart_sound_classify(s), plot_spectrogram(s, sample_rate => 3000) FROM synthetic_heart_sound() s} ],
+	[ 'hearing', q{SELECT audio_info(s), heart_sound_classify(s), plot_spectrogram(s, sample_rate => 3000), plot_heart_sound(s) FROM synthetic_heart_sound() s} ],
 	[ 'aggregates', 'SELECT roc_auc(iforest_score(p), heart_disease), fedavg(ARRAY[1::real], 1) FROM patients p' ],);
 
 scalar_of($node, 'CREATE TABLE public.patients AS SELECT * FROM synthetic_patients(200)');

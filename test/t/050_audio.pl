@@ -75,7 +75,8 @@ like(scalar_of($node, "SELECT heard(audio) FROM recording WHERE name = '$_'"), q
 
 is(scalar_of($node, q{
 	SELECT string_agg(name, ' ') FROM recording, LATERAL (SELECT plot_waveform(audio) || plot_spectrogram(audio)
-		|| mel_spectrogram(audio)::text || to_jsonb(audio_info(audio))::text || to_jsonb(heart_sound_classify(audio))::text AS all_of_it) AS made
+		|| mel_spectrogram(audio)::text || to_jsonb(audio_info(audio))::text || to_jsonb(heart_sound_classify(audio))::text
+		|| plot_heart_sound(audio) || coalesce(heart_sound_saliency(audio)::text, '') || (SELECT jsonb_agg(e) FROM heart_sound_explain(audio) e)::text AS all_of_it) AS made
 	WHERE heard(audio) !~ '^\d' AND all_of_it ~* '\m(nan|inf|infinity)\M'}), '', 'what can be decoded is described without a NaN');
 
 # ---- storage ----
@@ -96,10 +97,11 @@ is(scalar_of($node, q{
 my ($before, $after) = split /\n/, scalar_of($node, q{
 	SET client_min_messages = error;
 	CREATE FUNCTION memory() RETURNS int LANGUAGE sql AS $$ SELECT substring(pg_read_file('/proc/self/status') from 'VmRSS:\s*(\d+)')::int $$;
-	DO $$ BEGIN FOR i IN 1 .. 3 LOOP PERFORM heard(audio), length(plot_spectrogram(synthetic_heart_sound(5))) FROM recording; END LOOP; END $$;
+	DO $$ BEGIN FOR i IN 1 .. 3 LOOP PERFORM heard(audio), length(plot_spectrogram(synthetic_heart_sound(5))), length(plot_heart_sound(synthetic_heart_sound(5))) FROM recording; END LOOP; END $$;
 	SELECT memory();
 	DO $$ BEGIN FOR i IN 1 .. 150 LOOP PERFORM heard(audio) FROM recording; END LOOP;
 		FOR i IN 1 .. 300 LOOP PERFORM length(plot_spectrogram(s)), length(plot_waveform(s)), mel_spectrogram(s) FROM synthetic_heart_sound(5, seed => i) s; END LOOP;
+		FOR i IN 1 .. 50 LOOP PERFORM length(plot_heart_sound(s)), heart_sound_saliency(s), count(e) FROM synthetic_heart_sound(5, seed => i) s, heart_sound_explain(s) e GROUP BY s; END LOOP;
 	END $$;
 	SELECT memory()});
 cmp_ok($after - $before, '<', 4096, 'thousands of recordings leave the memory of a session flat');

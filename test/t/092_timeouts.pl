@@ -52,6 +52,8 @@ for my $call (
 	q{mel_spectrogram(audio) FROM sounds},
 	q{mel_spectrogram(synthetic_heart_sound(60), n_mels => 20, n_fft => 65536, hop_length => 1)},
 	q{heart_sound_classify(audio) FROM sounds},
+	q{count(h) FROM generate_series(1, 50) i, heart_sound_explain(synthetic_heart_sound(600, seed => i)) h},
+	q{count(plot_heart_sound(synthetic_heart_sound(600, seed => i))) FROM generate_series(1, 50) i},
 	q{count(synthetic_heart_sound(600, seed => i)) FROM generate_series(1, 100) i},
 	q{roc_auc(random(), random() < 0.5) FROM generate_series(1, 100000000)})
 {

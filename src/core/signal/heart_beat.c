@@ -9,26 +9,49 @@
 #include "core/base/sort.h"
 #include "core/model/calibration.h"
 
-static const size_t phase_bins[HML_HEART_PHASES] = {4, 10, 4, 12};
+const size_t hml_beat_phase_bins[HML_HEART_PHASES + 1] = {0, 4, 14, 18, HML_BEAT_BINS};
 
-/* One band of one beat, linearly interpolated to its bins. */
-static void
-stretch(const float *band, size_t n_frames, const HmlHeartBeat *beat, float *bins)
+HmlHeartPhase
+hml_beat_phase(size_t bin)
 {
-	for (size_t phase = 0; phase < HML_HEART_PHASES; phase++)
+	HmlHeartPhase phase = HML_HEART_S1;
+
+	while (bin >= hml_beat_phase_bins[phase + 1])
+		phase++;
+	return phase;
+}
+
+void
+hml_beat_bin(const HmlHeartBeat *beat, size_t bin, double *from, double *to)
+{
+	const size_t *bins = hml_beat_phase_bins;
+	HmlHeartPhase phase = hml_beat_phase(bin);
+	double length;
+
+	length =
+		(double) (beat->bounds[phase + 1] - beat->bounds[phase]) / (double) (bins[phase + 1] - bins[phase]);
+	*from = beat->bounds[phase] + (double) (bin - bins[phase]) * length;
+	*to = *from + length;
+}
+
+void
+hml_stretch_beat(const float *band, size_t n_frames, const HmlHeartBeat *beat, float *bins)
+{
+	for (size_t i = 0; i < HML_BEAT_BINS; i++)
 	{
-		double start = beat->bounds[phase];
-		double length = beat->bounds[phase + 1] - start;
+		double from;
+		double to;
+		double position;
+		size_t frame;
+		size_t next;
+		float weight;
 
-		for (size_t i = 0; i < phase_bins[phase]; i++)
-		{
-			double position = fmax(0.0, start + (i + 0.5) / (double) phase_bins[phase] * length - 0.5);
-			size_t frame = (size_t) position;
-			float weight = (float) (position - (double) frame);
-			size_t next = frame + 1 < n_frames ? frame + 1 : frame;
-
-			*bins++ = band[frame] * (1 - weight) + band[next] * weight;
-		}
+		hml_beat_bin(beat, i, &from, &to);
+		position = fmax(0.0, (from + to) / 2 - 0.5);
+		frame = (size_t) position;
+		next = frame + 1 < n_frames ? frame + 1 : frame;
+		weight = (float) (position - (double) frame);
+		bins[i] = band[frame] * (1 - weight) + band[next] * weight;
 	}
 }
 
@@ -41,7 +64,7 @@ typical_band(HmlContext *ctx, const float *band, size_t n_frames, const HmlHeart
 
 	for (size_t b = 0; b < n_beats; b++)
 	{
-		stretch(band, n_frames, &beats[b], bins);
+		hml_stretch_beat(band, n_frames, &beats[b], bins);
 		for (size_t i = 0; i < HML_BEAT_BINS; i++)
 			cells[i * n_beats + b] = bins[i];
 	}

@@ -15,6 +15,17 @@
 #define HML_BEAT_BINS 30
 #define HML_BEAT_MIN_BEATS 3 /* fewer are not typical of anything */
 
+/* The bin in which each phase begins, and HML_BEAT_BINS. */
+extern const size_t hml_beat_phase_bins[HML_HEART_PHASES + 1];
+
+extern HmlHeartPhase hml_beat_phase(size_t bin);
+
+/* Where a bin lies in a beat, in frames: frame t reaches from t to t + 1. */
+extern void hml_beat_bin(const HmlHeartBeat *beat, size_t bin, double *from, double *to);
+
+/* One band of one beat, linearly interpolated: band is (n_frames), bins (HML_BEAT_BINS). */
+extern void hml_stretch_beat(const float *band, size_t n_frames, const HmlHeartBeat *beat, float *bins);
+
 typedef struct HmlTypicalBeat
 {
 	size_t n_bands;
