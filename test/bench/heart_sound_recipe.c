@@ -7,7 +7,10 @@
  *
  * FOLDER holds manifest.csv and the recordings of the PhysioNet/CinC Challenge
  * 2016 that it names.  Judging prints one line per table and database: recordings,
- * sensitivity, specificity, their mean, area under the ROC curve.
+ * the share that is taken for familiar, sensitivity, specificity, their mean, area
+ * under the ROC curve, and the Brier score, both classes weighing the same.  The
+ * intervals hold 95 % of REPLICATES draws of groups with replacement.  Then, how
+ * often what was given a probability is abnormal.
  */
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +29,8 @@
 #define FOLDS 5
 #define FOLD_SEED 1
 #define TEXT 256
+#define REPLICATES 2000
+#define BINS 10
 
 typedef struct Recordings
 {
@@ -33,6 +38,7 @@ typedef struct Recordings
 	float features[MAX_RECORDINGS * HML_HEART_FEATURES];
 	bool abnormal[MAX_RECORDINGS];
 	bool noisy[MAX_RECORDINGS];
+	bool judgeable[MAX_RECORDINGS];
 	uint32_t sites[MAX_RECORDINGS];
 	uint32_t groups[MAX_RECORDINGS];
 	char site_names[MAX_SITES][TEXT];
@@ -40,6 +46,7 @@ typedef struct Recordings
 	char group_names[MAX_GROUPS][TEXT];
 	uint32_t n_groups;
 	double p[MAX_RECORDINGS]; /* by a model that has not seen the recording */
+	double familiarity[MAX_RECORDINGS];
 } Recordings;
 
 static Recordings all;
@@ -89,7 +96,7 @@ number_of(char (*names)[TEXT], uint32_t *count, uint32_t most, const char *name)
 }
 
 static void
-hear(HmlContext *ctx, const char *path, float *features)
+hear(HmlContext *ctx, const char *path, float *features, bool *judgeable)
 {
 	static const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
 	static const HmlHeartSoundSpec spec = HML_HEART_SOUND_SPEC_DEFAULT;
@@ -110,6 +117,7 @@ hear(HmlContext *ctx, const char *path, float *features)
 	if (!sound.has_beats)
 		give_up("no heart beats in", path);
 	memcpy(features, sound.features, sizeof(sound.features));
+	*judgeable = hml_heart_sound_is_judgeable(&sound);
 	hml_audio_free(ctx, &audio);
 	hml_arena_free(arena);
 }
@@ -172,7 +180,7 @@ read_recordings(HmlContext *ctx, const char *folder)
 		all.groups[i] =
 			number_of(all.group_names, &all.n_groups, MAX_GROUPS, cells[column(names, n_names, "group_id")]);
 		snprintf(path, sizeof(path), "%s/%s", folder, cells[column(names, n_names, "path")]);
-		hear(ctx, path, all.features + i * HML_HEART_FEATURES);
+		hear(ctx, path, all.features + i * HML_HEART_FEATURES, &all.judgeable[i]);
 	}
 	fclose(manifest);
 }
@@ -215,35 +223,204 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part)
 
 			must(ctx, hml_heart_network_score(ctx, &network, all.features + i * HML_HEART_FEATURES, 1, &p));
 			all.p[i] = p;
+			all.familiarity[i] =
+				hml_heart_familiarity(&network.clinics, all.features + i * HML_HEART_FEATURES);
 		}
 	hml_arena_free(arena);
 }
 
-static void
-judge(HmlContext *ctx, const char *table, const char *name, const bool *chosen)
+/* ---- judgement ------------------------------------------------------- */
+
+typedef struct Row
 {
-	static double scores[MAX_RECORDINGS];
-	static bool labels[MAX_RECORDINGS];
-	HmlConfusion confusion;
-	HmlClassificationMetrics metrics;
-	double auc;
+	double p;
+	bool abnormal;
+	uint32_t group;
+} Row;
+
+typedef struct Judgement
+{
+	double sensitivity;
+	double specificity;
+	double mean;
+	double roc_auc;
+} Judgement;
+
+typedef struct Interval
+{
+	double low;
+	double high;
+} Interval;
+
+static int
+by_p(const void *a, const void *b)
+{
+	double x = ((const Row *) a)->p;
+	double y = ((const Row *) b)->p;
+
+	return (x > y) - (x < y);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	double x = *(const double *) a;
+	double y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* rows ascend by p; each counts as often as its group.  False where a class is missing. */
+static bool
+judge_rows(const Row *rows, size_t n, const unsigned *counts, Judgement *out)
+{
+	double weight[2] = {0};
+	double right[2] = {0};
+	double pairs = 0;
+
+	for (size_t i = 0; i < n;)
+	{
+		double tied[2] = {0};
+		double p = rows[i].p;
+
+		for (; i < n && rows[i].p <= p; i++)
+			tied[rows[i].abnormal] += counts[rows[i].group];
+		pairs += tied[1] * (weight[0] + tied[0] / 2);
+		for (int c = 0; c < 2; c++)
+		{
+			weight[c] += tied[c];
+			right[c] += (p > 0.5) == (c == 1) ? tied[c] : 0;
+		}
+	}
+	out->sensitivity = right[1] / weight[1];
+	out->specificity = right[0] / weight[0];
+	out->mean = (out->sensitivity + out->specificity) / 2;
+	out->roc_auc = pairs / (weight[0] * weight[1]);
+	return weight[0] > 0 && weight[1] > 0;
+}
+
+static Interval
+interval_of(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_value);
+	return (Interval){values[n / 40], values[n - 1 - n / 40]};
+}
+
+/* Groups are drawn, as many as there are. */
+static void
+bootstrap(const Row *rows, size_t n, Interval *mean, Interval *roc_auc)
+{
+	static double means[REPLICATES];
+	static double aucs[REPLICATES];
+	static unsigned counts[MAX_GROUPS];
+	static uint32_t present[MAX_GROUPS];
+	size_t n_present = 0;
+	size_t kept = 0;
+	HmlRng rng;
+
+	memset(counts, 0, sizeof(counts));
+	for (size_t i = 0; i < n; i++)
+		if (counts[rows[i].group]++ == 0)
+			present[n_present++] = rows[i].group;
+	hml_rng_seed(&rng, FOLD_SEED);
+	for (int replicate = 0; replicate < REPLICATES; replicate++)
+	{
+		Judgement judgement;
+
+		memset(counts, 0, sizeof(counts));
+		for (size_t g = 0; g < n_present; g++)
+			counts[present[hml_rng_below(&rng, n_present)]]++;
+		if (!judge_rows(rows, n, counts, &judgement))
+			continue;
+		means[kept] = judgement.mean;
+		aucs[kept++] = judgement.roc_auc;
+	}
+	*mean = interval_of(means, kept);
+	*roc_auc = interval_of(aucs, kept);
+}
+
+/* Mean squared error, both classes weighing the same. */
+static double
+brier(const Row *rows, size_t n)
+{
+	double sums[2] = {0};
+	double counts[2] = {0};
+
+	for (size_t i = 0; i < n; i++)
+	{
+		sums[rows[i].abnormal] += (rows[i].p - rows[i].abnormal) * (rows[i].p - rows[i].abnormal);
+		counts[rows[i].abnormal]++;
+	}
+	return (sums[0] / counts[0] + sums[1] / counts[1]) / 2;
+}
+
+static size_t
+choose_rows(const bool *chosen, Row *rows, double *familiar)
+{
 	size_t n = 0;
 
+	*familiar = 0;
 	for (size_t i = 0; i < all.n; i++)
 		if (chosen[i])
 		{
-			scores[n] = all.p[i];
-			labels[n++] = all.abnormal[i];
+			*familiar += all.familiarity[i];
+			rows[n++] = (Row){all.p[i], all.abnormal[i], all.groups[i]};
 		}
-	confusion = hml_confusion_at(scores, labels, n, 0.5);
-	metrics = hml_classification_metrics(&confusion);
-	must(ctx, hml_roc_auc(ctx, scores, labels, n, &auc));
-	printf("%-22s %-12s %5zu  %.3f  %.3f  %.3f  %.3f\n", table, name, n, metrics.recall, metrics.specificity,
-		   (metrics.recall + metrics.specificity) / 2, auc);
+	*familiar /= (double) n;
+	qsort(rows, n, sizeof(*rows), by_p);
+	return n;
 }
 
 static void
-judge_all(HmlContext *ctx, const char *table)
+judge(const char *table, const char *name, const bool *chosen)
+{
+	static Row rows[MAX_RECORDINGS];
+	static unsigned once[MAX_GROUPS];
+	double familiar;
+	size_t n = choose_rows(chosen, rows, &familiar);
+	Judgement judgement;
+	Interval mean;
+	Interval roc_auc;
+
+	for (size_t g = 0; g < MAX_GROUPS; g++)
+		once[g] = 1;
+	if (!judge_rows(rows, n, once, &judgement))
+		return;
+	bootstrap(rows, n, &mean, &roc_auc);
+	printf("%-21s  %-10s  %4zu  %8.2f  %.3f  %.3f  %.3f [%.3f, %.3f]  %.3f [%.3f, %.3f]  %.3f\n", table, name,
+		   n, familiar, judgement.sensitivity, judgement.specificity, judgement.mean, mean.low, mean.high,
+		   judgement.roc_auc, roc_auc.low, roc_auc.high, brier(rows, n));
+}
+
+/* As many ill as healthy: an abnormal recording counts more, since there are fewer. */
+static void
+print_reliability(const char *table)
+{
+	size_t counts[BINS][2] = {{0}};
+	double sums[BINS][2] = {{0}};
+	double classes[2] = {0};
+
+	for (size_t i = 0; i < all.n; i++)
+	{
+		size_t bin = all.p[i] < 1 ? (size_t) (all.p[i] * BINS) : BINS - 1;
+
+		counts[bin][all.abnormal[i]]++;
+		sums[bin][all.abnormal[i]] += all.p[i];
+		classes[all.abnormal[i]]++;
+	}
+	for (size_t bin = 0; bin < BINS; bin++)
+	{
+		double ill = (double) counts[bin][1] / classes[1];
+		double well = (double) counts[bin][0] / classes[0];
+
+		printf("%-21s  %.1f-%.1f  %4zu  %4zu  %.2f  %.2f\n", table, (double) bin / BINS, (bin + 1.0) / BINS,
+			   counts[bin][0], counts[bin][1],
+			   (sums[bin][1] / classes[1] + sums[bin][0] / classes[0]) / (ill + well), ill / (ill + well));
+	}
+}
+
+static void
+judge_all(const char *table)
 {
 	static bool chosen[MAX_RECORDINGS];
 
@@ -251,17 +428,34 @@ judge_all(HmlContext *ctx, const char *table)
 	{
 		for (size_t i = 0; i < all.n; i++)
 			chosen[i] = all.sites[i] == site;
-		judge(ctx, table, all.site_names[site], chosen);
+		judge(table, all.site_names[site], chosen);
 	}
 	for (int noisy = 0; noisy < 2; noisy++)
 	{
 		for (size_t i = 0; i < all.n; i++)
 			chosen[i] = all.noisy[i] == noisy;
-		judge(ctx, table, noisy ? "noisy" : "not noisy", chosen);
+		judge(table, noisy ? "noisy" : "not noisy", chosen);
 	}
+	judge(table, "judgeable", all.judgeable);
 	for (size_t i = 0; i < all.n; i++)
 		chosen[i] = true;
-	judge(ctx, table, "all", chosen);
+	judge(table, "all", chosen);
+}
+
+/* How many are too noisy to be judged. */
+static void
+print_uncertain(void)
+{
+	size_t counts[2] = {0};
+	size_t flagged[2] = {0};
+
+	for (size_t i = 0; i < all.n; i++)
+	{
+		counts[all.noisy[i]]++;
+		flagged[all.noisy[i]] += !all.judgeable[i];
+	}
+	printf("uncertain: %zu of %zu noisy recordings, %zu of %zu others\n\n", flagged[1], counts[1], flagged[0],
+		   counts[0]);
 }
 
 static void
@@ -276,7 +470,10 @@ cross_validate(HmlContext *ctx)
 	must(ctx, hml_split(ctx, &split, folds));
 	for (uint32_t fold = 0; fold < FOLDS; fold++)
 		train_and_score(ctx, folds, fold);
-	judge_all(ctx, "grouped 5-fold");
+	judge_all("grouped 5-fold");
+	printf("\n%-21s  p        normal abnormal  mean p  share of ill\n", "table");
+	print_reliability("grouped 5-fold");
+	printf("\n");
 }
 
 static void
@@ -284,7 +481,7 @@ leave_one_out(HmlContext *ctx)
 {
 	for (uint32_t site = 0; site < all.n_sites; site++)
 		train_and_score(ctx, all.sites, site);
-	judge_all(ctx, "one database left out");
+	judge_all("one database left out");
 }
 
 /* ---- the shipped model ----------------------------------------------- */
@@ -380,7 +577,9 @@ main(int argc, char **argv)
 		make_model(&ctx, argv[2]);
 		return 0;
 	}
-	printf("%-22s %-12s %5s  %s\n", "table", "recordings", "n", "sens.  spec.  mean   roc_auc");
+	print_uncertain();
+	printf("%-21s  %-10s  %4s  %s\n", "table", "recordings", "n",
+		   "familiar  sens.  spec.  mean  [95 %]          roc_auc [95 %]        brier");
 	cross_validate(&ctx);
 	leave_one_out(&ctx);
 	return 0;
