@@ -5,6 +5,7 @@
  * is a model like any other: it can be trained further, promoted, rolled back and
  * dropped.  A dump has its rows with all others; what it brings is the state of
  * the database that was dumped, and replaces what CREATE EXTENSION has put there.
+ * So does a model of the same name that was made after the shipped one was dropped.
  */
 
 CREATE FUNCTION healthml.artifact_id(artifact bytea) RETURNS uuid
@@ -74,8 +75,26 @@ $$;
 COMMENT ON FUNCTION healthml.restore_shipped() IS
 'trigger: a row of a shipped model that a restore brings takes the place of the one that CREATE EXTENSION has made';
 
+CREATE FUNCTION healthml.replace_shipped() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	shipped bigint;
+BEGIN
+	SELECT m.model_id INTO shipped FROM healthml.model m WHERE m.name = NEW.name AND m.model_id < 0;
+	DELETE FROM healthml.model_alias a WHERE a.model_id = shipped;
+	DELETE FROM healthml.model_version v WHERE v.model_id = shipped;
+	DELETE FROM healthml.model m WHERE m.model_id = shipped;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION healthml.replace_shipped() IS
+'trigger: a model of its own that a restore brings takes the name of a shipped one that CREATE EXTENSION has made';
+
 CREATE TRIGGER restore_shipped BEFORE INSERT ON healthml.model
 FOR EACH ROW WHEN (NEW.model_id < 0) EXECUTE FUNCTION healthml.restore_shipped();
+/* A row that a restore brings has an older created_at. */
+CREATE TRIGGER replace_shipped BEFORE INSERT ON healthml.model
+FOR EACH ROW WHEN (NEW.model_id > 0 AND NEW.created_at <> now()) EXECUTE FUNCTION healthml.replace_shipped();
 CREATE TRIGGER restore_shipped BEFORE INSERT ON healthml.model_version
 FOR EACH ROW WHEN (NEW.version_id < 0) EXECUTE FUNCTION healthml.restore_shipped();
 CREATE TRIGGER restore_shipped BEFORE INSERT ON healthml.model_alias

@@ -85,6 +85,23 @@ for my $step ([ 'pre-data' ], [ 'data', '-n', 'healthml' ], [ 'data', '-N', 'hea
 }
 is($node->safe_psql('restored_in_steps', 'SELECT * FROM before_healthml.generated'), scalar_of($node, 'SELECT * FROM before_healthml.generated'), 'generated columns are as they were');
 
+# A model that took the name of the shipped one; one that was dropped comes back, as docs/how-to-operate.md says.
+for my $kind ([ 'replaced' => q{SELECT train('heart_sound', 'heart_sound_cnn', $$SELECT i % 2 = 0 AS ill, synthetic_heart_sound(5, 60 + i, seed => i) AS audio
+		FROM generate_series(1, 12) i$$, target => 'ill', params => '{"epochs": 1}')} ], [ 'dropped' => 'SELECT' ])
+{
+	my ($name, $then) = @$kind;
+	my $models = q{SELECT string_agg(concat_ws(' ', model_id, name, version, artifact_id), E'\n' ORDER BY model_id, version)
+		FROM healthml.model JOIN healthml.model_version USING (model_id)};
+	my $shipped = $name eq 'dropped' ? scalar_of($node, "$models WHERE model_id < 0 AND version = 1") : '';
+
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	$node->safe_psql($name, qq{CREATE EXTENSION healthml; SET search_path = healthml; SELECT drop_model('heart_sound'); $then});
+	$node->command_ok([ 'pg_dump', '-f', "$dir/$name.sql", '-d', $node->connstr($name) ], "$name: dump");
+	$node->safe_psql('postgres', "CREATE DATABASE again_$name");
+	$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr("again_$name"), '-f', "$dir/$name.sql" ], "$name: restore");
+	is($node->safe_psql("again_$name", $models), $node->safe_psql($name, $models) || $shipped, "$name: models are those of the dump");
+}
+
 # The whole cluster, as an upgrade would move it.
 $node->command_ok([ 'pg_dumpall', '-f', "$dir/all.sql", '-d', $connection ], 'pg_dumpall');
 
