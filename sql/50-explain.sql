@@ -87,7 +87,7 @@ CREATE FUNCTION healthml.explanation_quality(features jsonb, artifact_id uuid, O
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
 
 COMMENT ON FUNCTION healthml.explanation_quality(record, text) IS
-'how healthml.shap_explain finds the contributions of this row, and how far they may be off: method is tree_shap or exact_shapley (exact), or permutation_shap, whose standard_error is the largest of the contributions''; margin is what base_value and all contributions add up to';
+'how healthml.shap_explain finds the contributions of this row, and how far they may be off: method is tree_shap or exact_shapley (exact), integrated_gradients (of heart_sound_cnn, whose margin is the logit), or permutation_shap, whose standard_error is the largest of the contributions''; margin is what base_value and all contributions add up to';
 COMMENT ON FUNCTION healthml.explanation_quality(float8[], text) IS 'as for a row';
 COMMENT ON FUNCTION healthml.explanation_quality(jsonb, text) IS 'as for a row';
 COMMENT ON FUNCTION healthml.explanation_quality(record, uuid) IS 'as with a model name, for one artifact';

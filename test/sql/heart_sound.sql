@@ -92,6 +92,9 @@ SELECT (SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(heart_sound_featur
 	abs(score(heart_sound_features(audio), 'heart_sound') - (heart_sound_classify(audio)).p_abnormal) < 1e-6 AS same_score
 FROM recording WHERE id = 2;
 SELECT count(*) FROM recording, shap_explain(heart_sound_features(audio), 'heart_sound', 5) WHERE id = 2;
+SELECT q.method, abs(1 / (1 + exp(-q.margin)) - score(f, 'heart_sound')) < 1e-3 AS margin_is_logit,
+	abs(q.base_value + (SELECT sum(contribution) FROM shap_explain(f, 'heart_sound')) - q.margin) < 1e-9 AS adds_up
+FROM recording, heart_sound_features(audio) f, explanation_quality(f, 'heart_sound') q WHERE id = 2;
 SELECT heart_sound_features(audio) IS NULL AS nothing_heard FROM recording WHERE id = 104;
 
 -- training on one's own
