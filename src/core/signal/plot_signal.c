@@ -75,23 +75,52 @@ begin_picture(HmlText *svg, const HmlAudio *audio, const HmlSignalView *view, do
 
 /* ---- waveform -------------------------------------------------------- */
 
-/* Lowest and highest of samples[from..to-1], which are one at least. */
-static void
-find_range(const float *samples, size_t from, size_t to, float *low, float *high)
+/* Lowest and highest sample of each column of the picture. */
+typedef struct Outline
 {
-	*low = *high = samples[from];
-	for (size_t i = from + 1; i < to; i++)
-	{
-		*low = samples[i] < *low ? samples[i] : *low;
-		*high = samples[i] > *high ? samples[i] : *high;
-	}
-}
+	size_t n; /* columns; no more than there are samples */
+	float low[HML_SIGNAL_MAX_COLUMNS];
+	float high[HML_SIGNAL_MAX_COLUMNS];
+} Outline;
 
 /* First sample of a column. */
 static size_t
-column_start(size_t n, size_t column)
+column_start(size_t n, size_t column, size_t n_columns)
 {
-	return (size_t) ((double) n * (double) column / HML_SIGNAL_MAX_COLUMNS);
+	return (size_t) ((double) n * (double) column / (double) n_columns);
+}
+
+static HmlStatus
+find_outline(HmlContext *ctx, const float *samples, size_t n, Outline *out)
+{
+	out->n = n < HML_SIGNAL_MAX_COLUMNS ? n : HML_SIGNAL_MAX_COLUMNS;
+	for (size_t c = 0; c < out->n; c++)
+	{
+		size_t first = column_start(n, c, out->n);
+		size_t end = column_start(n, c + 1, out->n);
+		float low = samples[first];
+		float high = samples[first];
+
+		for (size_t i = first + 1; i < end; i++)
+		{
+			low = samples[i] < low ? samples[i] : low;
+			high = samples[i] > high ? samples[i] : high;
+		}
+		out->low[c] = low;
+		out->high[c] = high;
+		HML_TRY(hml_poll(ctx));
+	}
+	return HML_OK;
+}
+
+static double
+peak_of(const Outline *outline)
+{
+	float peak = 0;
+
+	for (size_t c = 0; c < outline->n; c++)
+		peak = fmaxf(peak, fmaxf(fabsf(outline->low[c]), fabsf(outline->high[c])));
+	return peak;
 }
 
 /* Each sample, where there are no more than two for a column. */
@@ -107,50 +136,40 @@ draw_samples(HmlText *svg, const float *samples, size_t n, const HmlAxis *level,
 	hml_text_add(svg, "h0");
 }
 
-/* There along the highest samples, back along the lowest. */
-static HmlStatus
-draw_outline(HmlText *svg, const float *samples, size_t n, const HmlAxis *level, const HmlBox *box)
+/* There along the lowest samples, back along the highest. */
+static void
+draw_outline(HmlText *svg, const Outline *outline, const HmlAxis *level, const HmlBox *box)
 {
-	const double width = (box->right - box->left) / HML_SIGNAL_MAX_COLUMNS;
-	float low;
-	float high[HML_SIGNAL_MAX_COLUMNS];
+	const double width = (box->right - box->left) / (double) outline->n;
 
 	hml_text_add(svg, "class=\"hml-line hml-area\" fill=\"#2f6fb0\" d=\"");
-	for (size_t c = 0; c < HML_SIGNAL_MAX_COLUMNS; c++)
-	{
-		find_range(samples, column_start(n, c), column_start(n, c + 1), &low, &high[c]);
+	for (size_t c = 0; c < outline->n; c++)
 		hml_text_addf(svg, "%s%.1f %.1f", c == 0 ? "M" : "L", box->left + ((double) c + 0.5) * width,
-					  hml_axis_place(level, low));
-		HML_TRY(hml_poll(svg->ctx));
-	}
-	for (size_t c = HML_SIGNAL_MAX_COLUMNS; c-- > 0;)
+					  hml_axis_place(level, outline->low[c]));
+	for (size_t c = outline->n; c-- > 0;)
 		hml_text_addf(svg, "L%.1f %.1f", box->left + ((double) c + 0.5) * width,
-					  hml_axis_place(level, high[c]));
+					  hml_axis_place(level, outline->high[c]));
 	hml_text_add(svg, "Z");
-	return HML_OK;
 }
 
 HmlStatus
 hml_draw_waveform(HmlText *svg, const float *samples, size_t n, const HmlBox *box)
 {
-	float low;
-	float high;
+	Outline outline;
 	double peak;
 	HmlAxis level;
-	HmlStatus status = HML_OK;
 
-	find_range(samples, 0, n, &low, &high);
-	peak = fmax(fabs((double) low), fabs((double) high));
-	peak = peak > 0 ? peak * HEADROOM : 1;
+	HML_TRY(find_outline(svg->ctx, samples, n, &outline));
+	peak = peak_of(&outline) > 0 ? peak_of(&outline) * HEADROOM : 1;
 	level = hml_axis_exact(-peak, peak, box->bottom, box->top);
 	hml_chart_vertical_axis(svg, &level, box);
 	hml_text_add(svg, "<path stroke=\"#2f6fb0\" stroke-width=\"0.8\" stroke-linejoin=\"round\" ");
 	if (n <= 2 * HML_SIGNAL_MAX_COLUMNS)
 		draw_samples(svg, samples, n, &level, box);
 	else
-		status = draw_outline(svg, samples, n, &level, box);
+		draw_outline(svg, &outline, &level, box);
 	hml_text_add(svg, "\"/>");
-	return status;
+	return HML_OK;
 }
 
 HmlStatus
@@ -172,6 +191,16 @@ hml_plot_waveform(HmlText *svg, const HmlAudio *audio, const HmlSignalView *view
 
 /* ---- spectrogram ----------------------------------------------------- */
 
+static float
+mean_of(const float *values, size_t n)
+{
+	float sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += values[i];
+	return sum / (float) n;
+}
+
 HmlStatus
 hml_shrink_raster(HmlContext *ctx, const float *values, size_t rows, size_t columns, HmlRaster *out,
 				  size_t *group)
@@ -180,15 +209,22 @@ hml_shrink_raster(HmlContext *ctx, const float *values, size_t rows, size_t colu
 	out->rows = rows;
 	out->columns = (columns + *group - 1) / *group;
 	HML_TRY(HML_NEW(ctx, &out->values, rows * out->columns));
-	for (size_t i = 0; i < rows * out->columns; i++)
+	for (size_t row = 0; row < rows; row++)
 	{
-		size_t first = i % out->columns * *group;
-		size_t last = first + *group < columns ? first + *group : columns;
-		float sum = 0;
+		HmlStatus status = hml_poll(ctx);
 
-		for (size_t c = first; c < last; c++)
-			sum += values[i / out->columns * columns + c];
-		out->values[i] = sum / (float) (last - first);
+		if (status != HML_OK)
+		{
+			hml_free(ctx, out->values);
+			return status;
+		}
+		for (size_t c = 0; c < out->columns; c++)
+		{
+			size_t first = c * *group;
+			size_t n = first + *group < columns ? *group : columns - first;
+
+			out->values[row * out->columns + c] = mean_of(values + row * columns + first, n);
+		}
 	}
 	return HML_OK;
 }
