@@ -17,6 +17,7 @@
 #include "core/signal/resample.h"
 
 #define LEVEL_FRAME_S 0.025
+#define FRAMES_PER_POLL 4096
 #define SILENCE 1e-5       /* of full scale: what half a bit of a 16-bit file is */
 #define POWER_FLOOR 1e-8f  /* of the mel power: 80 dB below the level */
 #define LOW_BANDS_HZ 150.0 /* S1 and S2 have most of their power below */
@@ -45,6 +46,8 @@ frame_levels(HmlArena *arena, const float *samples, size_t n, double rate, doubl
 		for (size_t i = f * frame; i < last; i++)
 			sum += (double) samples[i] * samples[i];
 		(*levels)[f] = sqrt(sum / (double) (last - f * frame));
+		if (f % FRAMES_PER_POLL == 0)
+			HML_TRY(hml_poll(hml_arena_context(arena)));
 	}
 	*n_levels = count;
 	return hml_sort_doubles(hml_arena_context(arena), *levels, count);
@@ -100,7 +103,9 @@ load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *aud
 	if (out->n_samples == 0)
 		return hml_fail(ctx, HML_INVALID_DATA, "recording is shorter than one sample at %g Hz",
 						out->sample_rate);
+	HML_TRY(hml_poll(ctx));
 	remove_mean(out->samples, out->n_samples);
+	HML_TRY(hml_poll(ctx));
 	if (!spec->band_pass)
 		return HML_OK;
 	HML_TRY(hml_filter_butterworth(ctx, HML_FILTER_BAND_PASS, FILTER_ORDER, spec->low, spec->high,
@@ -184,6 +189,7 @@ cut_windows(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound
 
 	if (rest == 0)
 		width = sound->n_samples;
+	HML_TRY(hml_poll(hml_arena_context(arena)));
 	find_extremes(sound->samples, sound->n_samples, &lowest, &highest);
 	sound->n_windows = 1 + (rest + hop - 1) / hop;
 	HML_TRY(HML_ARENA_NEW_ZERO(arena, &sound->windows, sound->n_windows));
