@@ -45,6 +45,12 @@ GROUP BY band ORDER BY band DESC
 \g (format=unaligned tuples_only=on)
 \echo
 
+\echo '|  What does the model hear in it? The moments that speak most for an abnormal heart.'
+\echo
+
+SELECT rank, start_s, end_s, round(low_hz) AS low_hz, round(high_hz) AS high_hz, phase, contribution::numeric(4,2)
+FROM heart_sound_explain(synthetic_heart_sound(10, 66, 'systolic', 0.002), top => 4) WHERE kind = 'moment';
+
 \echo '|  A trigger hears recordings as they arrive. A broken file does not stop the insert.'
 \echo
 
