@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "core/stats/metrics.h"
+
 HmlStatus
 hml_model_create(HmlContext *ctx, const HmlAlgorithm *algorithm, HmlModel **out)
 {
@@ -98,4 +100,27 @@ hml_metric(const HmlTraining *training, const char *name, double value)
 	hml_text_add_json_string(text, name);
 	hml_text_add(text, ": ");
 	hml_text_add_json_number(text, value);
+}
+
+HmlStatus
+hml_metrics_of_classifier(HmlContext *ctx, const HmlTraining *training, const double *probabilities,
+						  const bool *labels, size_t n, double threshold)
+{
+	HmlConfusion confusion = hml_confusion_at(probabilities, labels, n, threshold);
+	HmlClassificationMetrics metrics = hml_classification_metrics(&confusion);
+	double value;
+
+	HML_TRY(hml_roc_auc(ctx, probabilities, labels, n, &value));
+	hml_metric(training, "roc_auc", value);
+	HML_TRY(hml_average_precision(ctx, probabilities, labels, n, &value));
+	hml_metric(training, "average_precision", value);
+	HML_TRY(hml_mean_of_loss(ctx, hml_brier_loss, probabilities, labels, n, &value));
+	hml_metric(training, "brier_score", value);
+	hml_metric(training, "accuracy", metrics.accuracy);
+	hml_metric(training, "balanced_accuracy", metrics.balanced_accuracy);
+	hml_metric(training, "precision", metrics.precision);
+	hml_metric(training, "recall", metrics.recall);
+	hml_metric(training, "specificity", metrics.specificity);
+	hml_metric(training, "f1", metrics.f1);
+	return HML_OK;
 }

@@ -146,4 +146,13 @@ extern HmlStatus hml_model_read(HmlContext *ctx, const void *bytes, size_t lengt
 /* Add one metric; NaN and infinity become null. */
 extern void hml_metric(const HmlTraining *training, const char *name, double value);
 
+/*
+ * How good probabilities of the positive class are, by rows that judge: roc_auc,
+ * average_precision, brier_score, and at the threshold accuracy,
+ * balanced_accuracy, precision, recall, specificity and f1.
+ */
+extern HmlStatus hml_metrics_of_classifier(HmlContext *ctx, const HmlTraining *training,
+										   const double *probabilities, const bool *labels, size_t n,
+										   double threshold) HML_NODISCARD;
+
 #endif /* HML_MODEL_MODEL_H */

@@ -246,11 +246,8 @@ choose_threshold(const Fit *fit, const double *scores, const bool *labels, size_
 static HmlStatus
 report_binary(const Fit *fit, const uint32_t *rows, size_t n)
 {
-	HmlConfusion confusion;
-	HmlClassificationMetrics metrics;
 	double *scores;
 	bool *labels;
-	double value;
 
 	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, n));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &labels, n));
@@ -258,19 +255,8 @@ report_binary(const Fit *fit, const uint32_t *rows, size_t n)
 	for (size_t i = 0; i < n; i++)
 		labels[i] = fit->labels->classes[rows[i]] == 1;
 	HML_TRY(choose_threshold(fit, scores, labels, n));
-	confusion = hml_confusion_at(scores, labels, n, fit->model->calibration.threshold);
-	metrics = hml_classification_metrics(&confusion);
-	HML_TRY(hml_roc_auc(fit->ctx, scores, labels, n, &value));
-	hml_metric(fit->training, "roc_auc", value);
-	HML_TRY(hml_average_precision(fit->ctx, scores, labels, n, &value));
-	hml_metric(fit->training, "average_precision", value);
-	HML_TRY(hml_mean_of_loss(fit->ctx, hml_brier_loss, scores, labels, n, &value));
-	hml_metric(fit->training, "brier_score", value);
-	hml_metric(fit->training, "accuracy", metrics.accuracy);
-	hml_metric(fit->training, "precision", metrics.precision);
-	hml_metric(fit->training, "recall", metrics.recall);
-	hml_metric(fit->training, "specificity", metrics.specificity);
-	hml_metric(fit->training, "f1", metrics.f1);
+	HML_TRY(hml_metrics_of_classifier(fit->ctx, fit->training, scores, labels, n,
+									  fit->model->calibration.threshold));
 	hml_metric(fit->training, "threshold", fit->model->calibration.threshold);
 	return HML_OK;
 }

@@ -16,7 +16,6 @@
 #include "core/model/split.h"
 #include "core/nn/inputs.h"
 #include "core/nn/labels.h"
-#include "core/stats/metrics.h"
 
 #define N_FEATURES HML_HEART_FEATURES
 #define SPLIT_STREAM 1  /* of the seed */
@@ -262,29 +261,6 @@ take_learnt(Fit *fit, HmlHeartExamples *out)
 	return HML_OK;
 }
 
-static HmlStatus
-report(const Fit *fit, const double *scores, const bool *labels, size_t n)
-{
-	double threshold = hml_param_number(fit->training->params, "threshold");
-	HmlConfusion confusion = hml_confusion_at(scores, labels, n, threshold);
-	HmlClassificationMetrics metrics = hml_classification_metrics(&confusion);
-	double value;
-
-	HML_TRY(hml_roc_auc(fit->ctx, scores, labels, n, &value));
-	hml_metric(fit->training, "roc_auc", value);
-	HML_TRY(hml_average_precision(fit->ctx, scores, labels, n, &value));
-	hml_metric(fit->training, "average_precision", value);
-	HML_TRY(hml_mean_of_loss(fit->ctx, hml_brier_loss, scores, labels, n, &value));
-	hml_metric(fit->training, "brier_score", value);
-	hml_metric(fit->training, "accuracy", metrics.accuracy);
-	hml_metric(fit->training, "balanced_accuracy", metrics.balanced_accuracy);
-	hml_metric(fit->training, "precision", metrics.precision);
-	hml_metric(fit->training, "recall", metrics.recall);
-	hml_metric(fit->training, "specificity", metrics.specificity);
-	hml_metric(fit->training, "f1", metrics.f1);
-	return HML_OK;
-}
-
 /* How a network fares with recordings that it has not seen. */
 static HmlStatus
 validate(Fit *fit)
@@ -309,7 +285,8 @@ validate(Fit *fit)
 			labels[n++] = fit->abnormal[i];
 		}
 	hml_metric(fit->training, "validation_rows", (double) n);
-	return report(fit, scores, labels, n);
+	return hml_metrics_of_classifier(fit->ctx, fit->training, scores, labels, n,
+									 hml_param_number(fit->training->params, "threshold"));
 }
 
 static HmlStatus
