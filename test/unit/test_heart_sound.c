@@ -252,6 +252,14 @@ test_judgeable(void **state)
 	{
 		hear(&hearing, 10, 75, (HmlMurmur) murmur, 0.01);
 		assert_true(hml_heart_sound_is_judgeable(&hearing.sound));
+		hearing.sound.windows[0].weight = 0.1;
+		assert_false(hml_heart_window_is_judgeable(&hearing.sound, &hearing.sound.windows[0]));
+		finish(&hearing);
+		/* Even noise has no weight, but through it the beats are heard. */
+		hear(&hearing, 10, 75, (HmlMurmur) murmur, 0.1);
+		assert_true(hearing.sound.weight < HML_HEART_LEAST_WEIGHT);
+		assert_true(hml_heart_sound_is_judgeable(&hearing.sound));
+		assert_true(hml_heart_window_is_judgeable(&hearing.sound, &hearing.sound.windows[0]));
 		finish(&hearing);
 	}
 	hear(&hearing, 10, 75, HML_MURMUR_NONE, 1);

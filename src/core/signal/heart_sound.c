@@ -294,14 +294,17 @@ bool
 hml_heart_sound_is_judgeable(const HmlHeartSound *sound)
 {
 	bool lost = sound->cycle.rhythm < HML_HEART_LOST_RHYTHM && sound->cycle.fit < HML_HEART_LOST_FIT;
+	bool noise = sound->weight < HML_HEART_LEAST_WEIGHT && sound->cycle.fit < HML_HEART_NOISE_FIT;
 
-	return !sound->silent && sound->has_beats && sound->weight >= HML_HEART_LEAST_WEIGHT && !lost;
+	return !sound->silent && sound->has_beats && !lost && !noise;
 }
 
 bool
 hml_heart_window_is_judgeable(const HmlHeartSound *sound, const HmlHeartWindow *window)
 {
-	return hml_heart_sound_is_judgeable(sound) && window->weight >= HML_HEART_LEAST_WEIGHT;
+	bool worse = window->weight < HML_HEART_LEAST_WEIGHT && sound->weight >= HML_HEART_LEAST_WEIGHT;
+
+	return hml_heart_sound_is_judgeable(sound) && !worse;
 }
 
 static bool

@@ -81,16 +81,19 @@ extern HmlStatus hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec,
 
 /*
  * Whether a model's word on it is worth anything.  It is not when the recording is
- * silent, when fewer than HML_BEAT_MIN_BEATS beats are heard, when its windows have
- * hardly any weight (noise alone, or clipped), or when neither a rhythm nor beats
- * that stand out are found (HML_HEART_LOST_RHYTHM, HML_HEART_LOST_FIT: both).
+ * silent; when fewer than HML_BEAT_MIN_BEATS beats are heard; when there is neither
+ * a rhythm nor do beats stand out (HML_HEART_LOST_RHYTHM and HML_HEART_LOST_FIT);
+ * when its windows have hardly any weight and beats stand out as little as from
+ * noise alone (HML_HEART_LEAST_WEIGHT and HML_HEART_NOISE_FIT).  A window is worth
+ * nothing, either, where it has hardly any weight while the recording has more.
  */
 extern bool hml_heart_sound_is_judgeable(const HmlHeartSound *sound);
 extern bool hml_heart_window_is_judgeable(const HmlHeartSound *sound, const HmlHeartWindow *window);
 
-#define HML_HEART_LEAST_WEIGHT 0.2
 #define HML_HEART_LOST_RHYTHM 0.1
 #define HML_HEART_LOST_FIT (-0.55)
+#define HML_HEART_LEAST_WEIGHT 0.2
+#define HML_HEART_NOISE_FIT (-0.65)
 
 /*
  * The features of the beats whose middles lie in the window; what is of the
