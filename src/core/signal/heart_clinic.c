@@ -124,7 +124,7 @@ cholesky(double *matrix)
 static void
 whiten(const double *factor, const float *floors, float *out)
 {
-	double solved[F];
+	double solved[F] = {0};
 
 	for (size_t a = 0; a < F; a++)
 	{

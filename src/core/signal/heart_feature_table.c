@@ -99,18 +99,13 @@ const char *const hml_heart_feature_names[HML_HEART_FEATURES] = {
 #define DIASTOLE_EARLY 19, 22
 #define DIASTOLE_LATE 25, 30
 
-#define CONTRAST(from, to, plus, minus) \
-	{ \
-		{from, to, plus}, \
-		{ \
-			from, to, minus \
-		} \
-	}
 #define CONTRAST_REGIONS(from, to) \
-	CONTRAST(from, to, S2, SYSTOLE), CONTRAST(from, to, S1, SYSTOLE), \
-		CONTRAST(from, to, SYSTOLE_EARLY, DIASTOLE), CONTRAST(from, to, SYSTOLE_MIDDLE, DIASTOLE), \
-		CONTRAST(from, to, SYSTOLE_LATE, DIASTOLE), CONTRAST(from, to, DIASTOLE_EARLY, DIASTOLE_LATE), \
-		{{from, to, S1}, NOWHERE}, {{from, to, SYSTOLE}, NOWHERE}, {{from, to, S2}, NOWHERE}, \
+	{{from, to, S2}, {from, to, SYSTOLE}}, {{from, to, S1}, {from, to, SYSTOLE}}, \
+		{{from, to, SYSTOLE_EARLY}, {from, to, DIASTOLE}}, \
+		{{from, to, SYSTOLE_MIDDLE}, {from, to, DIASTOLE}}, \
+		{{from, to, SYSTOLE_LATE}, {from, to, DIASTOLE}}, \
+		{{from, to, DIASTOLE_EARLY}, {from, to, DIASTOLE_LATE}}, {{from, to, S1}, NOWHERE}, \
+		{{from, to, SYSTOLE}, NOWHERE}, {{from, to, S2}, NOWHERE}, \
 	{ \
 		{from, to, DIASTOLE}, NOWHERE \
 	}
