@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The neural-network engine: forward of five networks with random weights, without a server; matrix products; and
+# The neural-network engine: forward of networks with random weights, without a server; matrix products; and
 # mlp_predict on a million rows.
 
 specs=(test/bench/networks/*.json)
