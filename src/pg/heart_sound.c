@@ -34,14 +34,11 @@ const char *const healthml_sound_names[HEALTHML_SOUNDS] = {"normal", "abnormal",
 /* ---- hearing ---- */
 
 static double
-probability(HealthmlScorer *scorer, const HmlHeartSound *sound)
+probability(HealthmlScorer *scorer, const HealthmlHearing *hearing)
 {
-	double values[HML_HEART_FEATURES];
-
-	if (!sound->has_beats)
+	if (!hearing->has_features)
 		return NO_EVIDENCE;
-	hml_heart_values(sound, values);
-	healthml_scorer_read(scorer, values);
+	healthml_scorer_read(scorer, hearing->features);
 	return healthml_scorer_score(scorer);
 }
 
@@ -52,7 +49,9 @@ healthml_listen(HealthmlScorer *scorer, HmlArena *arena, const HmlAudio *audio, 
 	double p;
 
 	HML_TRY(hml_heart_listen(arena, audio, sound));
-	p = probability(scorer, sound);
+	out->has_features = sound->has_beats;
+	hml_heart_values(sound, out->features);
+	p = probability(scorer, out);
 	healthml_assess_score(scorer, p, &out->assessment);
 	out->reason = hml_heart_doubt(sound);
 	out->sound = out->reason != NULL          ? HEALTHML_SOUND_UNCERTAIN
@@ -133,6 +132,8 @@ healthml_hear(HealthmlScorer *scorer, HmlContext *ctx, Datum recording, Healthml
 	if (is_last(scorer, bytes))
 	{
 		*out = last.hearing;
+		if (out->has_features)
+			healthml_scorer_read(scorer, out->features);
 		healthml_assess_score(scorer, last.hearing.assessment.score, &out->assessment);
 		return HML_OK;
 	}
@@ -148,8 +149,30 @@ healthml_is_unreadable(HmlStatus status)
 		   status == HML_UNSUPPORTED;
 }
 
+static Datum
+features_document(const double *features)
+{
+	HmlContext ctx;
+	HmlText json;
+	const char *text;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	hml_text_init(&json, &ctx);
+	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
+	{
+		hml_text_add(&json, i == 0 ? "{" : ",");
+		hml_text_add_json_string(&json, hml_heart_feature_names[i]);
+		hml_text_add(&json, ":");
+		hml_text_add_json_number(&json, features[i]);
+	}
+	hml_text_add(&json, "}");
+	healthml_check(&ctx, hml_text_finish(&json, &text));
+	return healthml_jsonb_of_json(text);
+}
+
 void
-healthml_predict_heard(HealthmlScorer *scorer, const HealthmlHearing *hearing, HealthmlPrediction *prediction)
+healthml_predict_heard(HealthmlScorer *scorer, const HealthmlHearing *hearing, int top,
+					   HealthmlPrediction *prediction)
 {
 	double p = hearing->assessment.score;
 	double probabilities[2] = {1 - p, p};
@@ -157,6 +180,10 @@ healthml_predict_heard(HealthmlScorer *scorer, const HealthmlHearing *hearing, H
 	prediction->assessment = hearing->assessment;
 	prediction->probabilities = healthml_probabilities_document(scorer->model, probabilities);
 	prediction->label = healthml_sound_names[hearing->sound];
+	if (top == 0 || !hearing->has_features)
+		return;
+	prediction->features = features_document(hearing->features);
+	healthml_explain_prediction(scorer, top, prediction);
 }
 
 /* ---- SQL ---- */
@@ -260,23 +287,11 @@ healthml_heart_sound_features(PG_FUNCTION_ARGS)
 {
 	double values[HML_HEART_FEATURES];
 	HmlContext ctx;
-	HmlText json;
-	const char *text;
 
 	healthml_context_init(&ctx, CurrentMemoryContext);
 	healthml_limit_memory(&ctx);
 	healthml_check(&ctx, read_features(&ctx, PG_GETARG_DATUM(0), values));
 	if (isnan(values[0]))
 		PG_RETURN_NULL();
-	hml_text_init(&json, &ctx);
-	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
-	{
-		hml_text_add(&json, i == 0 ? "{" : ",");
-		hml_text_add_json_string(&json, hml_heart_feature_names[i]);
-		hml_text_add(&json, ":");
-		hml_text_add_json_number(&json, values[i]);
-	}
-	hml_text_add(&json, "}");
-	healthml_check(&ctx, hml_text_finish(&json, &text));
-	PG_RETURN_DATUM(healthml_jsonb_of_json(text));
+	PG_RETURN_DATUM(features_document(values));
 }

@@ -10,6 +10,8 @@
 
 #include "core/signal/heart_sound.h"
 
+#include "core/signal/heart_features.h"
+
 #include "prediction.h"
 #include "score.h"
 
@@ -36,12 +38,16 @@ typedef struct HealthmlHearing
 	int sample_rate;
 	int windows;
 	double heart_rate_bpm; /* NaN = not reliable */
+	bool has_features;     /* enough heart beats for them */
+	double features[HML_HEART_FEATURES];
 } HealthmlHearing;
 
 /*
  * Hear a bytea datum with the scorer's model, which is a heart_sound_cnn.  A
  * recording without enough heart beats has probability 0.5: hearing it tells
- * nothing.  A file that cannot be decoded is a status, with its message in 'ctx'.
+ * nothing.  Else its features are the scorer's present row from then on, while
+ * 'out' lasts.  A file that cannot be decoded is a status, with its message in
+ * 'ctx'.
  */
 extern HmlStatus healthml_hear(HealthmlScorer *scorer, HmlContext *ctx, Datum recording,
 							   HealthmlHearing *out) HML_NODISCARD;
@@ -53,8 +59,8 @@ extern HmlStatus healthml_listen(HealthmlScorer *scorer, HmlArena *arena, const 
 /* Whether a status is the recording's fault, and so no reason to give up the ones behind it. */
 extern bool healthml_is_unreadable(HmlStatus status);
 
-/* What was heard last as a row of the history. */
-extern void healthml_predict_heard(HealthmlScorer *scorer, const HealthmlHearing *hearing,
+/* What was heard last as a row of the history, with 'top' reasons, 0 = none. */
+extern void healthml_predict_heard(HealthmlScorer *scorer, const HealthmlHearing *hearing, int top,
 								   HealthmlPrediction *prediction);
 
 #endif /* HEALTHML_HEART_SOUND_H */

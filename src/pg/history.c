@@ -239,7 +239,7 @@ classify_row(Batch *batch, TupleTableSlot *slot)
 		return;
 	}
 	healthml_check(&ctx, status);
-	healthml_predict_heard(batch->scorer, &hearing, &prediction);
+	healthml_predict_heard(batch->scorer, &hearing, batch->top, &prediction);
 	prediction.latency_ms = healthml_ms_since(start);
 	batch->sounds[hearing.sound]++;
 	store(batch, &prediction);
@@ -394,6 +394,17 @@ start_batch(FunctionCallInfo fcinfo, const char *usage, const char *algorithm)
 	return batch;
 }
 
+static int
+reasons_wanted(FunctionCallInfo fcinfo, int argument)
+{
+	int top = PG_ARGISNULL(argument) ? 0 : PG_GETARG_INT32(argument);
+
+	if (top < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"explain\" must not be negative, but is %d", top)));
+	return top;
+}
+
 PG_FUNCTION_INFO_V1(healthml_batch_predict);
 
 /* healthml.batch_predict(model, source, subject, explain) RETURNS bigint */
@@ -402,10 +413,7 @@ healthml_batch_predict(PG_FUNCTION_ARGS)
 {
 	Batch *batch = start_batch(fcinfo, "healthml.batch_predict()", NULL);
 
-	batch->top = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
-	if (batch->top < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("argument \"explain\" must not be negative, but is %d", batch->top)));
+	batch->top = reasons_wanted(fcinfo, 3);
 	batch->in_blocks = batch->top == 0 && batch->scorer->model->output_names == NULL;
 	predict(batch, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), NULL);
 	PG_RETURN_INT64(batch->predictions.n);
@@ -413,7 +421,7 @@ healthml_batch_predict(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(healthml_batch_classify);
 
-/* healthml.batch_classify(model, source, subject, audio): numbers of recordings, normal, abnormal, uncertain, unreadable */
+/* healthml.batch_classify(model, source, subject, audio, explain): numbers of recordings, normal, abnormal, uncertain, unreadable */
 Datum
 healthml_batch_classify(PG_FUNCTION_ARGS)
 {
@@ -424,6 +432,7 @@ healthml_batch_classify(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "healthml.batch_classify must return a row");
+	batch->top = reasons_wanted(fcinfo, 4);
 	predict(batch, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
 			healthml_required_text(fcinfo, 3, "audio"));
 	values[0] = Int64GetDatum(batch->predictions.n + batch->failures.n);

@@ -75,6 +75,14 @@ SELECT * FROM batch_classify('heart_sound', 'recording', audio => 'label');
 SELECT * FROM batch_classify('heart_sound', 'recording', 'patient');
 SELECT * FROM batch_classify('heart_sound', 'SELECT id, audio FROM recording WHERE false');
 SELECT * FROM batch_classify(NULL, 'recording');
+SELECT * FROM batch_classify('heart_sound', 'recording', explain => -1);
+SELECT recordings FROM batch_classify('heart_sound', 'SELECT id, audio FROM recording WHERE id IN (2, 104)', 'id', explain => 3);
+SELECT subject, explanation ->> 'method' AS method, jsonb_array_length(explanation -> 'reasons') AS reasons,
+	features = heart_sound_features(audio) AS features, narrative IS NOT NULL AS told
+FROM prediction JOIN recording r ON r.id::text = subject
+WHERE model = 'heart_sound' ORDER BY prediction_id DESC LIMIT 2;
+SELECT count(*) FROM prediction_reasons WHERE model = 'heart_sound';
+DELETE FROM prediction WHERE prediction_id > (SELECT max(prediction_id) - 2 FROM prediction);
 SET healthml.on_score_error = error;
 SELECT * FROM batch_classify('heart_sound', 'SELECT id, audio FROM recording ORDER BY id');
 RESET healthml.on_score_error;
