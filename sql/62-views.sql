@@ -80,7 +80,7 @@ SELECT c.pid, a.usename AS "user", c.tuples_processed AS rows_scored, a.query_st
 FROM pg_stat_progress_copy c
 JOIN pg_stat_activity a USING (pid)
 WHERE c.datname = current_database() AND c.relid = 'healthml.prediction'::regclass AND c.type = 'CALLBACK';
-COMMENT ON VIEW healthml.batch_progress IS 'calls of batch_predict that are running, and how many rows each has scored';
+COMMENT ON VIEW healthml.batch_progress IS 'calls of batch_predict and batch_classify that are running, and how many rows or recordings each has scored';
 
 /* Quick to read however long the history is, so that a monitor may ask often. */
 CREATE VIEW healthml.health AS
