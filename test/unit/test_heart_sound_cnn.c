@@ -222,7 +222,7 @@ train_and_score(HmlContext *ctx, void *argument)
 	HmlHeartTraining training = short_training();
 	HmlArena *arena;
 	HmlHeartNetwork network;
-	double p[N];
+	double p[3];
 	HmlStatus status;
 
 	training.epochs = 1;
@@ -230,7 +230,7 @@ train_and_score(HmlContext *ctx, void *argument)
 	HML_TRY(hml_arena_create(ctx, &arena));
 	status = hml_heart_network_train(arena, &examples->view, &training, &network);
 	if (status == HML_OK)
-		status = hml_heart_network_score(ctx, &network, examples->features, N, p);
+		status = hml_heart_network_score(ctx, &network, examples->features, 3, p);
 	hml_arena_free(arena);
 	return status;
 }
@@ -271,8 +271,8 @@ expert_training(void)
 	HmlHeartTraining usual = HML_HEART_TRAINING_DEFAULT;
 
 	training.expert = usual.expert;
-	training.epochs = 4;
-	training.draws_per_epoch = 640;
+	training.epochs = 3;
+	training.draws_per_epoch = 480;
 	return training;
 }
 
