@@ -77,8 +77,6 @@ const char *const hml_heart_feature_names[HML_HEART_FEATURES] = {
 	"floor_625hz",
 	"floor_781hz",
 	"floor_879hz",
-	"floor_938hz",
-	"floor_977hz",
 };
 
 /* ---- regions --------------------------------------------------------- */

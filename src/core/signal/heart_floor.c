@@ -2,7 +2,7 @@
  * heart_floor.c
  *	  Spectra of half-overlapping frames, quantiles over them.
  *
- * Memory: one float32 for each frequency below 1000 Hz of each frame, 8 kB for a
+ * Memory: one float32 for each frequency below 938 Hz of each frame, 8 kB for a
  * second.  Polls after each block of frames and of frequencies.
  */
 #include "core/signal/heart_floor.h"
@@ -20,13 +20,13 @@
 #define PI 3.14159265358979323846
 
 /* Narrow where the filters of stethoscopes begin and end, in multiples of 1 / FRAME_S; offsets and drifts lie below. */
-#define BINS 513
-static const size_t edges[HML_HEART_FLOORS + 1] = {2,   5,   8,   12,  16,  20,  26,  32,  40,  50,  64,  80,
-												   100, 128, 160, 200, 256, 320, 400, 450, 480, 500, BINS};
+#define BINS 480
+static const size_t edges[HML_HEART_FLOORS + 1] = {2,  5,   8,   12,  16,  20,  26,  32,  40,  50,  64,
+												   80, 100, 128, 160, 200, 256, 320, 400, 450, BINS};
 #define HZ(bin) ((bin) / FRAME_S)
 const double hml_heart_floor_hz[HML_HEART_FLOORS + 1] = {
-	HZ(2),   HZ(5),   HZ(8),   HZ(12),  HZ(16),  HZ(20),  HZ(26),  HZ(32),  HZ(40),  HZ(50),  HZ(64), HZ(80),
-	HZ(100), HZ(128), HZ(160), HZ(200), HZ(256), HZ(320), HZ(400), HZ(450), HZ(480), HZ(500), HZ(512)};
+	HZ(2),  HZ(5),   HZ(8),   HZ(12),  HZ(16),  HZ(20),  HZ(26),  HZ(32),  HZ(40),  HZ(50),  HZ(64),
+	HZ(80), HZ(100), HZ(128), HZ(160), HZ(200), HZ(256), HZ(320), HZ(400), HZ(450), HZ(BINS)};
 
 typedef struct Spectra
 {

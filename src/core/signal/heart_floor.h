@@ -6,15 +6,15 @@
  * In frames of half a second, each frequency keeps the level that four frames of
  * five exceed.  Means over bands, in dB above the level of the whole recording,
  * are the same for any gain and nearly the same for any heart, and they tell one
- * make of recording from another: the bands reach from 4 to 1000 Hz, so that high-
- * pass filters and the filters before sampling at 2 kHz show in them.
+ * make of recording from another: the bands reach from 4 to 938 Hz.  Above, the
+ * filters of the resampling that MP3, Vorbis and Opus need change a recording.
  */
 #ifndef HML_SIGNAL_HEART_FLOOR_H
 #define HML_SIGNAL_HEART_FLOOR_H
 
 #include "core/base/arena.h"
 
-#define HML_HEART_FLOORS 22
+#define HML_HEART_FLOORS 20
 #define HML_HEART_FLOOR_RATE 2000 /* least samples a second that it can be told from */
 
 /* Limits of the bands in Hz, ascending: band i reaches from limit i to limit i + 1. */
