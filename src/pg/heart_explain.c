@@ -9,9 +9,11 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/uuid.h"
 
 #include "core/signal/heart_plot.h"
 
@@ -41,7 +43,10 @@ hear(FunctionCallInfo fcinfo, size_t top, Heard *heard)
 	HmlContext *ctx = &heard->ctx;
 	HmlArena *arena;
 
-	healthml_scorer_use_reference(scorer, PG_GETARG_TEXT_PP(1));
+	if (get_fn_expr_argtype(fcinfo->flinfo, 1) == UUIDOID)
+		healthml_scorer_use_artifact(scorer, PG_GETARG_UUID_P(1));
+	else
+		healthml_scorer_use_reference(scorer, PG_GETARG_TEXT_PP(1));
 	healthml_context_init(ctx, CurrentMemoryContext);
 	healthml_limit_memory(ctx);
 	healthml_check(ctx, healthml_decode_audio(ctx, PG_GETARG_DATUM(0), &heard->audio));
@@ -184,7 +189,7 @@ put_features(FunctionCallInfo fcinfo, const HmlHeartExplanation *explanation, si
 
 PG_FUNCTION_INFO_V1(healthml_heart_sound_explain);
 
-/* healthml.heart_sound_explain(audio, model, top) RETURNS TABLE (...), see Column */
+/* healthml.heart_sound_explain(audio, model text | artifact_id uuid, top) RETURNS TABLE (...), see Column */
 Datum
 healthml_heart_sound_explain(PG_FUNCTION_ARGS)
 {
@@ -209,7 +214,7 @@ healthml_heart_sound_explain(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(healthml_heart_sound_saliency);
 
-/* healthml.heart_sound_saliency(audio, model) RETURNS real[] */
+/* healthml.heart_sound_saliency(audio, model text | artifact_id uuid) RETURNS real[] */
 Datum
 healthml_heart_sound_saliency(PG_FUNCTION_ARGS)
 {
@@ -226,7 +231,7 @@ healthml_heart_sound_saliency(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(healthml_plot_heart_sound);
 
-/* healthml.plot_heart_sound(audio, model, from_s, to_s, title) RETURNS text */
+/* healthml.plot_heart_sound(audio, model text | artifact_id uuid, from_s, to_s, title) RETURNS text */
 Datum
 healthml_plot_heart_sound(PG_FUNCTION_ARGS)
 {

@@ -1,14 +1,17 @@
 /*
  * fuzz_audio.c
- *	  The whole way from the bytes of a recording to features, against hostile bytes.
+ *	  The whole way from the bytes of a recording to features and pictures, against
+ *	  hostile bytes.
  *
  * What is decoded must be finite, and so must everything that is made of it.
  */
 #include "fuzz/support.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/signal/heart_sound.h"
+#include "core/signal/plot_signal.h"
 
 static void
 check_finite(const float *values, size_t n)
@@ -55,6 +58,36 @@ hear(HmlContext *ctx, const HmlAudio *audio, bool band_pass)
 	return status;
 }
 
+/* Outside the images, whose base64 may spell anything. */
+static void
+check_numbers(const char *svg)
+{
+	for (const char *p = svg; *p != '\0'; p++)
+	{
+		if (strncmp(p, "base64,", 7) == 0)
+			p = strchr(p, '"');
+		fuzz_assert(strncmp(p, "nan", 3) != 0 && strncmp(p, "inf", 3) != 0);
+	}
+}
+
+static HmlStatus
+draw(HmlContext *ctx, const HmlAudio *audio)
+{
+	const HmlSignalView view = {"", 0, INFINITY};
+	const HmlMelSpec spec = {4000, 256, 128, 64, 0, 0, HML_PAD_CONSTANT};
+	HmlText svg;
+	HmlStatus status;
+
+	hml_text_init(&svg, ctx);
+	status = hml_plot_waveform(&svg, audio, &view);
+	if (status == HML_OK)
+		status = hml_plot_spectrogram(&svg, audio, &view, &spec, 60);
+	if (status == HML_OK)
+		check_numbers(svg.data);
+	hml_text_free(&svg);
+	return status;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -69,6 +102,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (status == HML_OK)
 	{
 		status = hear(&ctx, &audio, size % 2 == 1);
+		if (status == HML_OK && size % 4 == 0) /* takes as long as all the rest */
+			status = draw(&ctx, &audio);
 		hml_audio_free(&ctx, &audio);
 	}
 	fuzz_assert(status == HML_OK || ctx.message[0] != '\0');

@@ -34,10 +34,15 @@ FROM recording, heart_sound_explain(audio, top => 1000) WHERE id = 1 GROUP BY au
 SELECT id, array_dims(heart_sound_saliency(audio)) FROM recording ORDER BY id;
 
 -- pictures
-SELECT id, picture ~ '^<svg .*</svg>$' AND picture !~ '\m(nan|inf)\M' AS is_picture, length(picture) BETWEEN 10000 AND 300000 AS size,
+SELECT id, picture ~ '^<svg .*</svg>$' AND regexp_replace(picture, 'base64,[^"]*', '', 'g') !~ 'nan|inf' AS is_picture, length(picture) BETWEEN 10000 AND 300000 AS size,
 	substring(picture FROM '>(normal|abnormal|uncertain)') = (heart_sound_classify(audio)).label AS tells_label, picture LIKE '%<title>No. ' || id || ' &lt;%' AS title
 FROM (SELECT id, audio, plot_heart_sound(audio, title => format('No. %s <', id)) AS picture FROM recording) p ORDER BY id;
 SELECT length(plot_heart_sound(synthetic_heart_sound(600))) < 300000 AS small;
+
+-- the same of an artifact
+SELECT (SELECT array_agg(e) FROM heart_sound_explain(audio, artifact_id) e) = (SELECT array_agg(e) FROM heart_sound_explain(audio) e) AS explanation,
+	heart_sound_saliency(audio, artifact_id) = heart_sound_saliency(audio) AS saliency, plot_heart_sound(audio, artifact_id) = plot_heart_sound(audio) AS picture
+FROM recording r, versions v WHERE id = 1 AND v.model = 'heart_sound' AND v.version = 1;
 
 -- refusals
 SELECT heart_sound_explain(audio, top => -1) FROM recording;

@@ -77,7 +77,7 @@ is(scalar_of($node, q{
 	SELECT string_agg(name, ' ') FROM recording, LATERAL (SELECT plot_waveform(audio) || plot_spectrogram(audio)
 		|| mel_spectrogram(audio)::text || to_jsonb(audio_info(audio))::text || to_jsonb(heart_sound_classify(audio))::text
 		|| plot_heart_sound(audio) || coalesce(heart_sound_saliency(audio)::text, '') || (SELECT jsonb_agg(e) FROM heart_sound_explain(audio) e)::text AS all_of_it) AS made
-	WHERE heard(audio) !~ '^\d' AND all_of_it ~* '\m(nan|inf|infinity)\M'}), '', 'what can be decoded is described without a NaN');
+	WHERE heard(audio) !~ '^\d' AND regexp_replace(all_of_it, 'base64,[^"]*', '', 'g') ~* '\m(nan|inf|infinity)\M'}), '', 'what can be decoded is described without a NaN');
 
 # ---- storage ----
 

@@ -39,15 +39,25 @@ corpus_file(HmlContext *ctx, const char *name, unsigned char **bytes)
 	return (size_t) length;
 }
 
+/* Outside the images, whose base64 may spell anything. */
+static void
+assert_numbers(const char *svg)
+{
+	for (const char *p = svg; *p != '\0'; p++)
+	{
+		if (strncmp(p, "base64,", 7) == 0)
+			p = strchr(p, '"');
+		assert_true(strncmp(p, "nan", 3) != 0 && strncmp(p, "inf", 3) != 0);
+	}
+}
+
 void
 assert_drawable(const char *svg)
 {
 	const char *names[16];
 	size_t depth = 0;
 
-	assert_null(strstr(svg, "nan"));
-	assert_null(strstr(svg, "inf\""));
-	assert_null(strstr(svg, "inf "));
+	assert_numbers(svg);
 	for (const char *p = strchr(svg, '<'); p != NULL; p = strchr(p, '<'))
 	{
 		const char *end = strchr(p, '>');
