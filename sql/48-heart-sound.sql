@@ -14,7 +14,7 @@ CREATE TYPE healthml.heart_sound AS (
 );
 COMMENT ON TYPE healthml.heart_sound IS 'what a model hears in a recording of the heart';
 COMMENT ON COLUMN healthml.heart_sound.label IS
-'normal, abnormal, or uncertain where the recording is silent, has fewer than three heart beats, or is too noisy to judge';
+'normal, abnormal, or uncertain where the recording is silent, clipped, has fewer than three heart beats, or is too noisy to judge';
 COMMENT ON COLUMN healthml.heart_sound.p_abnormal IS
 'calibrated probability of an abnormal heart, for a practice that sees as many ill as healthy ones; 0.5 where no heart is heard';
 COMMENT ON COLUMN healthml.heart_sound.confidence IS

@@ -270,6 +270,27 @@ test_judgeable(void **state)
 	finish(&hearing);
 }
 
+/* Ten times too loud is still a heart; a thousand times, through another sample rate, is nothing but clipping. */
+static void
+test_clipping(void **state)
+{
+	static const HmlHeartSoundSpec spec = HML_HEART_SOUND_SPEC_DEFAULT;
+	Hearing hearing;
+
+	(void) state;
+	for (float gain = 10; gain <= 1000; gain *= 100)
+	{
+		hear(&hearing, 10, 75, HML_MURMUR_NONE, 0.01);
+		for (size_t i = 0; i < hearing.audio.n_samples; i++)
+			hearing.audio.samples[i] = fmaxf(-1, fminf(1, gain * hearing.audio.samples[i]));
+		hearing.audio.sample_rate = 3900;
+		assert_ok(&hearing.ctx, hml_heart_sound(hearing.arena, &spec, &hearing.audio, &hearing.sound));
+		assert_int_equal(hearing.sound.clipped_share > HML_HEART_MOST_CLIPPED, gain > 100);
+		assert_int_equal(hml_heart_sound_is_judgeable(&hearing.sound), gain < 100);
+		finish(&hearing);
+	}
+}
+
 /* Every name is there once, and every region lies in the beat. */
 static void
 test_table_of_features(void **state)
@@ -474,6 +495,7 @@ main(void)
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_features_of_windows),
 		cmocka_unit_test(test_judgeable),
+		cmocka_unit_test(test_clipping),
 		cmocka_unit_test(test_table_of_features),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_bad_specs),

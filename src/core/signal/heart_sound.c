@@ -83,6 +83,17 @@ check_spec(HmlContext *ctx, const HmlHeartSoundSpec *spec)
 	return HML_OK;
 }
 
+static void
+find_extremes(const float *samples, size_t n, float *lowest, float *highest)
+{
+	*lowest = *highest = samples[0];
+	for (size_t i = 1; i < n; i++)
+	{
+		*lowest = samples[i] < *lowest ? samples[i] : *lowest;
+		*highest = samples[i] > *highest ? samples[i] : *highest;
+	}
+}
+
 /* At the rate of the model, without offset, filtered where that is wanted. */
 static HmlStatus
 load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *audio, HmlHeartSound *out)
@@ -90,8 +101,13 @@ load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *aud
 	HmlContext *ctx = hml_arena_context(arena);
 	HmlFilter filter;
 	float *resampled;
+	float lowest;
+	float highest;
 	HmlStatus status;
 
+	find_extremes(audio->samples, audio->n_samples, &lowest, &highest);
+	out->clipped_share = hml_clipped_share(audio->samples, audio->n_samples, lowest, highest);
+	HML_TRY(hml_poll(ctx));
 	out->sample_rate = spec->mel.sample_rate;
 	HML_TRY(hml_resample(ctx, audio->samples, audio->n_samples, audio->sample_rate, out->sample_rate,
 						 &resampled, &out->n_samples));
@@ -163,17 +179,6 @@ judge_window(HmlArena *arena, const HmlHeartSound *sound, size_t first, size_t n
 	window->start_s = (double) first / sound->sample_rate;
 	window->weight = window_weight(sound, window);
 	return hml_poll(hml_arena_context(arena));
-}
-
-static void
-find_extremes(const float *samples, size_t n, float *lowest, float *highest)
-{
-	*lowest = *highest = samples[0];
-	for (size_t i = 1; i < n; i++)
-	{
-		*lowest = samples[i] < *lowest ? samples[i] : *lowest;
-		*highest = samples[i] > *highest ? samples[i] : *highest;
-	}
 }
 
 /* Windows cover the recording evenly, at most a hop apart; a short recording is one window. */
@@ -296,7 +301,8 @@ hml_heart_sound_is_judgeable(const HmlHeartSound *sound)
 	bool lost = sound->cycle.rhythm < HML_HEART_LOST_RHYTHM && sound->cycle.fit < HML_HEART_LOST_FIT;
 	bool noise = sound->weight < HML_HEART_LEAST_WEIGHT && sound->cycle.fit < HML_HEART_NOISE_FIT;
 
-	return !sound->silent && sound->has_beats && !lost && !noise;
+	return !sound->silent && sound->clipped_share <= HML_HEART_MOST_CLIPPED && sound->has_beats && !lost &&
+		   !noise;
 }
 
 bool

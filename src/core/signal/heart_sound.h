@@ -57,7 +57,8 @@ typedef struct HmlHeartSound
 	size_t n_samples;
 	float *
 		samples; /* (n_samples) the loudest tenth of its frames has level 1, limited to +-HML_HEART_MAX_LEVEL */
-	bool silent; /* nothing to hear: samples are 0 and weights too */
+	bool silent;          /* nothing to hear: samples are 0 and weights too */
+	double clipped_share; /* of the recording as it came, see hml_audio_describe() */
 	double frames_per_s;
 	size_t n_frames;
 	size_t n_mels;
@@ -81,7 +82,8 @@ extern HmlStatus hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec,
 
 /*
  * Whether a model's word on it is worth anything.  It is not when the recording is
- * silent; when fewer than HML_BEAT_MIN_BEATS beats are heard; when there is neither
+ * silent; when more than HML_HEART_MOST_CLIPPED of it is clipped, which resampling hides
+ * from the windows; when fewer than HML_BEAT_MIN_BEATS beats are heard; when there is neither
  * a rhythm nor do beats stand out (HML_HEART_LOST_RHYTHM and HML_HEART_LOST_FIT);
  * when its windows have hardly any weight and beats stand out as little as from
  * noise alone (HML_HEART_LEAST_WEIGHT and HML_HEART_NOISE_FIT).  A window is worth
@@ -90,6 +92,7 @@ extern HmlStatus hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec,
 extern bool hml_heart_sound_is_judgeable(const HmlHeartSound *sound);
 extern bool hml_heart_window_is_judgeable(const HmlHeartSound *sound, const HmlHeartWindow *window);
 
+#define HML_HEART_MOST_CLIPPED 0.2 /* the training recordings have up to 0.05 */
 #define HML_HEART_LOST_RHYTHM 0.1
 #define HML_HEART_LOST_FIT (-0.55)
 #define HML_HEART_LEAST_WEIGHT 0.2

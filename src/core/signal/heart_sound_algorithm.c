@@ -66,6 +66,8 @@ hml_heart_doubt(const HmlHeartSound *sound)
 {
 	if (sound->silent)
 		return "the recording is silent";
+	if (sound->clipped_share > HML_HEART_MOST_CLIPPED)
+		return "the recording is clipped";
 	if (!sound->has_beats)
 		return "fewer than three heart beats are heard";
 	if (!hml_heart_sound_is_judgeable(sound))
