@@ -303,6 +303,8 @@ test_expert_is_heard_where_it_is_at_home(void **state)
 	size_t familiar = 0;
 
 	(void) state;
+	training.epochs = 5;
+	training.draws_per_epoch = 960;
 	make_familiar(&known, 7);
 	make_familiar(&unknown, 8);
 	test_host_init(&host, &ctx);
