@@ -36,7 +36,8 @@ train_network(HmlArena *arena, HmlHeartNetwork *out)
 		features[i * F + TELLING] += abnormal[i] ? -3 : -6;
 	}
 	training.expert = NULL;
-	training.learning_rate = 0.01;
+	training.learning_rate = 0.02;
+	training.epochs = 5;
 	assert_ok(hml_arena_context(arena), hml_heart_network_train(arena, &examples, &training, out));
 }
 
