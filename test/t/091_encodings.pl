@@ -35,7 +35,7 @@ for my $encoding ('LATIN1', 'EUC_JP', 'SQL_ASCII')
 		like(in_database($database, "SELECT import_model('emoji', '\\x$artifacts{emoji}')"), qr/ERROR:  22P05/, "$encoding: a name that it cannot say is refused");
 	}
 	in_database($database, "SELECT import_model('latin', '\\x$artifacts{latin}')");
-	is(in_database($database, q{SELECT features FROM versions}), '{é,kind}', "$encoding: features");
+	is(in_database($database, q{SELECT features FROM versions WHERE model = 'latin'}), '{é,kind}', "$encoding: features");
 	is(in_database($database, q{SELECT score('{"é": 6, "kind": "ö"}'::jsonb, 'latin')}), $score, "$encoding: a jsonb object is scored the same");
 	is(in_database($database, q{SELECT score(r, 'latin') FROM (SELECT 6 AS "é", 'ö' AS kind) r}), $score, "$encoding: so is a row");
 	like(in_database($database, q{SELECT explain_text('{"é": 60, "kind": "ö"}'::jsonb, 'latin')}), qr/é 60 /, "$encoding: an explanation");
