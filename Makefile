@@ -223,7 +223,7 @@ build/bench/%: test/bench/%.c build/libhml.a
 # The model of heart sounds that is shipped, the same bytes each time: make heart-sound-model DATA=folder
 .PHONY: heart-sound-model
 heart-sound-model: build/bench/heart_sound_recipe
-	$< $(or $(DEMO_DATA),$(HEALTHML_DATA))/heart_sounds models/heart_sound.hml
+	$< $(or $(DEMO_DATA),$(HEALTHML_DATA))/heart_sounds models/heart_sound
 
 # ---- everything --------------------------------------------------------------------------------------
 

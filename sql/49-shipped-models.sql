@@ -27,7 +27,9 @@ COMMENT ON FUNCTION healthml.describe_artifact(bytea) IS
 CREATE TEMP TABLE shipped AS
 SELECT -1 AS model_id, 'heart_sound' AS name, decode('
 @models/heart_sound.hml
-', 'base64') AS artifact,
+', 'base64') AS artifact, convert_from(decode('
+@models/heart_sound.json
+', 'base64'), 'UTF8')::jsonb AS metrics,
 	'PhysioNet/CinC Challenge 2016, databases a, b, c and e' AS trained_on,
 	'Normal or abnormal heart by its sound. Trained by the healthml project on the PhysioNet/CinC Challenge 2016 recordings (Liu et al. 2016, ODC-By 1.0). Not validated for clinical use; see docs/model-card-heart-sound.md.' AS description;
 
@@ -37,7 +39,7 @@ FROM shipped s, healthml.describe_artifact(s.artifact) d;
 
 INSERT INTO healthml.model_version (version_id, model_id, version, artifact, artifact_id, features, params, metrics,
 	trained_on, trained_rows, duration)
-SELECT s.model_id, s.model_id, 1, s.artifact, healthml.artifact_id(s.artifact), d.features, d.params, '{}',
+SELECT s.model_id, s.model_id, 1, s.artifact, healthml.artifact_id(s.artifact), d.features, d.params, s.metrics,
 	s.trained_on, d.trained_rows, '0'
 FROM shipped s, healthml.describe_artifact(s.artifact) d;
 

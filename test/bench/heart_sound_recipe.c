@@ -3,7 +3,8 @@
  *	  How good the heart-sound model is, and the model that is shipped.
  *
  *	  heart_sound_recipe FOLDER           grouped cross-validation, and one database left out
- *	  heart_sound_recipe FOLDER MODEL     train on all recordings, write the artifact to MODEL
+ *	  heart_sound_recipe FOLDER NAME      train on all recordings, write the artifact to NAME.hml and the
+ *	                                      metrics of its validation to NAME.json
  *
  * FOLDER holds manifest.csv and the recordings of the PhysioNet/CinC Challenge
  * 2016 that it names.  Judging prints one line per table and database: recordings,
@@ -526,7 +527,7 @@ write_file(const char *path, const void *bytes, size_t length)
 }
 
 static void
-make_model(HmlContext *ctx, const char *path)
+make_model(HmlContext *ctx, const char *name)
 {
 	static const char given[] = "{\"site\": \"database\", \"group\": \"group_id\", \"seed\": 1}";
 	HmlTraining training = {0};
@@ -538,6 +539,8 @@ make_model(HmlContext *ctx, const char *path)
 	HmlModel *model;
 	HmlWriter writer;
 	const char *text;
+	char path[TEXT];
+	char document[4096];
 
 	make_frame(ctx, &frame);
 	must(ctx, hml_arena_create(ctx, &arena));
@@ -547,10 +550,13 @@ make_model(HmlContext *ctx, const char *path)
 	training = (HmlTraining){.frame = frame, .params = params, .metrics = &metrics};
 	must(ctx, hml_model_train(ctx, &hml_heart_sound_cnn, &training, &model));
 	must(ctx, hml_text_finish(&metrics, &text));
-	printf("%s: %s\n", path, text);
+	snprintf(path, sizeof(path), "%s.json", name);
+	snprintf(document, sizeof(document), "{%s}\n", text);
+	write_file(path, document, strlen(document));
 	hml_writer_init(&writer, ctx);
 	must(ctx, hml_model_write(model, &writer));
 	must(ctx, hml_writer_finish(&writer));
+	snprintf(path, sizeof(path), "%s.hml", name);
 	write_file(path, writer.data, writer.length);
 	hml_writer_free(&writer);
 	hml_model_free(model);
@@ -567,7 +573,7 @@ main(int argc, char **argv)
 
 	if (argc < 2 || argc > 3)
 	{
-		fprintf(stderr, "usage: heart_sound_recipe FOLDER [MODEL]\n");
+		fprintf(stderr, "usage: heart_sound_recipe FOLDER [NAME]\n");
 		return 2;
 	}
 	hml_context_init(&ctx, &host);
