@@ -93,8 +93,8 @@ extern bool hml_heart_sound_is_judgeable(const HmlHeartSound *sound);
 extern bool hml_heart_window_is_judgeable(const HmlHeartSound *sound, const HmlHeartWindow *window);
 
 #define HML_HEART_MOST_CLIPPED 0.2 /* the training recordings have up to 0.05 */
-#define HML_HEART_LOST_RHYTHM 0.1
-#define HML_HEART_LOST_FIT (-0.55)
+#define HML_HEART_LOST_RHYTHM 0.18
+#define HML_HEART_LOST_FIT (-0.58)
 #define HML_HEART_LEAST_WEIGHT 0.2
 #define HML_HEART_NOISE_FIT (-0.65)
 
