@@ -28,6 +28,7 @@
 #define MAX_SITES 16
 #define MAX_GROUPS MAX_RECORDINGS
 #define FOLDS 5
+#define NETWORKS 5 /* of each kind */
 #define FOLD_SEED 1
 #define TEXT 256
 #define REPLICATES 2000
@@ -215,6 +216,7 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part)
 			groups[examples.n] = all.groups[i];
 			sites[examples.n++] = all.sites[i];
 		}
+	training.n_networks = NETWORKS;
 	must(ctx, hml_arena_create(ctx, &arena));
 	must(ctx, hml_heart_network_train(arena, &examples, &training, &network));
 	for (size_t i = 0; i < all.n; i++)
@@ -529,7 +531,7 @@ write_file(const char *path, const void *bytes, size_t length)
 static void
 make_model(HmlContext *ctx, const char *name)
 {
-	static const char given[] = "{\"site\": \"database\", \"group\": \"group_id\", \"seed\": 1}";
+	char given[TEXT];
 	HmlTraining training = {0};
 	HmlFrame *frame;
 	HmlArena *arena;
@@ -542,6 +544,8 @@ make_model(HmlContext *ctx, const char *name)
 	char path[TEXT];
 	char document[4096];
 
+	snprintf(given, sizeof(given),
+			 "{\"site\": \"database\", \"group\": \"group_id\", \"networks\": %d, \"seed\": 1}", NETWORKS);
 	make_frame(ctx, &frame);
 	must(ctx, hml_arena_create(ctx, &arena));
 	must(ctx, hml_json_parse(arena, given, strlen(given), &json));

@@ -137,6 +137,7 @@ test_same_seed_same_network_and_round_trip(void **state)
 
 	(void) state;
 	make_examples(&examples, 4);
+	training.n_networks = 2;
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
 	for (int i = 0; i < 2; i++)
@@ -166,6 +167,39 @@ test_same_seed_same_network_and_round_trip(void **state)
 	test_host_finish(&host, &ctx);
 }
 
+/* Two networks that are averaged are those that their seeds give, and the logit is the mean. */
+static void
+test_networks_are_averaged(void **state)
+{
+	static Examples examples;
+	HmlHeartTraining training = short_training();
+	HmlHeartNetwork networks[3];
+	TestHost host;
+	HmlContext ctx;
+	HmlArena *arena;
+	double p[3][N];
+
+	(void) state;
+	make_examples(&examples, 4);
+	training.epochs = 2;
+	test_host_init(&host, &ctx);
+	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
+	for (int i = 0; i < 3; i++)
+	{
+		HmlHeartTraining this = training;
+
+		this.n_networks = i == 2 ? 2 : 1;
+		this.seed += i == 1;
+		assert_ok(&ctx, hml_heart_network_train(arena, &examples.view, &this, &networks[i]));
+		assert_ok(&ctx, hml_heart_network_score(&ctx, &networks[i], examples.features, N, p[i]));
+	}
+	for (size_t i = 0; i < N; i++)
+		assert_close(log(p[2][i] / (1 - p[2][i])),
+					 (log(p[0][i] / (1 - p[0][i])) + log(p[1][i] / (1 - p[1][i]))) / 2, 1e-6);
+	hml_arena_free(arena);
+	test_host_finish(&host, &ctx);
+}
+
 static void
 refuse(const HmlHeartExamples *examples, const HmlHeartTraining *training, HmlStatus status)
 {
@@ -185,11 +219,11 @@ static void
 test_refused(void **state)
 {
 	static Examples examples;
-	HmlHeartTraining trainings[9];
+	HmlHeartTraining trainings[11];
 
 	(void) state;
 	make_examples(&examples, 5);
-	for (size_t i = 0; i < 9; i++)
+	for (size_t i = 0; i < 11; i++)
 		trainings[i] = short_training();
 	trainings[0].jitter = NAN;
 	trainings[1].mixup = 2;
@@ -202,7 +236,9 @@ test_refused(void **state)
 	trainings[7].network =
 		"{\"input\": [36], \"layers\": [{\"op\": \"dense\", \"units\": 2}, {\"op\": \"sigmoid\"}]}";
 	trainings[8].network = "{\"input\": [36], \"layers\": [{\"op\": \"dense\", \"units\": 1}]}";
-	for (size_t i = 0; i < 9; i++)
+	trainings[9].n_networks = 0;
+	trainings[10].n_networks = HML_HEART_MAX_NETWORKS + 1;
+	for (size_t i = 0; i < 11; i++)
 		refuse(&examples.view, &trainings[i], HML_INVALID_ARGUMENT);
 
 	trainings[0] = short_training();
@@ -360,6 +396,7 @@ test_explanations_are_complete(void **state)
 
 	(void) state;
 	make_familiar(&known, 9);
+	training.n_networks = 2;
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
 	assert_ok(&ctx, hml_heart_network_train(arena, &known.view, &training, &network));
@@ -552,6 +589,7 @@ main(void)
 		cmocka_unit_test(test_same_seed_same_network_and_round_trip),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_networks_are_averaged),
 		cmocka_unit_test(test_expert_is_heard_where_it_is_at_home),
 		cmocka_unit_test(test_explanations_are_complete),
 		cmocka_unit_test(test_small_and_strange_tables),

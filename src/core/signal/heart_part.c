@@ -265,19 +265,38 @@ options_of(const HmlHeartPartTraining *training)
 	return options;
 }
 
+/* Only of the first network's epochs is told. */
 static HmlStatus
-fit(HmlArena *scratch, const HmlHeartExamples *examples, const HmlHeartPartTraining *training,
-	HmlHeartPart *part)
+fit_network(HmlArena *arena, const HmlHeartPartTraining *training, const HmlDataset *dataset, size_t number,
+			HmlHeartPart *part)
+{
+	HmlContext *ctx = hml_arena_context(arena);
+	HmlTrainOptions options = options_of(training);
+	HmlTrainResult result;
+	float *weights;
+
+	options.seed += number;
+	if (number > 0)
+		options.on_epoch = NULL;
+	HML_TRY(HML_ARENA_NEW(arena, &weights, part->network->n_weights));
+	HML_TRY(hml_network_init(part->network, options.seed, weights));
+	HML_TRY(hml_train_network(ctx, part->network, &options, dataset, NULL, weights, &result));
+	part->weights[number] = weights;
+	return hml_plan_create(arena, part->network, weights, &part->plans[number]);
+}
+
+static HmlStatus
+fit(HmlArena *arena, HmlArena *scratch, const HmlHeartExamples *examples,
+	const HmlHeartPartTraining *training, HmlHeartPart *part)
 {
 	Draws draws = {.examples = examples, .training = training, .part = part};
 	HmlDataset dataset = {.n_rows = training->draws_per_epoch, .fill = fill_batch, .user = &draws};
-	HmlTrainOptions options = options_of(training);
-	HmlTrainResult result;
 
 	HML_TRY(balance(scratch, examples, training->site_power, &draws.balance));
 	standardise(examples, &draws.balance, part);
-	return hml_train_network(hml_arena_context(scratch), part->network, &options, &dataset, NULL,
-							 part->weights, &result);
+	for (size_t i = 0; i < part->n_networks; i++)
+		HML_TRY(fit_network(arena, training, &dataset, i, part));
+	return HML_OK;
 }
 
 HmlStatus
@@ -289,18 +308,19 @@ hml_heart_part_train(HmlArena *arena, const HmlHeartExamples *examples, const Hm
 	HmlStatus status;
 
 	memset(out, 0, sizeof(*out));
+	if (training->n_networks < 1 || training->n_networks > HML_HEART_MAX_NETWORKS)
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "there must be from 1 to %d networks, not %zu",
+						HML_HEART_MAX_NETWORKS, training->n_networks);
 	out->n_inputs = training->n_inputs;
+	out->n_networks = training->n_networks;
 	HML_TRY(HML_ARENA_NEW(arena, &out->mean, out->n_inputs));
 	HML_TRY(HML_ARENA_NEW(arena, &out->sd, out->n_inputs));
 	HML_TRY(hml_network_parse(arena, training->network, strlen(training->network), &out->network));
 	HML_TRY(check_network(ctx, out->network, out->n_inputs));
-	HML_TRY(HML_ARENA_NEW(arena, &out->weights, out->network->n_weights));
-	HML_TRY(hml_network_init(out->network, training->seed, out->weights));
 	HML_TRY(hml_arena_create(ctx, &scratch));
-	status = fit(scratch, examples, training, out);
+	status = fit(arena, scratch, examples, training, out);
 	hml_arena_free(scratch);
-	HML_TRY(status);
-	return hml_plan_create(arena, out->network, out->weights, &out->plan);
+	return status;
 }
 
 /* ---- scoring --------------------------------------------------------- */
@@ -309,6 +329,12 @@ double
 hml_heart_sigmoid(double logit)
 {
 	return 1 / (1 + exp(-fmax(-HML_HEART_MAX_LOGIT, fmin(HML_HEART_MAX_LOGIT, logit))));
+}
+
+static double
+logit(double p)
+{
+	return fmax(-HML_HEART_MAX_LOGIT, fmin(HML_HEART_MAX_LOGIT, log(p / (1 - p))));
 }
 
 static HmlStatus
@@ -321,16 +347,16 @@ score(HmlArena *scratch, const HmlHeartPart *part, const float *features, size_t
 
 	HML_TRY(hml_arena_alloc(scratch, n, part->n_inputs * sizeof(float), (void **) &z));
 	HML_TRY(HML_ARENA_NEW(scratch, &outputs, n));
-	HML_TRY(hml_arena_alloc(scratch, 1, hml_plan_scratch_size(part->plan), &block));
+	HML_TRY(hml_arena_alloc(scratch, 1, hml_plan_scratch_size(part->plans[0]), &block));
 	for (size_t i = 0; i < n; i++)
 		hml_heart_part_inputs(part, features + i * N_FEATURES, z + i * part->n_inputs);
 	inputs[0] = z;
-	HML_TRY(hml_plan_run(part->plan, hml_arena_context(scratch), block, inputs, n, outputs));
-	for (size_t i = 0; i < n; i++)
+	memset(logits, 0, n * sizeof(*logits));
+	for (size_t k = 0; k < part->n_networks; k++)
 	{
-		double p = outputs[i];
-
-		logits[i] = fmax(-HML_HEART_MAX_LOGIT, fmin(HML_HEART_MAX_LOGIT, log(p / (1 - p))));
+		HML_TRY(hml_plan_run(part->plans[k], hml_arena_context(scratch), block, inputs, n, outputs));
+		for (size_t i = 0; i < n; i++)
+			logits[i] += logit(outputs[i]) / (double) part->n_networks;
 	}
 	return HML_OK;
 }
@@ -355,7 +381,30 @@ hml_heart_part_write(const HmlHeartPart *part, HmlWriter *writer)
 {
 	hml_write_f32_array(writer, part->mean, part->n_inputs);
 	hml_write_f32_array(writer, part->sd, part->n_inputs);
-	hml_network_write(part->network, part->weights, writer);
+	hml_network_write(part->network, part->weights[0], writer);
+	hml_write_u32(writer, (uint32_t) part->n_networks - 1);
+	for (size_t k = 1; k < part->n_networks; k++)
+		hml_write_f32_array(writer, part->weights[k], part->network->n_weights);
+}
+
+/* Of all networks but the first one. */
+static HmlStatus
+read_other_weights(HmlArena *arena, HmlReader *reader, HmlHeartPart *part)
+{
+	size_t n_weights = part->network->n_weights;
+	size_t others;
+
+	HML_TRY(hml_read_count(reader, n_weights * sizeof(float), HML_HEART_MAX_NETWORKS - 1, &others));
+	part->n_networks = 1 + others;
+	for (size_t k = 1; k < part->n_networks; k++)
+	{
+		HML_TRY(HML_ARENA_NEW(arena, &part->weights[k], n_weights));
+		HML_TRY(hml_read_f32_array(reader, part->weights[k], n_weights));
+		for (size_t i = 0; i < n_weights; i++)
+			if (!isfinite(part->weights[k][i]))
+				return hml_fail(reader->ctx, HML_CORRUPT, "%s has a weight that is not finite", reader->what);
+	}
+	return HML_OK;
 }
 
 HmlStatus
@@ -373,7 +422,10 @@ hml_heart_part_read(HmlArena *arena, HmlReader *reader, size_t n_inputs, HmlHear
 		if (!isfinite(out->mean[f]) || !(out->sd[f] > 0) || !isfinite(out->sd[f]))
 			return hml_fail(ctx, HML_CORRUPT, "feature \"%s\" of the model has no usable mean and spread",
 							hml_heart_feature_names[f]);
-	HML_TRY(hml_network_read(arena, reader, &out->network, &out->weights));
+	HML_TRY(hml_network_read(arena, reader, &out->network, &out->weights[0]));
 	HML_TRY(check_network(ctx, out->network, n_inputs));
-	return hml_plan_create(arena, out->network, out->weights, &out->plan);
+	HML_TRY(read_other_weights(arena, reader, out));
+	for (size_t k = 0; k < out->n_networks; k++)
+		HML_TRY(hml_plan_create(arena, out->network, out->weights[k], &out->plans[k]));
+	return HML_OK;
 }

@@ -1,7 +1,10 @@
 /*
  * heart_part.h
- *	  A network that tells a normal heart from an abnormal one by the first few of
- *	  its features: one part of a model (heart_sound_cnn.h).
+ *	  Networks that tell a normal heart from an abnormal one by the first few of its
+ *	  features: one part of a model (heart_sound_cnn.h).
+ *
+ * A part has one network or several of the same shape, which differ in their seeds;
+ * its logit is the mean of theirs, and steadier than that of one.
  *
  * A recording comes from a site: a clinic with its stethoscope and its share of
  * ill people.  Training draws both classes of a site equally often, so that
@@ -39,20 +42,24 @@ typedef struct HmlHeartPartTraining
 	double jitter;          /* standard deviation of the noise, in those of the features */
 	double mixup;           /* alpha of the Beta distribution of the share; 0 = no mixing */
 	double label_smoothing; /* targets are this and one minus this */
+	size_t n_networks;      /* 1 to HML_HEART_MAX_NETWORKS */
 	double site_power;      /* a site is drawn as this power of its number of recordings; 0 = all alike */
 	uint64_t seed;
 	HmlStatus (*on_epoch)(void *user, const HmlEpoch *epoch); /* may be NULL */
 	void *on_epoch_user;
 } HmlHeartPartTraining;
 
+#define HML_HEART_MAX_NETWORKS 16
+
 typedef struct HmlHeartPart
 {
 	size_t n_inputs;
-	float *mean; /* (n_inputs) of the training, its draws weighted as they are drawn */
-	float *sd;   /* (n_inputs) */
-	HmlNetwork *network;
-	float *weights;
-	HmlPlan *plan;
+	size_t n_networks;
+	float *mean;         /* (n_inputs) of the training, its draws weighted as they are drawn */
+	float *sd;           /* (n_inputs) */
+	HmlNetwork *network; /* the shape of all */
+	float *weights[HML_HEART_MAX_NETWORKS];
+	HmlPlan *plans[HML_HEART_MAX_NETWORKS];
 } HmlHeartPart;
 
 /* HML_INVALID_DATA when a class is missing; HML_INVALID_ARGUMENT for a network of another shape. */

@@ -87,6 +87,7 @@ general_training(const HmlHeartTraining *training)
 								  .jitter = training->jitter,
 								  .mixup = training->mixup,
 								  .label_smoothing = training->label_smoothing,
+								  .n_networks = training->n_networks,
 								  .seed = training->seed};
 }
 

@@ -36,6 +36,7 @@ typedef struct HmlHeartTraining
 	int expert_passes;      /* epochs of the expert for each of the general network */
 	double expert_weight_decay; /* decoupled */
 	double expert_jitter;
+	size_t n_networks; /* of each kind, which are averaged */
 	uint64_t seed;
 	/* May be NULL; epochs of both networks are counted on, those of the folds are not told. */
 	HmlStatus (*on_epoch)(void *user, const HmlEpoch *epoch);
@@ -58,7 +59,7 @@ typedef struct HmlHeartTraining
 		.network = HML_HEART_NETWORK, .epochs = 20, .batch_size = 64, .draws_per_epoch = 2560, \
 		.learning_rate = 2e-3, .weight_decay = 0.1, .jitter = 0.5, .mixup = 0.3, .label_smoothing = 0.05, \
 		.expert = HML_HEART_EXPERT, .expert_passes = 2, .expert_weight_decay = 0.01, .expert_jitter = 0.3, \
-		.seed = 1 \
+		.n_networks = 1, .seed = 1 \
 	}
 
 typedef struct HmlHeartNetwork

@@ -4,7 +4,8 @@
  *
  * M. Sundararajan, A. Taly, Q. Yan: Axiomatic Attribution for Deep Networks, ICML
  * 2017, by the midpoint rule.  All points of the path go through each network as
- * one batch; the derivative of the mixed probability comes on top.
+ * one batch; the derivative of the mixed probability comes on top.  A part's logit
+ * is the mean of its networks' logits, and so are its derivatives.
  */
 #include <math.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #define STEPS 128
 #define NEGLIGIBLE 1e-12
 
-/* One network along the path: from its mean, which is 0 once standardised, to the row. */
+/* One part along the path: from its mean, which is 0 once standardised, to the row. */
 typedef struct Path
 {
 	const HmlHeartPart *part;
@@ -36,7 +37,7 @@ typedef struct Mixture
 #define BASELINE STEPS
 #define ROW (STEPS + 1)
 
-/* ---- one network ----------------------------------------------------- */
+/* ---- one part ----------------------------------------------------- */
 
 static HmlStatus
 prepare(HmlArena *arena, const HmlHeartPart *part, const float *features, Path *path)
@@ -62,32 +63,47 @@ static HmlStatus
 run(Path *path)
 {
 	const float *inputs[1] = {path->points};
-	const float *logits;
 
-	HML_TRY(hml_pass_forward(path->pass, path->part->weights, inputs, STEPS + 2));
-	logits = hml_pass_loss_input(path->pass);
-	for (size_t i = 0; i < STEPS + 2; i++)
-		path->logits[i] = logits[i];
+	for (size_t k = 0; k < path->part->n_networks; k++)
+	{
+		const float *logits;
+
+		HML_TRY(hml_pass_forward(path->pass, path->part->weights[k], inputs, STEPS + 2));
+		logits = hml_pass_loss_input(path->pass);
+		for (size_t i = 0; i < STEPS + 2; i++)
+			path->logits[i] += (double) logits[i] / (double) path->part->n_networks;
+	}
 	return HML_OK;
 }
 
-/* Adds what the inputs of this network contribute. */
+/* Adds what the inputs contribute by one network. */
 static HmlStatus
-add_contributions(Path *path, double *contributions)
+add_network(Path *path, size_t number, double *contributions)
 {
+	const float *inputs[1] = {path->points};
 	size_t n_inputs = path->part->n_inputs;
 	const float *row = path->points + ROW * n_inputs;
 	float *by_logit = hml_pass_loss_gradient(path->pass);
 	const float *gradients;
 
+	HML_TRY(hml_pass_forward(path->pass, path->part->weights[number], inputs, STEPS + 2));
+
 	memset(by_logit, 0, (STEPS + 2) * sizeof(*by_logit));
 	for (size_t step = 0; step < STEPS; step++)
-		by_logit[step] = (float) path->weights[step];
+		by_logit[step] = (float) (path->weights[step] / (double) path->part->n_networks);
 	HML_TRY(hml_pass_backward(path->pass, NULL));
 	gradients = hml_pass_input_gradient(path->pass, 0);
 	for (size_t step = 0; step < STEPS; step++)
 		for (size_t i = 0; i < n_inputs; i++)
 			contributions[i] += (double) gradients[step * n_inputs + i] * row[i] / STEPS;
+	return HML_OK;
+}
+
+static HmlStatus
+add_contributions(Path *path, double *contributions)
+{
+	for (size_t k = 0; k < path->part->n_networks; k++)
+		HML_TRY(add_network(path, k, contributions));
 	return HML_OK;
 }
 
