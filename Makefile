@@ -216,9 +216,9 @@ check-layers: build/libhml.a
 	@scripts/check-layers $<
 
 # Programs of test/bench that need no server.
-build/bench/%: test/bench/%.c build/libhml.a
+build/bench/%: test/bench/%.c test/bench/support.c test/bench/support.h build/libhml.a
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) $(CORE_CPPFLAGS) $^ $(LIBRARIES) -o $@
+	$(CC) $(CORE_CFLAGS) $(CORE_CPPFLAGS) $(filter-out %.h,$^) $(LIBRARIES) -o $@
 
 # The model of heart sounds that is shipped, the same bytes each time: make heart-sound-model DATA=folder
 .PHONY: heart-sound-model

@@ -8,9 +8,14 @@ for peer_of in librosa scipy; do
 	figure "log-mel of 5 s at 4 kHz, 512 points, 128 bands" us "$mel" "$(theirs "log-mel $peer_of" "$peers")"
 done
 
+# stages NAME ARGUMENT…: a figure for each line of bench_signal.
+stages() {
+	local name=$1
+	shift
+	build/bench/bench_signal "$@" 2>/dev/null | while IFS=$'\t' read -r stage microseconds; do
+		figure "$name, $stage" us "$microseconds"
+	done
+}
+stages "heart sound of 5 s" window models/heart_sound.hml
 recordings=("$HEALTHML_DATA"/audio_formats/a0001.{wav,flac,ogg,opus,mp3})
-if [ -e "${recordings[0]}" ]; then
-	while IFS=$'\t' read -r stage microseconds; do
-		figure "recording of 36 s, $stage" us "$microseconds"
-	done < <(build/bench/bench_signal stages "${recordings[@]}" 2>/dev/null)
-fi
+[ ! -e "${recordings[0]}" ] || stages "recording of 36 s" stages models/heart_sound.hml "${recordings[@]}"

@@ -8,16 +8,15 @@
  * last two with the kernels of each CPU level that there is.  Prints lines
  * 'name<TAB>figure'; processor times in microseconds, the least of several runs.
  */
-#define _POSIX_C_SOURCE 199309L /* clock_gettime */
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/cpu.h"
 #include "core/tabular/iforest.h"
+
+#include "support.h"
 
 #define MIN_SECONDS 0.3 /* of measuring one figure */
 #define MIN_RUNS 5
@@ -36,20 +35,6 @@ typedef struct Bench
 	double *contributions;
 } Bench;
 
-static void *
-host_alloc(void *user, size_t size)
-{
-	(void) user;
-	return malloc(size);
-}
-
-static void
-host_free(void *user, void *pointer)
-{
-	(void) user;
-	free(pointer);
-}
-
 static bool
 host_cancelled(void *user)
 {
@@ -57,48 +42,22 @@ host_cancelled(void *user)
 	return false;
 }
 
-/* Of this thread alone: the machine may have other work. */
-static double
-now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (double) time.tv_sec + 1e-9 * (double) time.tv_nsec;
-}
-
-static void
-must(const HmlContext *ctx, HmlStatus status)
-{
-	if (status == HML_OK)
-		return;
-	fprintf(stderr, "bench_iforest: %s\n", ctx->message);
-	exit(1);
-}
-
 /* The least time of one run, by the number of items in it, in microseconds. */
 static double
 measure(void (*work)(Bench *), Bench *bench, size_t items)
 {
 	double least = INFINITY;
-	double begin = now();
+	double begin = bench_processor_clock();
 
-	for (int run = 0; run < MIN_RUNS || now() - begin < MIN_SECONDS; run++)
+	for (int run = 0; run < MIN_RUNS || bench_processor_clock() - begin < MIN_SECONDS; run++)
 	{
-		double start = now();
+		double start = bench_processor_clock();
 
 		work(bench);
-		start = now() - start;
+		start = bench_processor_clock() - start;
 		least = start < least ? start : least;
 	}
 	return 1e6 * least / (double) items;
-}
-
-static void
-say(const char *name, const char *kernel, double figure)
-{
-	printf("%s%s\t%.6g\n", name, kernel, figure);
-	fflush(stdout);
 }
 
 /* ---- the work ------------------------------------------------------------------------------------- */
@@ -202,7 +161,6 @@ measure_kernels(Bench *bench)
 int
 main(int argc, char **argv)
 {
-	HmlHost host = {.alloc = host_alloc, .free = host_free, .cancelled = host_cancelled};
 	HmlContext ctx;
 	const char *text = argc > 1 ? argv[1] : "{}";
 	size_t n_rows = argc > 2 ? strtoul(argv[2], NULL, 10) : 100000;
@@ -218,7 +176,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_iforest [PARAMETERS [ROWS [COLUMNS]]]\n");
 		return 2;
 	}
-	hml_context_init(&ctx, &host);
+	bench_init(&ctx, "bench_iforest");
+	ctx.host.cancelled = host_cancelled;
 	must(&ctx, hml_arena_create(&ctx, &arena));
 	must(&ctx, hml_json_parse(arena, text, strlen(text), &given));
 	must(&ctx, hml_algorithm_params(arena, &hml_isolation_forest, given, &params));

@@ -9,59 +9,18 @@
  * Prints lines 'name<TAB>figure'; times in microseconds of processor time, the least of
  * several runs: what others do on the machine at the same time counts less so.
  */
-#define _POSIX_C_SOURCE 199309L /* clock_gettime */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/blas.h"
 #include "core/nn/onnx.h"
 #include "core/nn/plan.h"
 
+#include "support.h"
+
 #define MIN_SECONDS 0.3 /* of measuring one figure */
 #define MIN_RUNS 20
-
-static void *
-host_alloc(void *user, size_t size)
-{
-	(void) user;
-	return malloc(size);
-}
-
-static void
-host_free(void *user, void *pointer)
-{
-	(void) user;
-	free(pointer);
-}
-
-/* Seconds that this thread has had. */
-static double
-now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (double) time.tv_sec + 1e-9 * (double) time.tv_nsec;
-}
-
-static void
-must(const HmlContext *ctx, HmlStatus status)
-{
-	if (status == HML_OK)
-		return;
-	fprintf(stderr, "bench_nn: %s\n", ctx->message);
-	exit(1);
-}
-
-static void
-say(const char *name, const char *what, double figure)
-{
-	printf("%s%s\t%.6g\n", name, what, figure);
-	fflush(stdout);
-}
 
 /* ---- networks --------------------------------------------------------------------------------------- */
 
@@ -77,27 +36,11 @@ typedef struct Bench
 	float *output;
 } Bench;
 
-static char *
-read_text(const char *path, size_t *length)
-{
-	FILE *file = fopen(path, "r");
-	char *text = malloc(1 << 20);
-
-	if (file == NULL || text == NULL)
-	{
-		perror(path);
-		exit(1);
-	}
-	*length = fread(text, 1, 1 << 20, file);
-	fclose(file);
-	return text;
-}
-
 static void
 set_up(Bench *b, const char *path, size_t samples)
 {
 	size_t length;
-	char *spec = read_text(path, &length);
+	char *spec = (char *) bench_read_file(path, &length);
 	size_t in;
 	float *input;
 
@@ -120,16 +63,16 @@ static double
 fastest(const Bench *b, size_t samples)
 {
 	double best = 1e9;
-	double end = now() + MIN_SECONDS;
+	double end = bench_processor_clock() + MIN_SECONDS;
 
-	for (int run = 0; run < MIN_RUNS || now() < end; run++)
+	for (int run = 0; run < MIN_RUNS || bench_processor_clock() < end; run++)
 	{
-		double start = now();
+		double start = bench_processor_clock();
 		int calls = b->network->flops * (double) samples < 1e6 ? 1000 : 1;
 
 		for (int i = 0; i < calls; i++)
 			must(b->ctx, hml_plan_run(b->plan, b->ctx, b->scratch, b->inputs, samples, b->output));
-		start = (now() - start) / calls;
+		start = (bench_processor_clock() - start) / calls;
 		best = start < best ? start : best;
 	}
 	return best;
@@ -141,17 +84,11 @@ write_onnx(const Bench *b, const char *folder, const char *name)
 	HmlOnnxExport what = hml_onnx_export_defaults(b->network, b->weights);
 	HmlWriter writer;
 	char path[512];
-	FILE *file;
 
 	hml_writer_init(&writer, b->ctx);
 	must(b->ctx, hml_onnx_write(b->ctx, &what, &writer));
 	snprintf(path, sizeof(path), "%s/%s.onnx", folder, name);
-	file = fopen(path, "wb");
-	if (file == NULL || fwrite(writer.data, 1, writer.length, file) != writer.length || fclose(file) != 0)
-	{
-		perror(path);
-		exit(1);
-	}
+	bench_write_file(path, writer.data, writer.length);
 	hml_writer_free(&writer);
 }
 
@@ -160,15 +97,15 @@ bench_network(HmlContext *ctx, const char *folder, const char *path)
 {
 	Bench b = {.ctx = ctx};
 	char name[64];
-	const char *base = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
+	const char *base = bench_file_name(path);
 	size_t several;
 	double start;
 
 	snprintf(name, sizeof(name), "%.*s", (int) strcspn(base, "."), base);
 	set_up(&b, path, 256);
-	start = now();
+	start = bench_processor_clock();
 	must(ctx, hml_plan_create(b.arena, b.network, b.weights, &b.plan));
-	say(name, " prepare", 1e6 * (now() - start));
+	say(name, " prepare", 1e6 * (bench_processor_clock() - start));
 	must(ctx, hml_arena_alloc(b.arena, 1, hml_plan_scratch_size(b.plan), &b.scratch));
 	several = b.network->flops < 1e6 ? 256 : 4;
 	say(name, " one", 1e6 * fastest(&b, 1));
@@ -189,15 +126,15 @@ bench_product(size_t m, size_t n, size_t k)
 	float *b = calloc(k * n, sizeof(float));
 	float *c = calloc(m * n, sizeof(float));
 	double best = 1e9;
-	double end = now() + MIN_SECONDS;
+	double end = bench_processor_clock() + MIN_SECONDS;
 	char name[64];
 
-	while (now() < end)
+	while (bench_processor_clock() < end)
 	{
-		double start = now();
+		double start = bench_processor_clock();
 
 		hml_sgemm(HML_NO_TRANS, HML_NO_TRANS, m, n, k, 1.0f, a, k, b, n, 0.0f, c, n);
-		start = now() - start;
+		start = bench_processor_clock() - start;
 		best = start < best ? start : best;
 	}
 	snprintf(name, sizeof(name), "%zux%zux%zu", m, n, k);
@@ -210,10 +147,9 @@ bench_product(size_t m, size_t n, size_t k)
 int
 main(int argc, char **argv)
 {
-	HmlHost host = {.alloc = host_alloc, .free = host_free};
 	HmlContext ctx;
 
-	hml_context_init(&ctx, &host);
+	bench_init(&ctx, "bench_nn");
 	if (argc > 3 && strcmp(argv[1], "networks") == 0)
 		for (int i = 3; i < argc; i++)
 			bench_network(&ctx, argv[2], argv[i]);

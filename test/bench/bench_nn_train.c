@@ -7,51 +7,18 @@
  *
  * Prints lines 'name<TAB>milliseconds', the least of several runs.
  */
-#define _POSIX_C_SOURCE 199309L /* clock_gettime */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/nn/pass.h"
 #include "core/nn/train.h"
 
+#include "support.h"
+
 #define MLP_ROWS 10000
 #define BATCH 32
 #define RUNS 7
-
-static void *
-host_alloc(void *user, size_t size)
-{
-	(void) user;
-	return malloc(size);
-}
-
-static void
-host_free(void *user, void *pointer)
-{
-	(void) user;
-	free(pointer);
-}
-
-static double
-now_ms(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return 1e3 * (double) time.tv_sec + 1e-6 * (double) time.tv_nsec;
-}
-
-static void
-must(const HmlContext *ctx, HmlStatus status)
-{
-	if (status == HML_OK)
-		return;
-	fprintf(stderr, "bench_nn_train: %s\n", ctx->message);
-	exit(1);
-}
 
 static HmlNetwork *
 load(HmlArena *arena, const char *folder, const char *name)
@@ -116,9 +83,9 @@ bench_epoch(HmlArena *arena, const HmlNetwork *network)
 		double start;
 
 		must(ctx, hml_network_init(network, 1, weights));
-		start = now_ms();
+		start = 1e3 * bench_clock();
 		must(ctx, hml_train_network(ctx, network, &options, &dataset, NULL, weights, &result));
-		start = now_ms() - start;
+		start = 1e3 * bench_clock() - start;
 		best = start < best ? start : best;
 	}
 	printf("mlp epoch\t%.6g\n", best);
@@ -149,14 +116,14 @@ bench_batch(HmlArena *arena, const HmlNetwork *network)
 	for (int run = 0; run < RUNS; run++)
 	{
 		const float *inputs[1] = {input};
-		double start = now_ms();
+		double start = 1e3 * bench_clock();
 
 		must(ctx, hml_pass_forward_training(pass, weights, inputs, BATCH, &rng));
 		for (size_t i = 0; i < BATCH * n_outputs; i++)
 			hml_pass_loss_gradient(pass)[i] = 1.0f / BATCH;
 		memset(gradients, 0, network->n_trainable * sizeof(float));
 		must(ctx, hml_pass_backward(pass, gradients));
-		start = now_ms() - start;
+		start = 1e3 * bench_clock() - start;
 		best = start < best ? start : best;
 	}
 	printf("cnn2d batch\t%.6g\n", best);
@@ -166,7 +133,6 @@ bench_batch(HmlArena *arena, const HmlNetwork *network)
 int
 main(int argc, char **argv)
 {
-	HmlHost host = {.alloc = host_alloc, .free = host_free};
 	HmlContext ctx;
 	HmlArena *arena;
 
@@ -175,7 +141,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_nn_train FOLDER\n");
 		return 2;
 	}
-	hml_context_init(&ctx, &host);
+	bench_init(&ctx, "bench_nn_train");
 	must(&ctx, hml_arena_create(&ctx, &arena));
 	bench_epoch(arena, load(arena, argv[1], "mlp"));
 	bench_batch(arena, load(arena, argv[1], "cnn2d"));

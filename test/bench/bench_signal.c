@@ -2,58 +2,27 @@
  * bench_signal.c
  *	  Times of the signal floor without a server, and its features for recipes.
  *
- *	  bench_signal stages FILE...     a recording through the whole path, split by stage
- *	  bench_signal mel                5 s at 4 kHz, n_fft 512, hop 128, 128 bands: the figure of librosa
- *	  bench_signal features FILE...   one CSV line of features per recording
+ *	  bench_signal stages MODEL FILE...   recordings through the whole path, split by stage, to the probability by MODEL
+ *	  bench_signal window MODEL           the same of a synthetic heart of 5 s, one window
+ *	  bench_signal mel                    5 s at 4 kHz, n_fft 512, hop 128, 128 bands: the figure of librosa
+ *	  bench_signal features FILE...       one CSV line of features per recording
  *
- * stages and mel print lines 'name<TAB>figure' in microseconds, the least of
- * several runs.
+ * MODEL is an artifact of a heart_sound_cnn.  All but features print lines
+ * 'name<TAB>figure' in microseconds, the least of several runs.
  */
-#define _POSIX_C_SOURCE 199309L /* clock_gettime */
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "core/signal/heart_sound.h"
+#include "core/signal/heart_sound_algorithm.h"
 #include "core/signal/resample.h"
+
+#include "support.h"
 
 #define MIN_SECONDS 0.3 /* of measuring one figure */
 #define MIN_RUNS 20
-
-static void *
-host_alloc(void *user, size_t size)
-{
-	(void) user;
-	return malloc(size);
-}
-
-static void
-host_free(void *user, void *pointer)
-{
-	(void) user;
-	free(pointer);
-}
-
-static double
-now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double) time.tv_sec + 1e-9 * (double) time.tv_nsec;
-}
-
-static void
-must(const HmlContext *ctx, HmlStatus status)
-{
-	if (status == HML_OK)
-		return;
-	fprintf(stderr, "bench_signal: %s\n", ctx->message);
-	exit(1);
-}
+#define WINDOW_S 5
 
 typedef struct Work
 {
@@ -62,7 +31,13 @@ typedef struct Work
 	size_t length;
 	HmlAudio audio;
 	HmlMel *mel;
+	size_t n_mels;
+	float *samples; /* (n_samples) that log-mel is made of */
+	size_t n_samples;
 	float *out;
+	HmlModel *model;
+	double values[HML_HEART_FEATURES];
+	void *scratch;
 } Work;
 
 static const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
@@ -102,65 +77,124 @@ run_features(Work *work)
 static void
 run_mel(Work *work)
 {
+	size_t cells = hml_mel_frames(work->mel, work->n_samples) * work->n_mels;
+
+	must(work->ctx, hml_mel_spectrogram(work->ctx, work->mel, work->samples, work->n_samples, work->out));
+	hml_power_to_db(work->out, cells, 1, 1e-10f, 80);
+}
+
+static void
+run_model(Work *work)
+{
+	double p;
+
 	must(work->ctx,
-		 hml_mel_spectrogram(work->ctx, work->mel, work->audio.samples, work->audio.n_samples, work->out));
-	hml_power_to_db(work->out, hml_mel_frames(work->mel, work->audio.n_samples) * 128, 1, 1e-10f, 80);
+		 work->model->algorithm->score(work->model, work->ctx, work->scratch, work->values, 1, &p));
 }
 
 static void
 measure(const char *name, const char *stage, void (*run)(Work *work), Work *work)
 {
 	double best = INFINITY;
-	double begin = now();
+	double begin = bench_clock();
 
-	for (int i = 0; i < MIN_RUNS || now() - begin < MIN_SECONDS; i++)
+	for (int i = 0; i < MIN_RUNS || bench_clock() - begin < MIN_SECONDS; i++)
 	{
-		double start = now();
+		double start = bench_clock();
 
 		run(work);
-		best = fmin(best, now() - start);
+		best = fmin(best, bench_clock() - start);
 	}
-	printf("%s %s\t%.6g\n", name, stage, best * 1e6);
+	say(name, stage, best * 1e6);
 }
 
-static unsigned char *
-read_file(const char *path, size_t *length)
-{
-	FILE *file = fopen(path, "rb");
-	unsigned char *bytes;
-	long size;
+/* ---- stages ---------------------------------------------------------- */
 
-	if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0)
-	{
-		perror(path);
-		exit(1);
-	}
-	rewind(file);
-	bytes = malloc((size_t) size + 1);
-	if (bytes == NULL || fread(bytes, 1, (size_t) size, file) != (size_t) size)
-	{
-		fprintf(stderr, "bench_signal: could not read %s\n", path);
-		exit(1);
-	}
-	fclose(file);
-	*length = (size_t) size;
-	return bytes;
+static void
+prepare_mel(HmlArena *arena, Work *work)
+{
+	must(work->ctx,
+		 hml_resample(work->ctx, work->audio.samples, work->audio.n_samples, work->audio.sample_rate,
+					  heart_spec.mel.sample_rate, &work->samples, &work->n_samples));
+	must(work->ctx, hml_mel_create(arena, &heart_spec.mel, &work->mel));
+	work->n_mels = (size_t) heart_spec.mel.n_mels;
+	must(work->ctx,
+		 HML_ARENA_NEW(arena, &work->out, hml_mel_frames(work->mel, work->n_samples) * work->n_mels));
 }
 
 static void
-stages(HmlContext *ctx, const char *path)
+prepare_model(HmlArena *arena, HmlModel *model, Work *work)
 {
-	Work work = {.ctx = ctx};
-	unsigned char *bytes = read_file(path, &work.length);
-	const char *name = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
+	must(work->ctx, model->algorithm->recording->read(work->ctx, &work->audio, work->values));
+	must(work->ctx, hml_arena_alloc(arena, 1, model->algorithm->scratch_size(model), &work->scratch));
+	work->model = model;
+}
 
-	work.bytes = bytes;
-	must(ctx, hml_audio_decode(ctx, bytes, work.length, &limits, &work.audio));
-	measure(name, "decode", run_decode, &work);
-	measure(name, "resample", run_resample, &work);
-	measure(name, "all features, resampling included", run_features, &work);
+static void
+stages(HmlContext *ctx, HmlModel *model, const char *name, const unsigned char *bytes, size_t length)
+{
+	Work work = {.ctx = ctx, .bytes = bytes, .length = length};
+	HmlArena *arena;
+
+	must(ctx, hml_arena_create(ctx, &arena));
+	must(ctx, hml_audio_decode(ctx, bytes, length, &limits, &work.audio));
+	prepare_mel(arena, &work);
+	prepare_model(arena, model, &work);
+	measure(name, " decode", run_decode, &work);
+	measure(name, " resample", run_resample, &work);
+	measure(name, " log-mel", run_mel, &work);
+	measure(name, " all features, resampling and log-mel included", run_features, &work);
+	measure(name, " gate and networks", run_model, &work);
+	hml_free(ctx, work.samples);
 	hml_audio_free(ctx, &work.audio);
+	hml_arena_free(arena);
+}
+
+static HmlModel *
+read_model(HmlContext *ctx, const char *path)
+{
+	size_t length;
+	unsigned char *bytes = bench_read_file(path, &length);
+	HmlModel *model;
+
+	must(ctx, hml_model_read(ctx, bytes, length, &model));
 	free(bytes);
+	if (model->algorithm != &hml_heart_sound_cnn)
+	{
+		fprintf(stderr, "bench_signal: %s is no heart_sound_cnn\n", path);
+		exit(1);
+	}
+	return model;
+}
+
+static void
+stages_of_files(HmlContext *ctx, const char *model_path, char **paths, int n)
+{
+	HmlModel *model = read_model(ctx, model_path);
+
+	for (int i = 0; i < n; i++)
+	{
+		size_t length;
+		unsigned char *bytes = bench_read_file(paths[i], &length);
+
+		stages(ctx, model, bench_file_name(paths[i]), bytes, length);
+		free(bytes);
+	}
+	hml_model_free(model);
+}
+
+static void
+stages_of_window(HmlContext *ctx, const char *model_path)
+{
+	HmlSyntheticHeart heart = {WINDOW_S, 70, HML_MURMUR_SYSTOLIC, 0.01, 1};
+	HmlModel *model = read_model(ctx, model_path);
+	unsigned char *bytes;
+	size_t length;
+
+	must(ctx, hml_synthetic_heart_sound(ctx, &heart, &bytes, &length));
+	stages(ctx, model, "window", bytes, length);
+	hml_free(ctx, bytes);
+	hml_model_free(model);
 }
 
 static void
@@ -169,14 +203,14 @@ mel(HmlContext *ctx)
 	static float samples[20000];
 	static float out[128 * 200];
 	HmlMelSpec spec = {4000, 512, 128, 128, 0, 2000, HML_PAD_CONSTANT};
-	Work work = {.ctx = ctx, .audio = {.samples = samples, .n_samples = 20000}, .out = out};
+	Work work = {.ctx = ctx, .samples = samples, .n_samples = 20000, .n_mels = 128, .out = out};
 	HmlArena *arena;
 
 	for (int i = 0; i < 20000; i++)
 		samples[i] = (float) sin(0.01 * i + 1e-6 * i * i);
 	must(ctx, hml_arena_create(ctx, &arena));
 	must(ctx, hml_mel_create(arena, &spec, &work.mel));
-	measure("log-mel", "5 s, n_fft 512, hop 128, 128 bands", run_mel, &work);
+	measure("log-mel", " 5 s, n_fft 512, hop 128, 128 bands", run_mel, &work);
 	hml_arena_free(arena);
 }
 
@@ -185,7 +219,7 @@ static void
 features(HmlContext *ctx, const char *path)
 {
 	size_t length;
-	unsigned char *bytes = read_file(path, &length);
+	unsigned char *bytes = bench_read_file(path, &length);
 	HmlArena *arena;
 	HmlAudio audio;
 	HmlHeartSound sound;
@@ -217,16 +251,16 @@ features_header(void)
 int
 main(int argc, char **argv)
 {
-	HmlHost host = {host_alloc, host_free, NULL, NULL, NULL};
 	HmlContext ctx;
 	const char *mode = argc > 1 ? argv[1] : "";
 
-	hml_context_init(&ctx, &host);
+	bench_init(&ctx, "bench_signal");
 	if (strcmp(mode, "mel") == 0)
 		mel(&ctx);
-	else if (strcmp(mode, "stages") == 0)
-		for (int i = 2; i < argc; i++)
-			stages(&ctx, argv[i]);
+	else if (strcmp(mode, "window") == 0 && argc == 3)
+		stages_of_window(&ctx, argv[2]);
+	else if (strcmp(mode, "stages") == 0 && argc > 2)
+		stages_of_files(&ctx, argv[2], argv + 3, argc - 3);
 	else if (strcmp(mode, "features") == 0)
 	{
 		features_header();
@@ -235,7 +269,7 @@ main(int argc, char **argv)
 	}
 	else
 	{
-		fprintf(stderr, "usage: bench_signal mel | stages FILE... | features FILE...\n");
+		fprintf(stderr, "usage: bench_signal mel | window MODEL | stages MODEL FILE... | features FILE...\n");
 		return 2;
 	}
 	return 0;

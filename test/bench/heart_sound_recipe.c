@@ -24,6 +24,8 @@
 #include "core/signal/heart_sound_cnn.h"
 #include "core/stats/metrics.h"
 
+#include "support.h"
+
 #define MAX_RECORDINGS 10000
 #define MAX_SITES 16
 #define MAX_GROUPS MAX_RECORDINGS
@@ -52,29 +54,6 @@ typedef struct Recordings
 } Recordings;
 
 static Recordings all;
-
-static void *
-host_alloc(void *user, size_t size)
-{
-	(void) user;
-	return malloc(size);
-}
-
-static void
-host_free(void *user, void *pointer)
-{
-	(void) user;
-	free(pointer);
-}
-
-static void
-must(const HmlContext *ctx, HmlStatus status)
-{
-	if (status == HML_OK)
-		return;
-	fprintf(stderr, "heart_sound_recipe: %s\n", ctx->message);
-	exit(1);
-}
 
 static void
 give_up(const char *what, const char *about)
@@ -520,15 +499,6 @@ make_frame(HmlContext *ctx, HmlFrame **out)
 }
 
 static void
-write_file(const char *path, const void *bytes, size_t length)
-{
-	FILE *file = fopen(path, "wb");
-
-	if (file == NULL || fwrite(bytes, 1, length, file) != length || fclose(file) != 0)
-		give_up("cannot write", path);
-}
-
-static void
 make_model(HmlContext *ctx, const char *name)
 {
 	char given[TEXT];
@@ -556,12 +526,12 @@ make_model(HmlContext *ctx, const char *name)
 	must(ctx, hml_text_finish(&metrics, &text));
 	snprintf(path, sizeof(path), "%s.json", name);
 	snprintf(document, sizeof(document), "{%s}\n", text);
-	write_file(path, document, strlen(document));
+	bench_write_file(path, document, strlen(document));
 	hml_writer_init(&writer, ctx);
 	must(ctx, hml_model_write(model, &writer));
 	must(ctx, hml_writer_finish(&writer));
 	snprintf(path, sizeof(path), "%s.hml", name);
-	write_file(path, writer.data, writer.length);
+	bench_write_file(path, writer.data, writer.length);
 	hml_writer_free(&writer);
 	hml_model_free(model);
 	hml_text_free(&metrics);
@@ -572,7 +542,6 @@ make_model(HmlContext *ctx, const char *name)
 int
 main(int argc, char **argv)
 {
-	HmlHost host = {host_alloc, host_free, NULL, NULL, NULL};
 	HmlContext ctx;
 
 	if (argc < 2 || argc > 3)
@@ -580,7 +549,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: heart_sound_recipe FOLDER [NAME]\n");
 		return 2;
 	}
-	hml_context_init(&ctx, &host);
+	bench_init(&ctx, "heart_sound_recipe");
 	read_recordings(&ctx, argv[1]);
 	if (argc == 3)
 	{
