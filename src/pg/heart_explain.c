@@ -43,10 +43,7 @@ hear(FunctionCallInfo fcinfo, size_t top, Heard *heard)
 	HmlContext *ctx = &heard->ctx;
 	HmlArena *arena;
 
-	if (get_fn_expr_argtype(fcinfo->flinfo, 1) == UUIDOID)
-		healthml_scorer_use_artifact(scorer, PG_GETARG_UUID_P(1));
-	else
-		healthml_scorer_use_reference(scorer, PG_GETARG_TEXT_PP(1));
+	healthml_scorer_use_argument(scorer, fcinfo, healthml_names_artifact(fcinfo->flinfo));
 	healthml_context_init(ctx, CurrentMemoryContext);
 	healthml_limit_memory(ctx);
 	healthml_check(ctx, healthml_decode_audio(ctx, PG_GETARG_DATUM(0), &heard->audio));

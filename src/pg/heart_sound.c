@@ -210,7 +210,7 @@ create_call(FunctionCallInfo fcinfo)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "healthml.heart_sound_classify must return a row");
 	call->result = BlessTupleDesc(desc);
-	call->by_artifact = get_fn_expr_argtype(fcinfo->flinfo, 1) == UUIDOID;
+	call->by_artifact = healthml_names_artifact(fcinfo->flinfo);
 	call->scorer = healthml_scorer_create(memory, HEALTHML_HEART_SOUND_ALGORITHM);
 	call->memory = AllocSetContextCreate(memory, "healthml recording", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(caller);
@@ -253,10 +253,7 @@ healthml_heart_sound_classify(PG_FUNCTION_ARGS)
 
 	if (call == NULL)
 		call = create_call(fcinfo);
-	if (call->by_artifact)
-		healthml_scorer_use_artifact(call->scorer, PG_GETARG_UUID_P(1));
-	else
-		healthml_scorer_use_reference(call->scorer, PG_GETARG_TEXT_PP(1));
+	healthml_scorer_use_argument(call->scorer, fcinfo, call->by_artifact);
 	caller = MemoryContextSwitchTo(call->memory);
 	healthml_context_init(&ctx, call->memory);
 	healthml_limit_memory(&ctx);

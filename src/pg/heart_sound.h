@@ -8,9 +8,8 @@
 
 #include "compat.h"
 
-#include "core/signal/heart_sound.h"
-
 #include "core/signal/heart_features.h"
+#include "core/signal/heart_sound.h"
 
 #include "prediction.h"
 #include "score.h"

@@ -83,6 +83,25 @@ healthml_scorer_use_artifact(HealthmlScorer *scorer, const pg_uuid_t *artifact_i
 		prepare(scorer, model);
 }
 
+bool
+healthml_names_artifact(const FmgrInfo *function)
+{
+	Oid *types;
+	int n_types;
+
+	get_func_signature(function->fn_oid, &types, &n_types);
+	return n_types > 1 && types[1] == UUIDOID;
+}
+
+void
+healthml_scorer_use_argument(HealthmlScorer *scorer, FunctionCallInfo fcinfo, bool by_artifact)
+{
+	if (by_artifact)
+		healthml_scorer_use_artifact(scorer, PG_GETARG_UUID_P(1));
+	else
+		healthml_scorer_use_reference(scorer, PG_GETARG_TEXT_PP(1));
+}
+
 void
 healthml_scorer_read(HealthmlScorer *scorer, const double *values)
 {
@@ -166,7 +185,7 @@ create_call(FunctionCallInfo fcinfo, const char *algorithm)
 	if (n_types < 2)
 		elog(ERROR, "a scoring function needs features and a model");
 	call->features_type = types[0];
-	call->by_artifact = types[1] == UUIDOID;
+	call->by_artifact = healthml_names_artifact(fcinfo->flinfo);
 	call->scorer = healthml_scorer_create(memory, algorithm);
 	fcinfo->flinfo->fn_extra = call;
 	return call;
@@ -183,11 +202,7 @@ use_call(FunctionCallInfo fcinfo, const char *algorithm)
 		call = create_call(fcinfo, algorithm);
 	scorer = call->scorer;
 
-	if (call->by_artifact)
-		healthml_scorer_use_artifact(scorer, PG_GETARG_UUID_P(1));
-	else
-		healthml_scorer_use_reference(scorer, PG_GETARG_TEXT_PP(1));
-
+	healthml_scorer_use_argument(scorer, fcinfo, call->by_artifact);
 	if (call->features_type == RECORDOID)
 		values = healthml_features_of_row(&scorer->features, PG_GETARG_HEAPTUPLEHEADER(0));
 	else if (call->features_type == FLOAT8ARRAYOID)

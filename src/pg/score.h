@@ -50,6 +50,12 @@ extern HealthmlScorer *healthml_scorer_create(MemoryContext memory, const char *
 extern void healthml_scorer_use_reference(HealthmlScorer *scorer, const text *reference);
 extern void healthml_scorer_use_artifact(HealthmlScorer *scorer, const pg_uuid_t *artifact_id);
 
+/* Use what argument 1 of a call names: a model (text) or an artifact (uuid). */
+extern void healthml_scorer_use_argument(HealthmlScorer *scorer, FunctionCallInfo fcinfo, bool by_artifact);
+
+/* Whether argument 1 of this function is an artifact; asked once for a query. */
+extern bool healthml_names_artifact(const FmgrInfo *function);
+
 /* Make 'values', from a healthml_features_of_... function, the present row. */
 extern void healthml_scorer_read(HealthmlScorer *scorer, const double *values);
 
