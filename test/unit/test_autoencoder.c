@@ -2,6 +2,7 @@
  * test_autoencoder.c
  *	  The algorithm "autoencoder": what is an anomaly to it, what it says about it, what it keeps.
  */
+#include "unit/model_support.h"
 #include "unit/support.h"
 
 #include "core/base/rng.h"
@@ -80,29 +81,13 @@ teardown(Fixture *f)
 static HmlStatus
 train(Fixture *f, const char *json, HmlModel **model)
 {
-	const HmlJson *given;
-	HmlTraining training = {.frame = f->frame, .metrics = &f->metrics};
-	HmlParams *params;
-
-	*model = NULL;
-	HML_TRY(hml_json_parse(f->arena, json, strlen(json), &given));
-	HML_TRY(hml_algorithm_params(f->arena, &hml_autoencoder, given, &params));
-	training.params = params;
-	return hml_model_train(&f->ctx, &hml_autoencoder, &training, model);
+	return train_model(f->arena, &hml_autoencoder, f->frame, json, &f->metrics, model);
 }
 
 static double
 metric(Fixture *f, const char *name)
 {
-	const char *text;
-	const HmlJson *json;
-	char document[2048];
-
-	assert_ok(&f->ctx, hml_text_finish(&f->metrics, &text));
-	snprintf(document, sizeof(document), "{%s}", text);
-	assert_ok(&f->ctx, hml_json_parse(f->arena, document, strlen(document), &json));
-	assert_non_null(hml_json_get(json, name));
-	return hml_json_get(json, name)->number;
+	return metric_of(f->arena, &f->metrics, name);
 }
 
 /* Inputs of (systolic, diastolic, excess, "right"). */

@@ -2,14 +2,8 @@
  * test_blas.c
  *	  Matrix products against three nested loops in float64, over every form of the call.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit/model_support.h"
+#include "unit/support.h"
 
 #include "core/base/blas.h"
 #include "core/base/cpu.h"
@@ -18,16 +12,6 @@
 #define GUARD 7.5f
 
 static float a[MAX_SIZE], b[MAX_SIZE], c[MAX_SIZE], expected[MAX_SIZE], scale[MAX_SIZE];
-
-static void
-fill(float *values, size_t count, uint32_t seed)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		seed = seed * 1664525u + 1013904223u;
-		values[i] = (float) (seed >> 8) / (float) (1 << 23) - 1.0f;
-	}
-}
 
 static float
 at(HmlTranspose trans, const float *x, size_t ld, size_t i, size_t j)
@@ -64,9 +48,9 @@ check(HmlTranspose ta, HmlTranspose tb, size_t m, size_t n, size_t k, float alph
 	size_t ldb = (tb == HML_TRANS ? k : n) + 1;
 	size_t ldc = n + 2;
 
-	fill(a, MAX_SIZE, 1);
-	fill(b, MAX_SIZE, 2);
-	fill(c, MAX_SIZE, 3);
+	fill_numbers(a, MAX_SIZE, 1);
+	fill_numbers(b, MAX_SIZE, 2);
+	fill_numbers(c, MAX_SIZE, 3);
 	if (beta == 0) /* what c held must not matter, not even NaN */
 		for (size_t i = 0; i < m; i++)
 			for (size_t j = 0; j < n; j++)
@@ -125,9 +109,9 @@ check_sgemv(HmlTranspose trans, size_t m, size_t n, float alpha, float beta)
 	size_t outputs = trans == HML_TRANS ? n : m;
 	size_t inputs = trans == HML_TRANS ? m : n;
 
-	fill(a, MAX_SIZE, 4);
-	fill(b, MAX_SIZE, 5);
-	fill(c, MAX_SIZE, 6);
+	fill_numbers(a, MAX_SIZE, 4);
+	fill_numbers(b, MAX_SIZE, 5);
+	fill_numbers(c, MAX_SIZE, 6);
 	naive(trans, HML_NO_TRANS, outputs, 1, inputs, alpha, n + 1, 1, beta, 1);
 	hml_sgemv(trans, m, n, alpha, a, n + 1, b, beta, c);
 	for (size_t i = 0; i < outputs; i++)

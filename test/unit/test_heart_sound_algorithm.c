@@ -3,6 +3,7 @@
  *	  "heart_sound_cnn" as an algorithm: parameters, rows that cannot be learnt
  *	  from, the artifact, and what damage to it does.
  */
+#include "unit/model_support.h"
 #include "unit/support.h"
 
 #include "core/base/rng.h"
@@ -78,9 +79,7 @@ parameters(Fixture *f, const char *json)
 static HmlStatus
 train(Fixture *f, const char *json, HmlText *metrics, HmlModel **model)
 {
-	HmlTraining training = {.frame = f->frame, .params = parameters(f, json), .metrics = metrics};
-
-	return hml_model_train(&f->ctx, &hml_heart_sound_cnn, &training, model);
+	return train_model(f->arena, &hml_heart_sound_cnn, f->frame, json, metrics, model);
 }
 
 /* The parameters' defaults are those of the trainer. */

@@ -2,6 +2,7 @@
  * test_mlp.c
  *	  The algorithm "mlp": what it learns, what it refuses, what it keeps.
  */
+#include "unit/model_support.h"
 #include "unit/support.h"
 
 #include "core/base/rng.h"
@@ -78,29 +79,13 @@ teardown(Fixture *f)
 static HmlStatus
 train(Fixture *f, const char *json, HmlModel **model)
 {
-	const HmlJson *given;
-	HmlTraining training = {.frame = f->frame, .metrics = &f->metrics};
-	HmlParams *params;
-
-	*model = NULL;
-	HML_TRY(hml_json_parse(f->arena, json, strlen(json), &given));
-	HML_TRY(hml_algorithm_params(f->arena, &hml_mlp, given, &params));
-	training.params = params;
-	return hml_model_train(&f->ctx, &hml_mlp, &training, model);
+	return train_model(f->arena, &hml_mlp, f->frame, json, &f->metrics, model);
 }
 
 static double
 metric(Fixture *f, const char *name)
 {
-	const char *text;
-	const HmlJson *json;
-	char document[2048];
-
-	assert_ok(&f->ctx, hml_text_finish(&f->metrics, &text));
-	snprintf(document, sizeof(document), "{%s}", text);
-	assert_ok(&f->ctx, hml_json_parse(f->arena, document, strlen(document), &json));
-	assert_non_null(hml_json_get(json, name));
-	return hml_json_get(json, name)->number;
+	return metric_of(f->arena, &f->metrics, name);
 }
 
 /* Scratch for calls of the model, which lives as long as the fixture. */

@@ -2,6 +2,7 @@
  * test_nn_channels.c
  *	  The kernels of channels.h, every variant, against plain loops in float64 and the functions of libm.
  */
+#include "unit/model_support.h"
 #include "unit/support.h"
 
 #include "core/base/cpu.h"
@@ -11,16 +12,6 @@
 
 static float x[MAX_FLOATS], y[MAX_FLOATS], w[MAX_FLOATS];
 static float bias[1024];
-
-static void
-fill(float *values, size_t count, uint32_t seed)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		seed = seed * 1664525u + 1013904223u;
-		values[i] = (float) (seed >> 8) / (float) (1 << 23) - 1.0f;
-	}
-}
 
 /* ---- activations ------------------------------------------------------------------------------------ */
 
@@ -225,11 +216,11 @@ check_window(const HmlStencil *s, size_t channels, Kind kind)
 
 	assert_true(framed.image <= MAX_FLOATS && out.image <= MAX_FLOATS);
 	inner.data += s->pad[0] * framed.row + s->pad[1] * framed.pixel;
-	fill(w, s->kernel[0] * s->kernel[1] * channels, 2);
-	fill(bias, channels, 3);
+	fill_numbers(w, s->kernel[0] * s->kernel[1] * channels, 2);
+	fill_numbers(bias, channels, 3);
 	memset(x, 0, sizeof(x));
 	for (size_t i = 0; i < s->in[0]; i++)
-		fill(inner.data + i * inner.row, s->in[1] * channels, (uint32_t) i + 5);
+		fill_numbers(inner.data + i * inner.row, s->in[1] * channels, (uint32_t) i + 5);
 	memset(y, 0xff, sizeof(y));
 
 	run_window(s, &framed, &inner, kind, channels, &out);
@@ -283,9 +274,9 @@ check_images(size_t channels)
 	HmlImages out_sums = hml_whole_images(sums, HEIGHT, WIDTH, channels);
 	HmlImages out_products = hml_whole_images(products, HEIGHT, WIDTH, channels);
 
-	fill(x, MAX_FLOATS, 1);
-	fill(w, MAX_FLOATS, 2);
-	fill(bias, 1024, 3);
+	fill_numbers(x, MAX_FLOATS, 1);
+	fill_numbers(w, MAX_FLOATS, 2);
+	fill_numbers(bias, 1024, 3);
 	kernels->mean(HEIGHT, WIDTH, channels, &a, means);
 	kernels->maximum(HEIGHT, WIDTH, channels, &a, maxima);
 	kernels->affine(HEIGHT, WIDTH, channels, &a, bias, bias + 500, &out);

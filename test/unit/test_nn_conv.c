@@ -2,6 +2,7 @@
  * test_nn_conv.c
  *	  Convolutions against the definition, over shapes that reach every path, on every variant.
  */
+#include "unit/model_support.h"
 #include "unit/support.h"
 
 #include "core/base/cpu.h"
@@ -12,16 +13,6 @@
 
 static float x[MAX_FLOATS], w[MAX_FLOATS], packed[MAX_FLOATS], y[MAX_FLOATS], add[MAX_FLOATS];
 static float bias[2048], scale[2048];
-
-static void
-fill(float *values, size_t count, uint32_t seed)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		seed = seed * 1664525u + 1013904223u;
-		values[i] = (float) (seed >> 8) / (float) (1 << 23) - 1.0f;
-	}
-}
 
 /* Output channel o of pixel (image, i, j), straight from the definition; *magnitude bounds its rounding. */
 static double
@@ -101,11 +92,11 @@ check(const HmlConvShape *shape, size_t n, size_t gap)
 	call.y = images(y, shape->out[0], shape->out[1], shape->out_channels, gap);
 	assert_true(n * call.x.image <= MAX_FLOATS && n * call.y.image <= MAX_FLOATS);
 	assert_true(hml_conv_packed_size(call.set, shape) <= MAX_FLOATS);
-	fill(x, n * call.x.image, 1);
-	fill(w, filters, 2);
-	fill(add, n * call.y.image, 3);
-	fill(bias, 2048, 4);
-	fill(scale, 2048, 5);
+	fill_numbers(x, n * call.x.image, 1);
+	fill_numbers(w, filters, 2);
+	fill_numbers(add, n * call.y.image, 3);
+	fill_numbers(bias, 2048, 4);
+	fill_numbers(scale, 2048, 5);
 
 	hml_conv_pack(call.set, shape, w, NULL, packed);
 	memset(y, 0xff, sizeof(y)); /* NaN: what lay there must not matter */
@@ -146,11 +137,11 @@ check_winograd(const HmlConvShape *shape)
 	call.add = images(add, shape->out[0], shape->out[1], shape->out_channels, 0);
 	call.packed = filters;
 	assert_true(2 * call.x.image <= MAX_FLOATS && 2 * call.y.image <= MAX_FLOATS);
-	fill(x, 2 * call.x.image, 1);
-	fill(w, shape->out_channels * shape->in_channels * 9, 2);
-	fill(add, 2 * call.add.image, 3);
-	fill(bias, 2048, 4);
-	fill(scale, 2048, 5);
+	fill_numbers(x, 2 * call.x.image, 1);
+	fill_numbers(w, shape->out_channels * shape->in_channels * 9, 2);
+	fill_numbers(add, 2 * call.add.image, 3);
+	fill_numbers(bias, 2048, 4);
+	fill_numbers(scale, 2048, 5);
 	hml_winograd_pack(call.set, shape, w, scale, filters);
 	for (int leaky = 0; leaky < 2; leaky++)
 	{
@@ -255,7 +246,7 @@ conv_can_be_cancelled(void **state)
 	host.cancel_at = 2;
 	call.x = images(x, 30, 30, 64, 0);
 	call.y = images(y, 28, 28, 64, 0);
-	fill(packed, hml_conv_packed_size(call.set, &shape), 1);
+	fill_numbers(packed, hml_conv_packed_size(call.set, &shape), 1);
 	assert_status(&ctx, hml_conv_run(&ctx, &call), HML_CANCELLED);
 }
 

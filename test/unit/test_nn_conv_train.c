@@ -2,6 +2,7 @@
  * test_nn_conv_train.c
  *	  Convolutions in PyTorch's layout, forward and backward, against the sum that defines them.
  */
+#include "unit/model_support.h"
 #include "unit/support.h"
 
 #include "core/base/cpu.h"
@@ -13,16 +14,6 @@
 static float x[MAX_FLOATS], w[MAX_FLOATS], y[MAX_FLOATS], gx[MAX_FLOATS], gw[MAX_FLOATS];
 static double wanted_y[MAX_FLOATS], wanted_gx[MAX_FLOATS], wanted_gw[MAX_FLOATS];
 static float bias[256];
-
-static void
-fill(float *values, size_t count, uint32_t seed)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		seed = seed * 1664525u + 1013904223u;
-		values[i] = (float) (seed >> 8) / (float) (1 << 23) - 1.0f;
-	}
-}
 
 typedef struct Indices
 {
@@ -108,9 +99,9 @@ check(const HmlConvShape *s)
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, hml_conv_train_scratch(&ctx, s, &bytes));
 	assert_ok(&ctx, hml_alloc(&ctx, 1, bytes, &scratch));
-	fill(x, x_size, 1);
-	fill(w, w_size, 2);
-	fill(bias, s->out_channels, 3);
+	fill_numbers(x, x_size, 1);
+	fill_numbers(w, w_size, 2);
+	fill_numbers(bias, s->out_channels, 3);
 	memset(wanted_gx, 0, sizeof(wanted_gx));
 	for (size_t i = 0; i < y_size; i++)
 		wanted_y[i] = (double) bias[i / (s->out[0] * s->out[1]) % s->out_channels];
@@ -121,7 +112,7 @@ check(const HmlConvShape *s)
 	assert_ok(&ctx, hml_conv_forward(&ctx, s, IMAGES, x, w, bias, y, scratch));
 	compare("forward", s, y, wanted_y, y_size);
 
-	fill(y, y_size, 4);
+	fill_numbers(y, y_size, 4);
 	each_product(s, visit_backward);
 	memset(gx, 0xff, sizeof(gx)); /* NaN: what lay there must not matter */
 	assert_ok(&ctx, hml_conv_backward_data(&ctx, s, IMAGES, y, w, gx, scratch));

@@ -5,6 +5,7 @@
  *	  converted in every way, on every variant of the kernels.
  */
 #include "unit/nn_specs.h"
+#include "unit/model_support.h"
 #include "unit/support.h"
 
 #include "core/base/cpu.h"
@@ -25,35 +26,6 @@ typedef struct Case
 	float *output;
 	size_t out;
 } Case;
-
-static void
-fill(float *values, size_t count, uint32_t seed)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		seed = seed * 1664525u + 1013904223u;
-		values[i] = (float) (seed >> 8) / (float) (1 << 23) - 1.0f;
-	}
-}
-
-/* Statistics that batch norm has not got at the start, and biases that are not zero. */
-static void
-disturb(const HmlNetwork *network, float *weights)
-{
-	for (size_t i = 0; i < network->n_nodes; i++)
-		for (size_t p = 0; p < network->nodes[i].n_parameters; p++)
-		{
-			const HmlParameter *parameter = &network->nodes[i].parameters[p];
-			float *w = weights + parameter->offset;
-
-			if (parameter->shape.n_dims > 1)
-				continue;
-			fill(w, parameter->size, (uint32_t) (i * 64 + p));
-			if (strcmp(parameter->name, "running_var") == 0)
-				for (size_t k = 0; k < parameter->size; k++)
-					w[k] = 0.5f + w[k] * w[k];
-		}
-}
 
 static void
 run_pass(const Case *c)
@@ -120,10 +92,10 @@ check(const char *spec)
 		size_t size = MAX_SAMPLES * hml_shape_size(&c.network->nodes[i].shape);
 
 		assert_ok(&ctx, HML_ARENA_NEW(c.arena, &c.inputs[i], size));
-		fill(c.inputs[i], size, (uint32_t) i + 17);
+		fill_numbers(c.inputs[i], size, (uint32_t) i + 17);
 	}
 	assert_ok(&ctx, hml_network_init(c.network, 1, c.weights));
-	disturb(c.network, c.weights);
+	disturb_weights(c.network, c.weights);
 	run_pass(&c);
 	for (int level = 1; level <= 4; level++)
 	{
