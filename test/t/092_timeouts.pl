@@ -9,6 +9,17 @@ use Time::HiRes 'time';
 
 my $timeout = 0.3; # seconds
 my $patience = 0.2; # the promise; the best of three counts, for other processes may be busy
+my $most_times = 4**8;
+
+# The call made that often in one statement, so that it outlasts the timeout on any machine.
+sub repeated
+{
+	my ($call, $times) = @_;
+
+	return $call if $times == 1;
+	(my $code = $call) =~ s/'[^']*'//g;
+	return "$call" . ($code =~ /\bFROM\b/ ? ',' : ' FROM') . " generate_series(1, $times) AS again";
+}
 
 my $node = new_cluster('timeouts');
 $node->safe_psql('postgres', q{
@@ -59,14 +70,20 @@ for my $call (
 {
 	my $late = 1e9;
 	my $error;
+	my $times = 1;
 
-	for (1 .. 3)
+	for (my $try = 1; $try <= 3 && $late >= $patience;)
 	{
 		my $start = time;
-		$node->psql('postgres', "SET statement_timeout = '@{[ 1000 * $timeout ]}ms';\nSELECT $call", stderr => \$error);
+		$node->psql('postgres', "SET statement_timeout = '@{[ 1000 * $timeout ]}ms';\nSELECT " . repeated($call, $times), stderr => \$error);
 		my $elapsed = time - $start - $timeout;
+		if ($error eq '' && $times < $most_times)
+		{
+			$times *= 4; # a fast machine was done before: more of the same
+			next;
+		}
 		$late = $elapsed if $elapsed < $late;
-		last if $late < $patience;
+		$try++;
 	}
 	like($error, qr/statement timeout/, "cancelled: $call");
 	cmp_ok($late, '<', $patience, 'and soon');
