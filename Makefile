@@ -41,7 +41,7 @@ override DATA = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
 MACHINE := $(shell $(or $(CC),cc) -dumpmachine 2>/dev/null)
 OTHERS_KERNELS := $(if $(filter x86_64-%,$(MACHINE)),,%_v3.c %_v4.c)
 CORE := $(filter-out $(OTHERS_KERNELS),$(sort $(wildcard src/core/*/*.c src/core/*/*/*.c)))
-GLUE := $(sort $(wildcard src/pg/*.c))
+GLUE := $(sort $(wildcard src/pg/*/*.c))
 UNIT := $(sort $(wildcard test/unit/test_*.c))
 UNIT_SUPPORT := $(filter-out $(UNIT),$(sort $(wildcard test/unit/*.c)))
 SQL := $(sort $(wildcard sql/*.sql))
@@ -76,7 +76,7 @@ CORE_OBJS = $(CORE:%.c=build/core/%.o)
 GLUE_OBJS = $(GLUE:%.c=build/pg/%.o)
 OBJS = $(CORE_OBJS) $(GLUE_OBJS)
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-SHLIB_LINK = -Wl,--version-script=src/pg/exports.map $(LIBRARIES)
+SHLIB_LINK = -Wl,--version-script=src/pg/server/exports.map $(LIBRARIES)
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 override with_llvm = no
 
@@ -96,7 +96,7 @@ clean:
 	rm -rf build $(EXTENSION).so $(EXTENSION)--*.sql
 endif
 
-$(EXTENSION).so: src/pg/exports.map
+$(EXTENSION).so: src/pg/server/exports.map
 
 # A line "@file" of the SQL is replaced by the file's bytes in base64.
 $(DATA_built): $(SQL) $(wildcard models/*) $(EXTENSION).control Makefile

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "core/base/cpu.h"
-#include "core/tabular/iforest.h"
+#include "core/learn/iforest/iforest.h"
 
 #include "support.h"
 

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/blas.h"
-#include "core/nn/onnx.h"
-#include "core/nn/plan.h"
+#include "core/base/gemm.h"
+#include "core/nn/onnx/onnx.h"
+#include "core/nn/plan/plan.h"
 
 #include "support.h"
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/nn/pass.h"
-#include "core/nn/train.h"
+#include "core/nn/train/pass.h"
+#include "core/nn/train/train.h"
 
 #include "support.h"
 

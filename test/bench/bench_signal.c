@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/signal/heart_sound_algorithm.h"
-#include "core/signal/resample.h"
+#include "core/heart/heart_sound_algorithm.h"
+#include "core/signal/dsp/resample.h"
 
 #include "support.h"
 

@@ -18,10 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/model/split.h"
-#include "core/signal/heart_sound.h"
-#include "core/signal/heart_sound_algorithm.h"
-#include "core/signal/heart_sound_cnn.h"
+#include "core/data/split.h"
+#include "core/heart/heart_sound.h"
+#include "core/heart/heart_sound_algorithm.h"
+#include "core/heart/heart_network.h"
 #include "core/stats/metrics.h"
 
 #include "support.h"

@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/signal/heart_sound.h"
-#include "core/signal/plot_signal.h"
+#include "core/heart/heart_sound.h"
+#include "core/signal/audio/plot_signal.h"
 
 static void
 check_finite(const float *values, size_t n)

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "core/tabular/iforest.h"
+#include "core/learn/iforest/iforest.h"
 
 static void
 use_model(HmlContext *ctx, const HmlModel *model)

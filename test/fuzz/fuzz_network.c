@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/nn/pass.h"
-#include "core/nn/plan.h"
+#include "core/nn/train/pass.h"
+#include "core/nn/plan/plan.h"
 
 #define BATCH 2
 #define MOST_FLOPS 2e6 /* of what is run: the fuzzer is after mistakes, not after heat */

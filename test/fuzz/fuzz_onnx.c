@@ -6,8 +6,8 @@
  */
 #include "fuzz/support.h"
 
-#include "core/nn/onnx.h"
-#include "core/nn/plan.h"
+#include "core/nn/onnx/onnx.h"
+#include "core/nn/plan/plan.h"
 
 #define MAX_FLOPS 1e8 /* of a network that is run: more is slow and tells nothing new */
 

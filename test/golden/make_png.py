@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Expected pictures for src/core/explain/png.c, made with Python's zlib.
+"""Expected pictures for src/core/draw/png.c, made with Python's zlib.
 
     python3 test/golden/make_png.py >test/golden/png.csv
 

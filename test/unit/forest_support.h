@@ -7,7 +7,7 @@
 
 #include "unit/support.h"
 
-#include "core/tabular/iforest.h"
+#include "core/learn/iforest/iforest.h"
 
 /* Import a forest of the golden ones ("plain"), or from any path that ends in .json. */
 extern HmlStatus forest_import_file(HmlContext *ctx, const char *name, HmlModel **out);

@@ -7,7 +7,7 @@
 #define TEST_UNIT_MODEL_SUPPORT_H
 
 #include "core/model/model.h"
-#include "core/nn/network.h"
+#include "core/nn/graph/network.h"
 
 /* Parameters given as a JSON object, in 'arena'; metrics may be NULL.  *model is NULL on failure. */
 extern HmlStatus train_model(HmlArena *arena, const HmlAlgorithm *algorithm, const HmlFrame *frame,

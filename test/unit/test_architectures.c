@@ -5,8 +5,8 @@
  */
 #include "unit/support.h"
 
-#include "core/nn/architectures.h"
-#include "core/nn/network.h"
+#include "core/nn/graph/architectures.h"
+#include "core/nn/graph/network.h"
 
 static const struct
 {

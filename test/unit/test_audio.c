@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/signal/audio.h"
+#include "core/signal/audio/audio.h"
 #include "unit/signal_support.h"
 
 static const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;

@@ -8,7 +8,7 @@
 #include "core/base/rng.h"
 #include "core/explain/gradient.h"
 #include "core/model/anomaly.h"
-#include "core/nn/autoencoder.h"
+#include "core/learn/autoencoder/autoencoder.h"
 
 #define ROWS 600
 #define ANOMALIES 30

@@ -5,7 +5,7 @@
 #include "unit/model_support.h"
 #include "unit/support.h"
 
-#include "core/base/blas.h"
+#include "core/base/gemm.h"
 #include "core/base/cpu.h"
 
 #define MAX_SIZE (160 * 160)

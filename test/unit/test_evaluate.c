@@ -6,8 +6,8 @@
 
 #include "core/base/rng.h"
 #include "core/model/evaluate.h"
-#include "core/nn/mlp.h"
-#include "core/tabular/iforest.h"
+#include "core/learn/mlp/mlp.h"
+#include "core/learn/iforest/iforest.h"
 
 enum
 {

@@ -8,7 +8,7 @@
 #include "core/explain/shapley.h"
 #include "core/federated/average.h"
 #include "core/federated/client.h"
-#include "core/nn/mlp.h"
+#include "core/learn/mlp/mlp.h"
 
 #define SITES 3
 #define ROWS 300

@@ -5,7 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/signal/fft.h"
+#include "core/signal/dsp/fft.h"
 
 static HmlStatus
 check_transform(HmlContext *ctx, size_t n)

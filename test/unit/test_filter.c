@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/signal/filter.h"
+#include "core/signal/dsp/filter.h"
 #include "unit/signal_support.h"
 
 #define RATE 4000.0

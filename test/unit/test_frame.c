@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/model/frame.h"
+#include "core/data/frame.h"
 
 static TestHost host;
 static HmlContext ctx;

@@ -6,7 +6,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/signal/heart_explain.h"
+#include "core/heart/heart_explain.h"
 
 #define N 200
 #define F HML_HEART_FEATURES

@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/signal/heart_plot.h"
+#include "core/heart/heart_plot.h"
 #include "unit/signal_support.h"
 
 typedef struct Fixture

@@ -5,7 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/signal/heart_sound.h"
+#include "core/heart/heart_sound.h"
 
 static const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
 static const HmlHeartSoundSpec default_spec = HML_HEART_SOUND_SPEC_DEFAULT;

@@ -7,7 +7,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/signal/heart_sound_algorithm.h"
+#include "core/heart/heart_sound_algorithm.h"
 
 #define F HML_HEART_FEATURES
 #define N 60

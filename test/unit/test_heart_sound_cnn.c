@@ -5,7 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/signal/heart_sound_cnn.h"
+#include "core/heart/heart_network.h"
 
 #define N 400
 #define F HML_HEART_FEATURES

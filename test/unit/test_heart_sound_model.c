@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/signal/heart_sound_algorithm.h"
+#include "core/heart/heart_sound_algorithm.h"
 
 #define MODEL "models/heart_sound.hml"
 #define HEARTS 12

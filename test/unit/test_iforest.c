@@ -7,7 +7,7 @@
 
 #include "core/base/cpu.h"
 #include "core/stats/metrics.h"
-#include "core/tabular/iforest_layout.h"
+#include "core/learn/iforest/iforest_layout.h"
 
 static const char *const golden_cases[] = {"plain", "bootstrap", "subspace", "subspace_bootstrap",
 										   "deep",  "wide",      "pair",     "single"};

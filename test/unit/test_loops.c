@@ -7,8 +7,8 @@
 
 #include "core/base/cpu.h"
 #include "core/base/rng.h"
-#include "core/nn/loops_variants.h"
-#include "core/nn/vmath.h"
+#include "core/nn/loops/loops_variants.h"
+#include "core/nn/loops/vmath.h"
 
 #define MAX_N 2100 /* two blocks of a sum, and then some */
 

@@ -5,7 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/nn/loss.h"
+#include "core/nn/train/loss.h"
 
 #define ALL_KINDS 6
 

@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/signal/mel.h"
+#include "core/signal/dsp/mel.h"
 #include "unit/signal_support.h"
 
 static const HmlMelSpec specs[] = {

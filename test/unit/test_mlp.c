@@ -7,7 +7,7 @@
 
 #include "core/base/rng.h"
 #include "core/model/model.h"
-#include "core/nn/mlp.h"
+#include "core/learn/mlp/mlp.h"
 
 #define SMALL "\"hidden_layers\": [16], \"dropout\": 0, \"epochs\": 60, \"learning_rate\": 0.01"
 

@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/nn/network.h"
+#include "core/nn/graph/network.h"
 
 #define DENSE_4 "{\"op\":\"dense\",\"units\":4}"
 

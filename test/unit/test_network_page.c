@@ -5,7 +5,7 @@
  */
 #include "unit/support.h"
 
-#include "core/nn/network.h"
+#include "core/nn/graph/network.h"
 
 static char *
 read_page(const char *path)

@@ -4,9 +4,9 @@
  */
 #include "unit/support.h"
 
-#include "core/nn/loss.h"
-#include "core/nn/optimizer.h"
-#include "core/nn/pass.h"
+#include "core/nn/train/loss.h"
+#include "core/nn/train/optimizer.h"
+#include "core/nn/train/pass.h"
 
 #define OPERATORS "test/golden/nn_operators.txt"
 #define TRAININGS "test/golden/nn_training.txt"

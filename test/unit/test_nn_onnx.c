@@ -13,12 +13,12 @@
 #include "unit/support.h"
 
 #include "core/base/crc32c.h"
-#include "core/nn/onnx.h"
-#include "core/nn/onnx_format.h"
-#include "core/nn/onnx_out.h"
-#include "core/nn/optable.h"
-#include "core/nn/plan.h"
-#include "core/nn/protobuf.h"
+#include "core/nn/onnx/onnx.h"
+#include "core/nn/onnx/onnx_format.h"
+#include "core/nn/onnx/onnx_out.h"
+#include "core/nn/graph/optable.h"
+#include "core/nn/plan/plan.h"
+#include "core/nn/onnx/protobuf.h"
 
 #define SAMPLES 2
 #define MAX_CASES 200

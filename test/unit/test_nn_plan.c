@@ -9,9 +9,9 @@
 #include "unit/support.h"
 
 #include "core/base/cpu.h"
-#include "core/nn/optable.h"
-#include "core/nn/pass.h"
-#include "core/nn/plan.h"
+#include "core/nn/graph/optable.h"
+#include "core/nn/train/pass.h"
+#include "core/nn/plan/plan.h"
 
 #define MAX_SAMPLES 5
 

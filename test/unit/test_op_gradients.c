@@ -9,8 +9,8 @@
  */
 #include "unit/support.h"
 
-#include "core/nn/optable.h"
-#include "core/nn/pass.h"
+#include "core/nn/graph/optable.h"
+#include "core/nn/train/pass.h"
 
 #define BATCH 5
 #define SEED 20240607

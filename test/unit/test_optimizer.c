@@ -5,7 +5,7 @@
  */
 #include "unit/support.h"
 
-#include "core/nn/optimizer.h"
+#include "core/nn/train/optimizer.h"
 
 static void
 test_constant_and_step(void **state)

@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/model/params.h"
+#include "core/data/params.h"
 
 static const HmlParamSpec own[] = {
 	{"n_estimators", HML_PARAM_INTEGER, "300", 1, 10000, NULL, "Trees."},

@@ -5,7 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/nn/pass.h"
+#include "core/nn/train/pass.h"
 
 /* Forks, views, batch norm, a gate, in-place operators; images large enough for chunks of few samples. */
 static const char branches[] =

@@ -7,7 +7,7 @@
 
 #include <float.h>
 
-#include "core/model/pipeline.h"
+#include "core/data/pipeline.h"
 
 #define TOLERANCE 1e-12
 #define N_FEATURES 7

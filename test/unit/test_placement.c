@@ -5,7 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/nn/placement.h"
+#include "core/nn/plan/placement.h"
 
 static void
 check(const HmlBuffer *buffers, size_t count, size_t total)

@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/signal/plot_signal.h"
+#include "core/signal/audio/plot_signal.h"
 #include "unit/signal_support.h"
 
 #define PI 3.14159265358979323846

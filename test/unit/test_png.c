@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/explain/png.h"
+#include "core/draw/png.h"
 
 static uint32_t
 crc32_of(const char *bytes, size_t length)

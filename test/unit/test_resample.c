@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/signal/resample.h"
+#include "core/signal/dsp/resample.h"
 #include "unit/signal_support.h"
 
 static void

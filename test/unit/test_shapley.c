@@ -7,7 +7,7 @@
 #include "core/base/rng.h"
 #include "core/explain/gradient.h"
 #include "core/explain/shapley.h"
-#include "core/nn/mlp.h"
+#include "core/learn/mlp/mlp.h"
 
 #define SMALL 4
 #define WIDE 20

@@ -5,7 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/model/split.h"
+#include "core/data/split.h"
 
 enum
 {

@@ -5,7 +5,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/nn/threshold.h"
+#include "core/stats/threshold.h"
 
 #define MANY 20000
 

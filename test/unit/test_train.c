@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/nn/train.h"
+#include "core/nn/train/train.h"
 
 #define ROWS 403
 #define VALIDATION_ROWS 101

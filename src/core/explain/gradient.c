@@ -11,9 +11,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/nn/autoencoder.h"
-#include "core/nn/mlp.h"
-#include "core/nn/pass.h"
+#include "core/learn/autoencoder/autoencoder.h"
+#include "core/learn/mlp/mlp.h"
+#include "core/nn/train/pass.h"
 
 #define STEPS 128
 

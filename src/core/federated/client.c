@@ -12,10 +12,10 @@
 
 #include "core/base/rng.h"
 #include "core/model/background.h"
-#include "core/model/split.h"
-#include "core/nn/mlp.h"
-#include "core/nn/mlp_data.h"
-#include "core/nn/pass.h"
+#include "core/data/split.h"
+#include "core/learn/mlp/mlp.h"
+#include "core/learn/mlp/mlp_data.h"
+#include "core/nn/train/pass.h"
 
 #define HOLDOUT_SEED 0 /* the same rows are held back in every round */
 #define BLOCK_ROWS 256

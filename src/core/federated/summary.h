@@ -15,7 +15,7 @@
 #ifndef HML_FEDERATED_SUMMARY_H
 #define HML_FEDERATED_SUMMARY_H
 
-#include "core/model/pipeline.h"
+#include "core/data/pipeline.h"
 
 #define HML_SUMMARY_MIN_ROWS 20
 #define HML_SUMMARY_MIN_CATEGORY 5

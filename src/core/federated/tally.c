@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/federated/client.h"
-#include "core/nn/mlp.h"
+#include "core/learn/mlp/mlp.h"
 
 void
 hml_fed_tally_add(HmlFedTally *into, const HmlFedTally *from)

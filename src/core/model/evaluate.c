@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "core/base/number.h"
-#include "core/model/split.h"
-#include "core/nn/labels.h"
+#include "core/data/split.h"
+#include "core/model/labels.h"
 #include "core/stats/metrics.h"
 
 #define BLOCK_ROWS 1024

@@ -14,10 +14,10 @@
 #define HML_MODEL_MODEL_H
 
 #include "core/model/calibration.h"
-#include "core/model/epoch.h"
-#include "core/model/frame.h"
-#include "core/model/params.h"
-#include "core/model/pipeline.h"
+#include "core/nn/train/epoch.h"
+#include "core/data/frame.h"
+#include "core/data/params.h"
+#include "core/data/pipeline.h"
 
 typedef struct HmlModel HmlModel;
 struct HmlAudio;

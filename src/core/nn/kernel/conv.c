@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-#include "core/base/blas.h"
+#include "core/base/gemm.h"
 #include "core/nn/kernel/channels.h"
 
 #define BAND_PIXELS 512

@@ -16,10 +16,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/base/blas.h"
+#include "core/base/gemm.h"
 #include "core/base/checked.h"
 #include "core/nn/kernel/channels.h"
-#include "core/nn/loops.h"
+#include "core/nn/loops/loops.h"
 
 #define MAX_LANES 16               /* of any tile set */
 #define SLACK HML_TILE_MAX_COLUMNS /* floats behind an image, which tiles may read and not use */

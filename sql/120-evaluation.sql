@@ -1,0 +1,87 @@
+/*
+ * 120-evaluation.sql: how good a model is, and which one is better.
+ *
+ * The sources are read under the caller's search_path.  The SQL around that has
+ * none of its own to be captured: it is parsed when the extension is created.
+ */
+
+CREATE FUNCTION healthml.evaluation(ref text, source text, target text, replicates integer, confidence float8, seed bigint)
+RETURNS jsonb
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME', 'healthml_evaluate';
+COMMENT ON FUNCTION healthml.evaluation(text, text, text, integer, float8, bigint) IS
+'metrics of a model version on a source as one jsonb object; healthml.evaluate gives them as rows';
+
+CREATE FUNCTION healthml.evaluate(ref text, source text, target text, replicates integer DEFAULT 1000,
+	confidence float8 DEFAULT 0.95, seed bigint DEFAULT 42)
+RETURNS TABLE (metric text, value float8, low float8, high float8)
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED ROWS 15
+BEGIN ATOMIC
+	WITH evaluation AS MATERIALIZED (
+		SELECT healthml.evaluation(ref, source, target, replicates, confidence, seed) AS metrics
+	)
+	SELECT m.key, m.value::float8, (e.metrics ->> (m.key || '_low'))::float8, (e.metrics ->> (m.key || '_high'))::float8
+	FROM evaluation e, jsonb_each_text(e.metrics) AS m
+	WHERE m.key !~ '_(low|high)$'
+	ORDER BY m.key;
+END;
+COMMENT ON FUNCTION healthml.evaluate(text, text, text, integer, float8, bigint) IS
+'metrics of a model version on the rows of a source (a table, a view or one SELECT), with bootstrap confidence intervals where they have one (percentile method, stratified; 0 replicates for none). Two classes and anomalies: roc_auc, average_precision, accuracy, precision, recall, specificity, f1, mcc, balanced_accuracy, brier_score, log_loss; more classes: accuracy, macro_f1, weighted_f1; values: rmse, mae, r2. Rows that the model was trained on flatter it';
+
+CREATE FUNCTION healthml.cross_validation(algorithm text, source text, features text[], target text, params jsonb,
+	folds integer, "group" text, seed bigint) RETURNS jsonb
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000000 AS 'MODULE_PATHNAME', 'healthml_cross_validate';
+COMMENT ON FUNCTION healthml.cross_validation(text, text, text[], text, jsonb, integer, text, bigint) IS
+'cross-validation as one jsonb array of folds; healthml.cross_validate gives them as rows';
+
+CREATE FUNCTION healthml.cross_validate(algorithm text, source text, features text[] DEFAULT NULL, target text DEFAULT NULL,
+	params jsonb DEFAULT '{}', folds integer DEFAULT 5, "group" text DEFAULT NULL, seed bigint DEFAULT 42)
+RETURNS TABLE (fold integer, rows bigint, metrics jsonb)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 6
+BEGIN ATOMIC
+	WITH validation AS MATERIALIZED (
+		SELECT (f ->> 'fold')::integer AS fold, (f ->> 'rows')::bigint AS rows, f -> 'metrics' AS metrics
+		FROM jsonb_array_elements(healthml.cross_validation(algorithm, source, features, target, params, folds, "group", seed)) AS f
+	), means AS (
+		SELECT m.key, avg(m.value::float8) AS value
+		FROM validation v, jsonb_each_text(v.metrics) AS m GROUP BY m.key
+	)
+	SELECT v.fold, v.rows, v.metrics FROM validation v
+	UNION ALL
+	SELECT NULL, (SELECT sum(v.rows)::bigint FROM validation v), (SELECT jsonb_object_agg(m.key, m.value) FROM means m)
+	ORDER BY 1 NULLS LAST;
+END;
+COMMENT ON FUNCTION healthml.cross_validate(text, text, text[], text, jsonb, integer, text, bigint) IS
+'trains an algorithm on all folds but one and judges it on that one, in turn; a row per fold, and a last one without a number that holds the means. Folds are stratified by class, and rows of one value of the column "group", such as a patient, are never split. Nothing is registered';
+
+CREATE FUNCTION healthml.source_values(source text, "column" text, OUT row_number bigint, OUT value text)
+RETURNS SETOF record
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 10000 AS 'MODULE_PATHNAME', 'healthml_source_values';
+COMMENT ON FUNCTION healthml.source_values(text, text) IS
+'one column of a source (a table, a view or one SELECT, read as the caller and unable to write) as text, a boolean as true or false; healthml.class_distribution counts them';
+
+CREATE FUNCTION healthml.class_distribution(source text, target text)
+RETURNS TABLE (class text, n bigint, share float8)
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED ROWS 10
+BEGIN ATOMIC
+	SELECT v.value, count(*), CASE WHEN v.value IS NOT NULL THEN count(*) / sum(count(v.value)) OVER ()::float8 END
+	FROM healthml.source_values(source, target) AS v
+	GROUP BY v.value
+	ORDER BY 2 DESC, v.value COLLATE "C";
+END;
+COMMENT ON FUNCTION healthml.class_distribution(text, text) IS
+'how many rows of a source (a table, a view or one SELECT, read as the caller and unable to write) have which class, that is which value of the target, and their share, 0 to 1, of the rows that have one; the most frequent first. Rows without a target are those of class NULL';
+
+CREATE VIEW healthml.leaderboard AS
+SELECT m.task, rank() OVER (PARTITION BY m.task ORDER BY coalesce((v.metrics ->> 'roc_auc')::float8,
+		(v.metrics ->> 'macro_f1')::float8, (v.metrics ->> 'r2')::float8) DESC NULLS LAST) AS place,
+	m.name AS model, v.version, m.algorithm,
+	ARRAY(SELECT a.alias FROM healthml.model_alias a
+		WHERE a.model_id = v.model_id AND a.version = v.version ORDER BY a.alias) AS aliases,
+	(v.metrics ->> 'roc_auc')::float8 AS roc_auc, (v.metrics ->> 'average_precision')::float8 AS average_precision,
+	(v.metrics ->> 'accuracy')::float8 AS accuracy, (v.metrics ->> 'f1')::float8 AS f1,
+	(v.metrics ->> 'macro_f1')::float8 AS macro_f1, (v.metrics ->> 'rmse')::float8 AS rmse, (v.metrics ->> 'r2')::float8 AS r2,
+	v.trained_rows, v.duration, v.trained_on, v.created_at
+FROM healthml.model_version v
+JOIN healthml.model m USING (model_id);
+COMMENT ON VIEW healthml.leaderboard IS
+'all versions of all models by their metrics at training, best first within a task; compare only those of the same data: classifiers were judged on rows that they did not learn from, detectors partly on rows that they did';

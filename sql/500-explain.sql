@@ -1,0 +1,170 @@
+/* 500-explain.sql: reasons of a score. */
+
+CREATE FUNCTION healthml.shap_explain(features record, model text DEFAULT 'heart_attack', top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_explain';
+CREATE FUNCTION healthml.shap_explain(features float8[], model text DEFAULT 'heart_attack', top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_explain';
+CREATE FUNCTION healthml.shap_explain(features jsonb, model text DEFAULT 'heart_attack', top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_explain';
+CREATE FUNCTION healthml.shap_explain(features record, artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_explain';
+CREATE FUNCTION healthml.shap_explain(features float8[], artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_explain';
+CREATE FUNCTION healthml.shap_explain(features jsonb, artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_explain';
+
+COMMENT ON FUNCTION healthml.shap_explain(record, text, integer) IS
+'Shapley values of a row''s score, the strongest first; top limits their number. A positive contribution makes the row riskier; base_value + the sum of all contributions is the model''s margin (of an isolation forest -E[h]/c(psi), whose power of two is the score). value is the feature as it was given: NULL where it is missing, 0 or 1 for a boolean, the category''s number as in a float8[] argument for a text. Exact for forests (path-dependent TreeSHAP) and for other models of up to 12 features, sampled beyond; healthml.explanation_quality tells. Of a network the margin is the score itself. No row for NULL features';
+COMMENT ON FUNCTION healthml.shap_explain(float8[], text, integer) IS
+'Shapley values of the score of an array of features, in the model''s order; as for a row';
+COMMENT ON FUNCTION healthml.shap_explain(jsonb, text, integer) IS
+'Shapley values of the score of a jsonb object of features; as for a row';
+COMMENT ON FUNCTION healthml.shap_explain(record, uuid, integer) IS
+'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.shap_explain(float8[], uuid, integer) IS
+'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.shap_explain(jsonb, uuid, integer) IS
+'as with a model name, for one artifact';
+
+CREATE FUNCTION healthml.shap_summary(model text, source text)
+RETURNS TABLE (rank integer, feature text, mean_absolute_contribution float8, mean_contribution float8, rows bigint)
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_shap_summary';
+COMMENT ON FUNCTION healthml.shap_summary(text, text) IS
+'how much each feature matters over a table, a view or one SELECT: the mean absolute Shapley value, the strongest first, the mean with its sign, and the number of rows';
+
+/* ---- networks ---- */
+
+CREATE FUNCTION healthml.gradient_explain(features record, model text, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features float8[], model text, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features jsonb, model text, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features record, artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features float8[], artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+CREATE FUNCTION healthml.gradient_explain(features jsonb, artifact_id uuid, top integer DEFAULT NULL)
+RETURNS TABLE (rank integer, feature text, value float8, contribution float8, base_value float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
+
+COMMENT ON FUNCTION healthml.gradient_explain(record, text, integer) IS
+'integrated gradients (Sundararajan et al. 2017) of an mlp''s score, the strongest first; top limits their number. base_value is the score of the mean of the model''s background rows, and base_value + the sum of all contributions is the score, up to the error of the numeric integral. Costs the same for any number of features; columns as for healthml.shap_explain';
+COMMENT ON FUNCTION healthml.gradient_explain(float8[], text, integer) IS 'as for a row';
+COMMENT ON FUNCTION healthml.gradient_explain(jsonb, text, integer) IS 'as for a row';
+COMMENT ON FUNCTION healthml.gradient_explain(record, uuid, integer) IS 'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.gradient_explain(float8[], uuid, integer) IS 'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.gradient_explain(jsonb, uuid, integer) IS 'as with a model name, for one artifact';
+
+CREATE FUNCTION healthml.explanation_quality(features record, model text, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features float8[], model text, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features jsonb, model text, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features record, artifact_id uuid, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features float8[], artifact_id uuid, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+CREATE FUNCTION healthml.explanation_quality(features jsonb, artifact_id uuid, OUT method text, OUT base_value float8,
+	OUT margin float8, OUT standard_error float8)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_explanation_quality';
+
+COMMENT ON FUNCTION healthml.explanation_quality(record, text) IS
+'how healthml.shap_explain finds the contributions of this row, and how far they may be off: method is tree_shap or exact_shapley (exact), integrated_gradients (of heart_sound_cnn, whose margin is the logit), or permutation_shap, whose standard_error is the largest of the contributions''; margin is what base_value and all contributions add up to';
+COMMENT ON FUNCTION healthml.explanation_quality(float8[], text) IS 'as for a row';
+COMMENT ON FUNCTION healthml.explanation_quality(jsonb, text) IS 'as for a row';
+COMMENT ON FUNCTION healthml.explanation_quality(record, uuid) IS 'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.explanation_quality(float8[], uuid) IS 'as with a model name, for one artifact';
+COMMENT ON FUNCTION healthml.explanation_quality(jsonb, uuid) IS 'as with a model name, for one artifact';
+
+/* ---- words ---- */
+
+CREATE VIEW healthml.common_feature (feature, label, unit, description, value_names) AS
+VALUES
+	('age', 'age', 'years', 'age of the patient', NULL::jsonb),
+	('sex', 'sex', NULL, 'sex of the patient', NULL),
+	('male', 'sex', NULL, 'whether the patient is a man', '{"0": "female", "1": "male"}'),
+	('chest_pain_type', 'chest pain', NULL, 'kind of chest pain',
+		'{"1": "typical angina", "2": "atypical angina", "3": "non-anginal pain", "4": "none"}'),
+	('resting_bp', 'resting blood pressure', 'mmHg', 'systolic blood pressure on admission', NULL),
+	('cholesterol', 'serum cholesterol', 'mg/dl', 'total cholesterol in serum', NULL),
+	('high_fasting_sugar', 'fasting blood sugar above 120 mg/dl', NULL, 'whether fasting blood sugar is above 120 mg/dl',
+		'{"0": "no", "1": "yes"}'),
+	('resting_ecg', 'resting ECG', NULL, 'finding of the electrocardiogram at rest',
+		'{"0": "normal", "1": "ST-T wave abnormality", "2": "left ventricular hypertrophy"}'),
+	('max_heart_rate', 'maximum heart rate', '/min', 'highest heart rate in the exercise test', NULL),
+	('exercise_angina', 'exercise-induced angina', NULL, 'whether exercise brings angina', '{"0": "no", "1": "yes"}'),
+	('st_depression', 'ST depression', 'mm', 'ST depression by exercise relative to rest', NULL),
+	('st_slope', 'slope of the ST segment', NULL, 'slope of the ST segment at peak exercise',
+		'{"1": "upsloping", "2": "flat", "3": "downsloping"}'),
+	('vessels', 'vessels coloured by fluoroscopy', NULL, 'major vessels coloured by fluoroscopy, 0 to 3', NULL),
+	('thallium', 'thallium scan', NULL, 'result of the thallium stress test',
+		'{"3": "normal", "6": "fixed defect", "7": "reversible defect"}'),
+	('heart_rate', 'heart rate', '/min', 'heart rate', NULL),
+	('respiratory_rate', 'respiratory rate', '/min', 'respiratory rate', NULL),
+	('spo2', 'oxygen saturation', '%', 'peripheral oxygen saturation', NULL),
+	('systolic_bp', 'systolic blood pressure', 'mmHg', 'systolic blood pressure', NULL),
+	('diastolic_bp', 'diastolic blood pressure', 'mmHg', 'diastolic blood pressure', NULL),
+	('temperature', 'temperature', 'degrees Celsius', 'body temperature', NULL);
+COMMENT ON VIEW healthml.common_feature IS
+'words for features that many tables have, used where healthml.feature_dictionary has none';
+
+CREATE TABLE healthml.feature_dictionary (
+	feature text NOT NULL,
+	model text,
+	label text,
+	unit text,
+	description text,
+	value_names jsonb
+		CONSTRAINT value_names_is_an_object CHECK (jsonb_typeof(value_names) = 'object')
+);
+CREATE UNIQUE INDEX feature_dictionary_key ON healthml.feature_dictionary (feature, coalesce(model, ''));
+COMMENT ON TABLE healthml.feature_dictionary IS
+'how healthml.explain_text speaks of features: yours to edit. A row without a model is for every model; what is NULL is taken from healthml.common_feature, or is the name of the column';
+COMMENT ON COLUMN healthml.feature_dictionary.value_names IS
+'what coded numbers stand for, such as {"0": "female", "1": "male"}';
+
+SELECT pg_extension_config_dump('healthml.feature_dictionary', '');
+
+CREATE FUNCTION healthml.explain_text(features record, model text DEFAULT 'heart_attack') RETURNS text
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 AS 'MODULE_PATHNAME', 'healthml_explain_text';
+CREATE FUNCTION healthml.explain_text(features float8[], model text DEFAULT 'heart_attack') RETURNS text
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 AS 'MODULE_PATHNAME', 'healthml_explain_text';
+CREATE FUNCTION healthml.explain_text(features jsonb, model text DEFAULT 'heart_attack') RETURNS text
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 AS 'MODULE_PATHNAME', 'healthml_explain_text';
+CREATE FUNCTION healthml.explain_text(features record, artifact_id uuid) RETURNS text
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 AS 'MODULE_PATHNAME', 'healthml_explain_text';
+CREATE FUNCTION healthml.explain_text(features float8[], artifact_id uuid) RETURNS text
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 AS 'MODULE_PATHNAME', 'healthml_explain_text';
+CREATE FUNCTION healthml.explain_text(features jsonb, artifact_id uuid) RETURNS text
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 AS 'MODULE_PATHNAME', 'healthml_explain_text';
+
+COMMENT ON FUNCTION healthml.explain_text(record, text) IS
+'a paragraph for a clinician about a row''s score: the risk, the strongest reasons beside what is usual in the training data, what speaks against, and values that were missing. Labels, units and names of coded values come from healthml.feature_dictionary. It is decision support and no diagnosis';
+COMMENT ON FUNCTION healthml.explain_text(float8[], text) IS
+'a paragraph for a clinician about the score of an array of features, in the model''s order';
+COMMENT ON FUNCTION healthml.explain_text(jsonb, text) IS
+'a paragraph for a clinician about the score of a jsonb object of features';
+COMMENT ON FUNCTION healthml.explain_text(record, uuid) IS
+'as with a model name, for one artifact; its words can be edited, so this is not immutable';
+COMMENT ON FUNCTION healthml.explain_text(float8[], uuid) IS
+'as with a model name, for one artifact; its words can be edited, so this is not immutable';
+COMMENT ON FUNCTION healthml.explain_text(jsonb, uuid) IS
+'as with a model name, for one artifact; its words can be edited, so this is not immutable';

@@ -1,0 +1,57 @@
+/*
+ * algorithms.c
+ *	  The table of algorithms: adding one is adding its row here.
+ */
+#include "core/model/model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/model/anomaly.h"
+#include "core/learn/autoencoder/autoencoder.h"
+#include "core/learn/mlp/mlp.h"
+#include "core/heart/heart_sound_algorithm.h"
+#include "core/learn/iforest/iforest.h"
+
+const HmlAlgorithm *const hml_algorithms[] = {
+	&hml_autoencoder, &hml_heart_sound_cnn, &hml_isolation_forest, &hml_mlp, NULL,
+};
+
+const HmlParamSpec hml_shared_params[] = {
+	{"seed", HML_PARAM_INTEGER, "42", 0, 9007199254740992.0, NULL,
+	 "Seed of all random choices: the same rows, parameters and seed give the same model."},
+	{"max_rows", HML_PARAM_INTEGER, "null", 1, 4294967295.0, NULL,
+	 "The most rows to learn from; of more a uniform random sample is drawn. By default as many as memory "
+	 "allows."},
+	{0}};
+
+const HmlAlgorithm *
+hml_algorithm_find(const char *name)
+{
+	for (const HmlAlgorithm *const *algorithm = hml_algorithms; *algorithm != NULL; algorithm++)
+		if (strcmp((*algorithm)->name, name) == 0)
+			return *algorithm;
+	return NULL;
+}
+
+void
+hml_algorithm_param_tables(const HmlAlgorithm *algorithm, const HmlParamSpec *tables[HML_PARAM_TABLES])
+{
+	size_t n = 0;
+
+	tables[n++] = algorithm->params;
+	if (algorithm->target_use == HML_TARGET_EVALUATES)
+		tables[n++] = hml_anomaly_params;
+	tables[n++] = hml_pipeline_params;
+	tables[n++] = hml_shared_params;
+	tables[n] = NULL;
+}
+
+HmlStatus
+hml_algorithm_params(HmlArena *arena, const HmlAlgorithm *algorithm, const HmlJson *given, HmlParams **out)
+{
+	const HmlParamSpec *tables[HML_PARAM_TABLES];
+
+	hml_algorithm_param_tables(algorithm, tables);
+	return hml_params_parse(arena, algorithm->name, tables, given, out);
+}

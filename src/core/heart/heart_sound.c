@@ -1,0 +1,346 @@
+/*
+ * heart_sound.c
+ *	  From decoded samples to windows, beats and features.
+ *
+ * The level is set by the ninth decile of the levels of 25 ms frames: heart
+ * sounds fill more than a tenth of the time, a knock on the stethoscope does not,
+ * and what sticks out beyond HML_HEART_MAX_LEVEL is cut off.  The result does not
+ * depend on the gain of the recording.
+ */
+#include "core/heart/heart_sound.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/sort.h"
+#include "core/signal/dsp/filter.h"
+#include "core/signal/dsp/resample.h"
+
+#define LEVEL_FRAME_S 0.025
+#define FRAMES_PER_POLL 4096
+#define SILENCE 1e-5       /* of full scale: what half a bit of a 16-bit file is */
+#define POWER_FLOOR 1e-8f  /* of the mel power: 80 dB below the level */
+#define LOW_BANDS_HZ 150.0 /* S1 and S2 have most of their power below */
+#define FILTER_ORDER 4
+
+/* A window is good from this level above its floor on, useless below that one. */
+#define GOOD_SNR_DB 15.0
+#define POOR_SNR_DB 3.0
+#define USELESS_CLIPPED_SHARE 0.1
+
+/* ---- level ----------------------------------------------------------- */
+
+/* Levels (root mean square) of frames of 25 ms, ascending; at least one. */
+static HmlStatus
+frame_levels(HmlArena *arena, const float *samples, size_t n, double rate, double **levels, size_t *n_levels)
+{
+	size_t frame = (size_t) (LEVEL_FRAME_S * rate);
+	size_t count = (n + frame - 1) / frame;
+
+	HML_TRY(HML_ARENA_NEW(arena, levels, count));
+	for (size_t f = 0; f < count; f++)
+	{
+		size_t last = (f + 1) * frame < n ? (f + 1) * frame : n;
+		double sum = 0;
+
+		for (size_t i = f * frame; i < last; i++)
+			sum += (double) samples[i] * samples[i];
+		(*levels)[f] = sqrt(sum / (double) (last - f * frame));
+		if (f % FRAMES_PER_POLL == 0)
+			HML_TRY(hml_poll(hml_arena_context(arena)));
+	}
+	*n_levels = count;
+	return hml_sort_doubles(hml_arena_context(arena), *levels, count);
+}
+
+static void
+remove_mean(float *samples, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += samples[i];
+	for (size_t i = 0; i < n; i++)
+		samples[i] -= (float) (sum / (double) n);
+}
+
+/* ---- samples --------------------------------------------------------- */
+
+static HmlStatus
+check_spec(HmlContext *ctx, const HmlHeartSoundSpec *spec)
+{
+	if (!(spec->window_s >= 0.5 && spec->window_s <= 60))
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "window must last from 0.5 to 60 seconds, not %g",
+						spec->window_s);
+	if (!(spec->window_hop_s >= 0.1 && spec->window_hop_s <= spec->window_s))
+		return hml_fail(ctx, HML_INVALID_ARGUMENT,
+						"windows that are %g seconds long cannot be %g seconds apart", spec->window_s,
+						spec->window_hop_s);
+	if (spec->mel.n_mels != HML_HEART_BANDS || !(spec->mel.sample_rate >= HML_HEART_FLOOR_RATE))
+		return hml_fail(ctx, HML_INVALID_ARGUMENT,
+						"heart sounds need %d bands and at least %d Hz, not %d bands and %g Hz",
+						HML_HEART_BANDS, HML_HEART_FLOOR_RATE, spec->mel.n_mels, spec->mel.sample_rate);
+	return HML_OK;
+}
+
+static void
+find_extremes(const float *samples, size_t n, float *lowest, float *highest)
+{
+	*lowest = *highest = samples[0];
+	for (size_t i = 1; i < n; i++)
+	{
+		*lowest = samples[i] < *lowest ? samples[i] : *lowest;
+		*highest = samples[i] > *highest ? samples[i] : *highest;
+	}
+}
+
+/* At the rate of the model, without offset, filtered where that is wanted. */
+static HmlStatus
+load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *audio, HmlHeartSound *out)
+{
+	HmlContext *ctx = hml_arena_context(arena);
+	HmlFilter filter;
+	float *resampled;
+	float lowest;
+	float highest;
+	HmlStatus status;
+
+	find_extremes(audio->samples, audio->n_samples, &lowest, &highest);
+	out->clipped_share = hml_clipped_share(audio->samples, audio->n_samples, lowest, highest);
+	HML_TRY(hml_poll(ctx));
+	out->sample_rate = spec->mel.sample_rate;
+	HML_TRY(hml_resample(ctx, audio->samples, audio->n_samples, audio->sample_rate, out->sample_rate,
+						 &resampled, &out->n_samples));
+	status = HML_ARENA_NEW(arena, &out->samples, out->n_samples);
+	if (status == HML_OK && out->n_samples > 0)
+		memcpy(out->samples, resampled, out->n_samples * sizeof(*resampled));
+	hml_free(ctx, resampled);
+	HML_TRY(status);
+	if (out->n_samples == 0)
+		return hml_fail(ctx, HML_INVALID_DATA, "recording is shorter than one sample at %g Hz",
+						out->sample_rate);
+	HML_TRY(hml_poll(ctx));
+	remove_mean(out->samples, out->n_samples);
+	HML_TRY(hml_poll(ctx));
+	if (!spec->band_pass)
+		return HML_OK;
+	HML_TRY(hml_filter_butterworth(ctx, HML_FILTER_BAND_PASS, FILTER_ORDER, spec->low, spec->high,
+								   out->sample_rate, &filter));
+	if (out->n_samples > hml_filter_padding(&filter))
+		HML_TRY(hml_filter_zero_phase(ctx, &filter, out->samples, out->n_samples));
+	return HML_OK;
+}
+
+/* A comparison, unlike fminf(), is done for whole vectors. */
+static inline float
+limit(float value, float most)
+{
+	return value > most ? most : value < -most ? -most : value;
+}
+
+static HmlStatus
+set_level(HmlArena *arena, HmlHeartSound *sound)
+{
+	double *levels;
+	size_t n;
+	float scale;
+
+	HML_TRY(frame_levels(arena, sound->samples, sound->n_samples, sound->sample_rate, &levels, &n));
+	sound->silent = !(levels[n - 1 - n / 10] > SILENCE);
+	scale = sound->silent ? 0 : (float) (1 / levels[n - 1 - n / 10]);
+	for (size_t i = 0; i < sound->n_samples; i++)
+		sound->samples[i] = limit(sound->samples[i] * scale, HML_HEART_MAX_LEVEL);
+	return HML_OK;
+}
+
+/* ---- windows --------------------------------------------------------- */
+
+static double
+window_weight(const HmlHeartSound *sound, const HmlHeartWindow *window)
+{
+	double clean = (window->snr_db - POOR_SNR_DB) / (GOOD_SNR_DB - POOR_SNR_DB);
+	double whole = 1 - window->clipped_share / USELESS_CLIPPED_SHARE;
+
+	if (sound->silent)
+		return 0;
+	return fmax(0.0, fmin(1.0, clean)) * fmax(0.0, whole);
+}
+
+static HmlStatus
+judge_window(HmlArena *arena, const HmlHeartSound *sound, size_t first, size_t n, float lowest, float highest,
+			 HmlHeartWindow *window)
+{
+	double *levels;
+	size_t count;
+
+	HML_TRY(frame_levels(arena, sound->samples + first, n, sound->sample_rate, &levels, &count));
+	window->snr_db = 20 * log10((levels[count - 1 - count / 10] + SILENCE) / (levels[count / 10] + SILENCE));
+	window->clipped_share = hml_clipped_share(sound->samples + first, n, lowest, highest);
+	window->start_s = (double) first / sound->sample_rate;
+	window->weight = window_weight(sound, window);
+	return hml_poll(hml_arena_context(arena));
+}
+
+/* Windows cover the recording evenly, at most a hop apart; a short recording is one window. */
+static HmlStatus
+cut_windows(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
+{
+	size_t width = (size_t) (spec->window_s * sound->sample_rate);
+	size_t hop = (size_t) (spec->window_hop_s * sound->sample_rate);
+	size_t rest = sound->n_samples > width ? sound->n_samples - width : 0;
+	size_t hop_length = (size_t) spec->mel.hop_length;
+	float lowest;
+	float highest;
+
+	if (rest == 0)
+		width = sound->n_samples;
+	HML_TRY(hml_poll(hml_arena_context(arena)));
+	find_extremes(sound->samples, sound->n_samples, &lowest, &highest);
+	sound->n_windows = 1 + (rest + hop - 1) / hop;
+	HML_TRY(HML_ARENA_NEW_ZERO(arena, &sound->windows, sound->n_windows));
+	for (size_t w = 0; w < sound->n_windows; w++)
+	{
+		HmlHeartWindow *window = &sound->windows[w];
+		size_t first = sound->n_windows > 1 ? rest * w / (sound->n_windows - 1) : 0;
+
+		window->first_frame = first / hop_length;
+		window->n_frames = (first + width) / hop_length - window->first_frame;
+		if (window->n_frames == 0)
+			window->n_frames = 1;
+		HML_TRY(judge_window(arena, sound, first, width, lowest, highest, window));
+		sound->weight += window->weight / (double) sound->n_windows;
+	}
+	return HML_OK;
+}
+
+/* ---- spectrum and beats ---------------------------------------------- */
+
+static HmlStatus
+make_log_mel(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
+{
+	HmlContext *ctx = hml_arena_context(arena);
+	HmlMel *mel;
+	size_t cells;
+
+	HML_TRY(hml_mel_create(arena, &spec->mel, &mel));
+	sound->n_mels = (size_t) spec->mel.n_mels;
+	sound->n_frames = hml_mel_frames(mel, sound->n_samples);
+	sound->frames_per_s = spec->mel.sample_rate / spec->mel.hop_length;
+	cells = sound->n_mels * sound->n_frames;
+	if (sound->n_frames > HML_MEL_MAX_CELLS / sound->n_mels)
+		return hml_fail(ctx, HML_LIMIT, "spectrogram of %zu frames is larger than the limit of %zu cells",
+						sound->n_frames, HML_MEL_MAX_CELLS);
+	HML_TRY(HML_ARENA_NEW(arena, &sound->log_mel, cells));
+	HML_TRY(hml_mel_spectrogram(ctx, mel, sound->samples, sound->n_samples, sound->log_mel));
+	hml_power_to_db(sound->log_mel, cells, 1, POWER_FLOOR, -1);
+	return HML_OK;
+}
+
+/* log10 of the power below LOW_BANDS_HZ in each frame. */
+static HmlStatus
+low_level(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlHeartSound *sound, float **out)
+{
+	double band_hz = (spec->mel.fmax - spec->mel.fmin) / (spec->mel.n_mels + 1);
+	size_t n_bands = (size_t) fmax(1.0, floor((LOW_BANDS_HZ - spec->mel.fmin) / band_hz));
+
+	if (n_bands > sound->n_mels)
+		n_bands = sound->n_mels;
+	HML_TRY(HML_ARENA_NEW(arena, out, sound->n_frames));
+	for (size_t t = 0; t < sound->n_frames; t++)
+	{
+		float sum = 1e-6f;
+
+		for (size_t m = 0; m < n_bands; m++)
+			sum += powf(10, sound->log_mel[m * sound->n_frames + t] / 10);
+		(*out)[t] = log10f(sum);
+	}
+	return hml_poll(hml_arena_context(arena));
+}
+
+static HmlStatus
+find_beats(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
+{
+	float *level;
+
+	HML_TRY(low_level(arena, spec, sound, &level));
+	HML_TRY(hml_heart_cycle(arena, level, sound->n_frames, sound->frames_per_s, &sound->cycle));
+	sound->has_beats = sound->cycle.n_beats >= HML_BEAT_MIN_BEATS;
+	if (!sound->has_beats)
+		return HML_OK;
+	if (sound->cycle.rhythm >= HML_HEART_RELIABLE_RHYTHM)
+		sound->heart_rate_bpm = 60 / sound->cycle.period_s;
+	HML_TRY(hml_typical_beat(arena, sound->log_mel, sound->n_mels, sound->n_frames, sound->cycle.beats,
+							 sound->cycle.n_beats, &sound->typical));
+	hml_heart_features(&sound->typical, &sound->cycle, sound->frames_per_s, sound->floors, sound->features);
+	return HML_OK;
+}
+
+HmlStatus
+hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *audio, HmlHeartSound *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->heart_rate_bpm = NAN;
+	out->cycle.period_s = NAN;
+	HML_TRY(check_spec(hml_arena_context(arena), spec));
+	HML_TRY(load_samples(arena, spec, audio, out));
+	HML_TRY(set_level(arena, out));
+	HML_TRY(cut_windows(arena, spec, out));
+	HML_TRY(make_log_mel(arena, spec, out));
+	if (out->silent)
+		return HML_OK;
+	HML_TRY(hml_heart_floor(hml_arena_context(arena), out->samples, out->n_samples, out->sample_rate,
+							out->floors));
+	return find_beats(arena, spec, out);
+}
+
+/* ---- what it is worth, and a part of it ------------------------------ */
+
+bool
+hml_heart_sound_is_judgeable(const HmlHeartSound *sound)
+{
+	bool lost = sound->cycle.rhythm < HML_HEART_LOST_RHYTHM && sound->cycle.fit < HML_HEART_LOST_FIT;
+	bool noise = sound->weight < HML_HEART_LEAST_WEIGHT && sound->cycle.fit < HML_HEART_NOISE_FIT;
+
+	return !sound->silent && sound->clipped_share <= HML_HEART_MOST_CLIPPED && sound->has_beats && !lost &&
+		   !noise;
+}
+
+bool
+hml_heart_window_is_judgeable(const HmlHeartSound *sound, const HmlHeartWindow *window)
+{
+	bool worse = window->weight < HML_HEART_LEAST_WEIGHT && sound->weight >= HML_HEART_LEAST_WEIGHT;
+
+	return hml_heart_sound_is_judgeable(sound) && !worse;
+}
+
+static bool
+lies_in(const HmlHeartBeat *beat, const HmlHeartWindow *window)
+{
+	size_t middle = ((size_t) beat->bounds[0] + beat->bounds[HML_HEART_PHASES]) / 2;
+
+	return middle >= window->first_frame && middle < window->first_frame + window->n_frames;
+}
+
+HmlStatus
+hml_heart_window_features(HmlArena *arena, const HmlHeartSound *sound, const HmlHeartWindow *window,
+						  float *features, bool *has_beats)
+{
+	HmlHeartCycle cycle = sound->cycle;
+	HmlTypicalBeat typical;
+	size_t first = 0;
+
+	while (first < sound->cycle.n_beats && !lies_in(&sound->cycle.beats[first], window))
+		first++;
+	if (first > 0)
+		cycle.beats += first;
+	cycle.n_beats = 0;
+	while (first + cycle.n_beats < sound->cycle.n_beats && lies_in(&cycle.beats[cycle.n_beats], window))
+		cycle.n_beats++;
+	*has_beats = cycle.n_beats >= HML_BEAT_MIN_BEATS;
+	if (!*has_beats)
+		return HML_OK;
+	HML_TRY(hml_typical_beat(arena, sound->log_mel, sound->n_mels, sound->n_frames, cycle.beats,
+							 cycle.n_beats, &typical));
+	hml_heart_features(&typical, &cycle, sound->frames_per_s, sound->floors, features);
+	return HML_OK;
+}

@@ -1,0 +1,346 @@
+/*
+ * mlp.c
+ *	  The algorithm "mlp" behind the interface of all algorithms: parameters,
+ *	  network, outputs, artifact.  How it trains is in mlp_train.c.
+ *
+ * Section of the artifact: u8 task, f64 offset, f64 scale, then the network.
+ */
+#include "core/learn/mlp/mlp.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/nn/graph/architectures.h"
+#include "core/learn/network/train_params.h"
+
+#define MAX_LAYER_UNITS 65536
+
+static const HmlParamSpec params[] = {
+	{"hidden_layers", HML_PARAM_INTEGERS, "[64, 32, 16]", 1, MAX_LAYER_UNITS, NULL,
+	 "Units of each hidden layer; an empty array is a linear model."},
+	{"activation", HML_PARAM_TEXT, "\"relu\"", 0, 0, "relu|leaky_relu|silu|gelu|sigmoid|tanh",
+	 "Activation after each hidden layer."},
+	{"dropout", HML_PARAM_NUMBER, "0.3", 0, 0.95, NULL,
+	 "Share of each hidden layer's units dropped in training."},
+	{"network", HML_PARAM_OBJECT, "null", 0, 0, NULL,
+	 "A network specification in place of hidden_layers, activation and dropout."},
+	{"loss", HML_PARAM_TEXT, "\"mse\"", 0, 0, "mse|mae|huber",
+	 "Loss of a regressor; classifiers use cross-entropy."},
+	HML_TRAIN_PARAMS,
+	{"refit", HML_PARAM_BOOLEAN, "null", 0, 0, NULL,
+	 "Whether to train anew on all rows once the held-out ones have judged; by default where there are fewer "
+	 "than "
+	 "10000. Metrics and threshold are those of the held-out rows in either case."},
+	{"class_weight", HML_PARAM_OBJECT, "null", 0, 0, "balanced",
+	 "Weight of each class by its name; balanced makes all classes count alike."},
+	{"threshold", HML_PARAM_NUMBER_OR_CHOICE, "\"youden\"", 0, 1, "youden|f1",
+	 "Probability above which a row is called positive: a number, or the one nearest to 0.5 whose "
+	 "sensitivity + "
+	 "specificity, or F1, on the validation rows is within one standard error of the greatest."},
+	{"task", HML_PARAM_TEXT, "\"auto\"", 0, 0, "auto|classification|regression",
+	 "What the target is: classes, or values. By default texts, booleans and numbers that are all 0 or 1 are "
+	 "classes, other numbers values."},
+	{"positive", HML_PARAM_TEXT, "null", 0, 0, NULL,
+	 "The class whose probability is the score when there are two; by default true, 1, or the last by its "
+	 "text."},
+	{0}};
+
+/* ---- network -------------------------------------------------------------------------------------- */
+
+static const char *
+last_op(HmlTask task)
+{
+	if (task == HML_TASK_REGRESSION)
+		return NULL;
+	return task == HML_TASK_BINARY ? "sigmoid" : "softmax";
+}
+
+static HmlStatus
+build_default(HmlArena *arena, const HmlParams *given, size_t n_inputs, HmlTask task, size_t n_outputs,
+			  HmlNetwork **out)
+{
+	HmlMlpSpec mlp = {.n_inputs = n_inputs,
+					  .activation = hml_param_text(given, "activation"),
+					  .dropout = hml_param_number(given, "dropout"),
+					  .n_outputs = n_outputs,
+					  .last = last_op(task)};
+	HmlText text;
+
+	HML_TRY(hml_param_sizes(arena, given, "hidden_layers", &mlp.hidden, &mlp.n_hidden));
+	hml_text_init(&text, hml_arena_context(arena));
+	hml_spec_mlp(&text, &mlp);
+	return hml_network_parse_text(arena, &text, out);
+}
+
+/* A network that was given must take the inputs and end as the task needs it. */
+static HmlStatus
+check_network(HmlContext *ctx, const HmlNetwork *network, size_t n_inputs, HmlTask task, size_t n_outputs)
+{
+	const HmlNode *output = &network->nodes[network->output];
+	const char *last = last_op(task);
+
+	if (network->n_inputs != 1 || hml_shape_size(&network->nodes[0].shape) != n_inputs)
+	{
+		hml_fail(ctx, HML_INVALID_ARGUMENT,
+				 "network takes %zu inputs of %zu numbers, but the features give one of %zu",
+				 network->n_inputs, hml_shape_size(&network->nodes[0].shape), n_inputs);
+		return hml_hint(
+			ctx, "A text feature is one number for each of its categories unless \"encode\" is \"ordinal\".");
+	}
+	if (hml_shape_size(&output->shape) != n_outputs)
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "network has %zu outputs, but the target needs %zu",
+						hml_shape_size(&output->shape), n_outputs);
+	if (last != NULL && (output->op == NULL || strcmp(output->op->name, last) != 0))
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "network must end in \"%s\" to classify", last);
+	return HML_OK;
+}
+
+HmlStatus
+hml_mlp_network(HmlArena *arena, const HmlParams *given, size_t n_inputs, HmlTask task, size_t n_outputs,
+				HmlNetwork **out)
+{
+	if (!hml_param_is_set(given, "network"))
+		return build_default(arena, given, n_inputs, task, n_outputs, out);
+	HML_TRY(hml_network_build(arena, hml_param_json(given, "network"), out));
+	return check_network(hml_arena_context(arena), *out, n_inputs, task, n_outputs);
+}
+
+/* ---- training ------------------------------------------------------------------------------------- */
+
+static HmlStatus
+make_mlp(const HmlParams *given, const HmlLabels *labels, HmlModel *model)
+{
+	HmlMlp *mlp;
+
+	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
+	mlp->task = labels->task;
+	mlp->offset = labels->offset;
+	mlp->scale = labels->scale;
+	HML_TRY(hml_mlp_network(model->arena, given, model->pipeline->n_inputs, labels->task,
+							labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1, &mlp->network));
+	HML_TRY(HML_ARENA_NEW(model->arena, &mlp->weights, mlp->network->n_weights));
+	HML_TRY(hml_network_init(mlp->network, (uint64_t) hml_param_integer(given, "seed"), mlp->weights));
+	model->impl = mlp;
+	return HML_OK;
+}
+
+static HmlStatus
+keep_class_names(HmlModel *model, const HmlLabels *labels)
+{
+	if (labels->task == HML_TASK_REGRESSION)
+		return HML_OK;
+	model->n_outputs = labels->n_classes;
+	HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, labels->n_classes));
+	for (size_t i = 0; i < labels->n_classes; i++)
+	{
+		char *name;
+
+		HML_TRY(hml_arena_strdup(model->arena, labels->names[i], strlen(labels->names[i]), &name));
+		model->output_names[i] = name;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+train_on(HmlContext *ctx, HmlArena *arena, const HmlTraining *training, HmlModel *model)
+{
+	HmlLabels labels;
+
+	HML_TRY(hml_labels_read(arena, training->frame, training->params, &labels));
+	HML_TRY(keep_class_names(model, &labels));
+	model->trained_rows = (int64_t) labels.n_rows;
+	HML_TRY(hml_pipeline_fit(model->arena, training->frame, labels.rows, labels.n_rows, training->params,
+							 HML_SCALE_STANDARD, &model->pipeline));
+	HML_TRY(make_mlp(training->params, &labels, model));
+	return hml_mlp_fit(ctx, training, &labels, model);
+}
+
+static HmlStatus
+train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
+{
+	HmlArena *arena;
+	HmlStatus status;
+
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = train_on(ctx, arena, training, model);
+	hml_arena_free(arena);
+	return status;
+}
+
+/* ---- outputs -------------------------------------------------------------------------------------- */
+
+HmlStatus
+hml_mlp_prepare(HmlModel *model)
+{
+	HmlMlp *mlp = model->impl;
+
+	return hml_plan_create(model->arena, mlp->network, mlp->weights, &mlp->plan);
+}
+
+typedef void (*TakeOutputs)(const HmlModel *model, const float *outputs, size_t n, double *result);
+
+/* Scratch of a call: that of the plan, then inputs and outputs of a chunk as the network has them. */
+static size_t
+output_width(const HmlModel *model)
+{
+	const HmlMlp *mlp = model->impl;
+
+	return mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1;
+}
+
+static size_t
+scratch_size(const HmlModel *model)
+{
+	const HmlMlp *mlp = model->impl;
+
+	return hml_plan_scratch_size(mlp->plan) +
+		   hml_plan_chunk(mlp->plan) * (model->pipeline->n_inputs + output_width(model)) * sizeof(float);
+}
+
+static HmlStatus
+run_network(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
+			TakeOutputs take, size_t n_results, double *results)
+{
+	const HmlMlp *mlp = model->impl;
+	size_t n_inputs = model->pipeline->n_inputs;
+	size_t chunk = hml_plan_chunk(mlp->plan);
+	float *block = (float *) ((char *) scratch + hml_plan_scratch_size(mlp->plan));
+	float *outputs = block + chunk * n_inputs;
+	const float *network_inputs[1] = {block};
+
+	for (size_t first = 0; first < n; first += chunk)
+	{
+		size_t count = n - first < chunk ? n - first : chunk;
+
+		for (size_t i = 0; i < count * n_inputs; i++)
+			block[i] = (float) inputs[first * n_inputs + i];
+		HML_TRY(hml_plan_run(mlp->plan, ctx, scratch, network_inputs, count, outputs));
+		take(model, outputs, count, results + first * n_results);
+	}
+	return HML_OK;
+}
+
+/* Of several classes the score is the probability of the most likely one. */
+static void
+take_scores(const HmlModel *model, const float *outputs, size_t n, double *scores)
+{
+	const HmlMlp *mlp = model->impl;
+	size_t width = output_width(model);
+
+	for (size_t row = 0; row < n; row++)
+	{
+		const float *output = outputs + row * width;
+
+		scores[row] = (double) output[0] * mlp->scale + mlp->offset;
+		for (size_t c = 1; c < width; c++)
+			scores[row] = fmax(scores[row], (double) output[c]);
+	}
+}
+
+static void
+take_probabilities(const HmlModel *model, const float *outputs, size_t n, double *probabilities)
+{
+	const HmlMlp *mlp = model->impl;
+
+	if (mlp->task == HML_TASK_MULTICLASS)
+		for (size_t i = 0; i < n * model->n_outputs; i++)
+			probabilities[i] = (double) outputs[i];
+	else
+		for (size_t row = 0; row < n; row++)
+		{
+			probabilities[2 * row] = 1.0 - (double) outputs[row];
+			probabilities[2 * row + 1] = (double) outputs[row];
+		}
+}
+
+static HmlStatus
+score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *scores)
+{
+	return run_network(model, ctx, scratch, inputs, n, take_scores, 1, scores);
+}
+
+static HmlStatus
+outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
+		double *probabilities)
+{
+	const HmlMlp *mlp = model->impl;
+
+	if (mlp->task == HML_TASK_REGRESSION)
+		return run_network(model, ctx, scratch, inputs, n, take_scores, 1, probabilities);
+	return run_network(model, ctx, scratch, inputs, n, take_probabilities, model->n_outputs, probabilities);
+}
+
+/* ---- artifact ------------------------------------------------------------------------------------- */
+
+static void
+write_mlp(const HmlModel *model, HmlWriter *writer)
+{
+	const HmlMlp *mlp = model->impl;
+
+	hml_write_u8(writer, (uint8_t) mlp->task);
+	hml_write_f64(writer, mlp->offset);
+	hml_write_f64(writer, mlp->scale);
+	hml_network_write(mlp->network, mlp->weights, writer);
+}
+
+/* The outputs of the model must be what its task and network say. */
+static HmlStatus
+check_mlp(const HmlModel *model, const HmlMlp *mlp, HmlReader *reader)
+{
+	bool named = model->output_names != NULL;
+	size_t width = mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1;
+	bool fits =
+		mlp->task == HML_TASK_REGRESSION
+			? model->n_outputs == 1 && !named
+			: named && model->n_outputs >= 2 && (mlp->task != HML_TASK_BINARY || model->n_outputs == 2);
+
+	if (!fits || !isfinite(mlp->offset) || !isfinite(mlp->scale) || !(mlp->scale > 0.0))
+		return hml_fail(reader->ctx, HML_CORRUPT, "%s contradicts its outputs", reader->what);
+	if (check_network(reader->ctx, mlp->network, model->pipeline->n_inputs, mlp->task, width) != HML_OK)
+	{
+		reader->ctx->status = HML_CORRUPT;
+		return HML_CORRUPT;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+read_mlp(HmlModel *model, HmlReader *reader)
+{
+	HmlMlp *mlp;
+	uint8_t task;
+
+	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
+	HML_TRY(hml_read_u8(reader, &task));
+	if (task < HML_TASK_BINARY || task > HML_TASK_REGRESSION)
+		return hml_fail(reader->ctx, HML_CORRUPT, "%s has the unknown task %u", reader->what, task);
+	mlp->task = (HmlTask) task;
+	HML_TRY(hml_read_f64(reader, &mlp->offset));
+	HML_TRY(hml_read_f64(reader, &mlp->scale));
+	HML_TRY(hml_network_read(model->arena, reader, &mlp->network, &mlp->weights));
+	HML_TRY(check_mlp(model, mlp, reader));
+	model->impl = mlp;
+	return hml_mlp_prepare(model);
+}
+
+static const HmlNetwork *
+network(const HmlModel *model)
+{
+	return ((const HmlMlp *) model->impl)->network;
+}
+
+const HmlAlgorithm hml_mlp = {
+	.name = "mlp",
+	.task = "classification",
+	.help = "A neural network of dense layers that classifies rows or predicts a value.",
+	.target_use = HML_TARGET_LEARNT,
+	.default_scaling = HML_SCALE_STANDARD,
+	.params = params,
+	.train = train,
+	.write = write_mlp,
+	.read = read_mlp,
+	.scratch_size = scratch_size,
+	.score = score,
+	.outputs = outputs,
+	.network = network,
+};

@@ -1,0 +1,165 @@
+/*
+ * mlp_onnx.c
+ *	  Around a network in an ONNX file: features, classes, threshold.
+ */
+#include "core/learn/mlp/mlp_onnx.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_SIZE 32 /* of a feature or class that nobody named */
+
+const HmlParamSpec hml_mlp_import_params[] = {
+	{"features", HML_PARAM_TEXTS, "null", 0, 0, NULL,
+	 "Names of the network's inputs, in their order; by default x1, x2 and so on."},
+	{"classes", HML_PARAM_TEXTS, "null", 0, 0, NULL,
+	 "Names of the classes, of two the negative one first; by default 0, 1 and so on."},
+	{"threshold", HML_PARAM_NUMBER, "0.5", 0, 1, NULL,
+	 "Probability above which a row is of the positive one of two classes."},
+	{0}};
+
+/* ---- export --------------------------------------------------------------------------------------- */
+
+HmlStatus
+hml_mlp_export_onnx(HmlContext *ctx, const HmlModel *model, const char *name, HmlWriter *writer)
+{
+	const HmlMlp *mlp = model->impl;
+	HmlOnnxExport what;
+
+	if (model->algorithm != &hml_mlp)
+		return hml_fail(ctx, HML_UNSUPPORTED, "algorithm \"%s\" cannot be exported to ONNX, only \"%s\"",
+						model->algorithm->name, hml_mlp.name);
+	what = hml_onnx_export_defaults(mlp->network, mlp->weights);
+	what.pipeline = model->pipeline;
+	what.offset = mlp->offset;
+	what.scale = mlp->scale;
+	what.name = name;
+	what.output_names = model->output_names;
+	what.n_output_names = model->output_names != NULL ? model->n_outputs : 0;
+	return hml_onnx_write(ctx, &what, writer);
+}
+
+/* ---- import --------------------------------------------------------------------------------------- */
+
+/* Names that were given, as many as are needed, or numbered ones. */
+static HmlStatus
+make_names(HmlArena *arena, const HmlParams *params, const char *parameter, const char *prefix, size_t first,
+		   size_t n, const char ***out)
+{
+	const HmlJson *given = hml_param_json(params, parameter);
+
+	if (given->type != HML_JSON_NULL && given->count != n)
+		return hml_fail(hml_arena_context(arena), HML_INVALID_ARGUMENT,
+						"parameter \"%s\" has %zu names, but the network needs %zu", parameter, given->count,
+						n);
+	HML_TRY(HML_ARENA_NEW(arena, out, n));
+	for (size_t i = 0; i < n; i++)
+	{
+		char numbered[NAME_SIZE];
+		const char *name = numbered;
+		char *copy;
+
+		snprintf(numbered, sizeof(numbered), "%s%zu", prefix, i + first);
+		if (given->type != HML_JSON_NULL)
+			name = given->items[i].string;
+		HML_TRY(hml_arena_strdup(arena, name, strlen(name), &copy));
+		(*out)[i] = copy;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+make_pipeline(HmlModel *model, const HmlParams *params, const HmlOnnxImport *import)
+{
+	const HmlNetwork *network = import->network;
+	HmlContext *ctx = hml_arena_context(model->arena);
+	size_t n = hml_shape_size(&network->nodes[0].shape);
+	const char **names;
+
+	if (network->n_inputs != 1)
+		return hml_fail(ctx, HML_UNSUPPORTED, "network has %zu inputs, but a row is one", network->n_inputs);
+	if (n > HML_MAX_FEATURES)
+		return hml_fail(ctx, HML_LIMIT, "%zu features are more than the limit of %d", n, HML_MAX_FEATURES);
+	HML_TRY(make_names(model->arena, params, "features", "x", 1, n, &names));
+	HML_TRY(hml_pipeline_plain(model->arena, names, n, &model->pipeline));
+	if (import->fill == NULL)
+		return HML_OK;
+	model->pipeline->imputation = HML_IMPUTE_CONSTANT;
+	for (size_t i = 0; i < n; i++)
+		model->pipeline->features[i].fill = import->fill[i];
+	return HML_OK;
+}
+
+static HmlStatus
+set_task(HmlModel *model, HmlMlp *mlp)
+{
+	const HmlNode *output = &mlp->network->nodes[mlp->network->output];
+	size_t width = hml_shape_size(&output->shape);
+	const char *last = output->op != NULL ? output->op->name : "";
+
+	mlp->scale = 1.0;
+	mlp->task = HML_TASK_REGRESSION;
+	if (strcmp(last, "softmax") == 0 && width >= 2)
+		mlp->task = HML_TASK_MULTICLASS;
+	else if (strcmp(last, "sigmoid") == 0 && width == 1)
+		mlp->task = HML_TASK_BINARY;
+	else if (width != 1)
+	{
+		hml_fail(hml_arena_context(model->arena), HML_UNSUPPORTED,
+				 "network has %zu outputs and ends in \"%s\"", width, last);
+		return hml_hint(hml_arena_context(model->arena),
+						"Export a classifier with its softmax, or with one output and a sigmoid.");
+	}
+	model->n_outputs = mlp->task == HML_TASK_BINARY ? 2 : width;
+	return model->n_outputs <= HML_MAX_OUTPUTS
+			   ? HML_OK
+			   : hml_fail(hml_arena_context(model->arena), HML_LIMIT,
+						  "%zu classes are more than the limit of %d", model->n_outputs, HML_MAX_OUTPUTS);
+}
+
+static void
+set_threshold(HmlModel *model, const HmlMlp *mlp, const HmlParams *params)
+{
+	double threshold = mlp->task == HML_TASK_BINARY ? hml_param_number(params, "threshold") : INFINITY;
+
+	model->calibration.threshold = threshold;
+	model->calibration.high_cutoff = threshold;
+	model->calibration.medium_cutoff = threshold / 2.0;
+}
+
+static HmlStatus
+import_into(HmlModel *model, const void *bytes, size_t length, const HmlParams *params)
+{
+	HmlOnnxImport import;
+	HmlMlp *mlp;
+
+	HML_TRY(hml_onnx_read(model->arena, bytes, length, &import));
+	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
+	mlp->network = import.network;
+	mlp->weights = import.weights;
+	model->impl = mlp;
+	HML_TRY(set_task(model, mlp));
+	HML_TRY(make_pipeline(model, params, &import));
+	if (mlp->task != HML_TASK_REGRESSION)
+		HML_TRY(make_names(model->arena, params, "classes", "", 0, model->n_outputs, &model->output_names));
+	set_threshold(model, mlp, params);
+	return hml_mlp_prepare(model);
+}
+
+HmlStatus
+hml_mlp_import_onnx(HmlContext *ctx, const void *bytes, size_t length, const HmlParams *params,
+					HmlModel **out)
+{
+	HmlModel *model;
+	HmlStatus status;
+
+	*out = NULL;
+	HML_TRY(hml_model_create(ctx, &hml_mlp, &model));
+	status = import_into(model, bytes, length, params);
+	if (status == HML_OK)
+		*out = model;
+	else
+		hml_model_free(model);
+	return status;
+}

@@ -1,0 +1,390 @@
+/*
+ * mlp_train.c
+ *	  How the algorithm "mlp" learns: rows to batches, weights of classes, the
+ *	  validation split, the decision threshold, metrics.
+ *
+ * What a fit allocates lies in one arena that ends with it.
+ */
+#include "core/learn/mlp/mlp.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/model/background.h"
+#include "core/data/split.h"
+#include "core/learn/mlp/mlp_data.h"
+#include "core/stats/threshold.h"
+#include "core/learn/network/train_params.h"
+#include "core/stats/metrics.h"
+
+#define SPLIT_STREAM 1 /* of the seed: not the numbers that weights begin with */
+#define BLOCK_ROWS 1024
+#define REFIT_BELOW_ROWS 10000
+#define REFIT_EPOCHS 50
+
+typedef struct Fit
+{
+	HmlContext *ctx;
+	HmlArena *arena;
+	const HmlTraining *training;
+	const HmlLabels *labels;
+	HmlModel *model;
+	HmlMlp *mlp;
+	HmlMlpData data;
+	double *class_weight; /* (n_classes), NULL when all are 1 */
+	HmlMlpRows learnt;    /* labelled rows to learn from ... */
+	HmlMlpRows held_out;  /* ... and those that judge */
+} Fit;
+
+/* ---- weights of classes --------------------------------------------------------------------------- */
+
+/* n / (n_classes * n_of_class), as in scikit-learn: the mean weight of a row is 1. */
+static void
+balance_classes(const Fit *fit)
+{
+	size_t n_classes = fit->labels->n_classes;
+
+	memset(fit->class_weight, 0, n_classes * sizeof(double));
+	for (size_t row = 0; row < fit->labels->n_rows; row++)
+		fit->class_weight[fit->labels->classes[row]] += 1.0;
+	for (size_t c = 0; c < n_classes; c++)
+		fit->class_weight[c] = (double) fit->labels->n_rows / ((double) n_classes * fit->class_weight[c]);
+}
+
+static HmlStatus
+weigh_class(const Fit *fit, const HmlJson *member)
+{
+	if (member->type != HML_JSON_NUMBER || !(member->number > 0.0) || member->number > 1e6)
+		return hml_fail(fit->ctx, HML_INVALID_ARGUMENT,
+						"weight of class \"%s\" in parameter \"class_weight\" must be a number above 0",
+						member->key);
+	for (size_t c = 0; c < fit->labels->n_classes; c++)
+		if (strcmp(fit->labels->names[c], member->key) == 0)
+		{
+			fit->class_weight[c] = member->number;
+			return HML_OK;
+		}
+	return hml_fail(fit->ctx, HML_UNDEFINED, "parameter \"class_weight\" names the unknown class \"%s\"",
+					member->key);
+}
+
+static HmlStatus
+weigh_classes(Fit *fit)
+{
+	const HmlJson *given = hml_param_json(fit->training->params, "class_weight");
+
+	if (given->type == HML_JSON_NULL)
+		return HML_OK;
+	if (fit->labels->task == HML_TASK_REGRESSION)
+		return hml_fail(fit->ctx, HML_INVALID_ARGUMENT, "parameter \"class_weight\" is for classifiers");
+	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->class_weight, fit->labels->n_classes));
+	if (given->type == HML_JSON_STRING)
+	{
+		balance_classes(fit);
+		return HML_OK;
+	}
+	for (size_t c = 0; c < fit->labels->n_classes; c++)
+		fit->class_weight[c] = 1.0;
+	for (size_t i = 0; i < given->count; i++)
+		HML_TRY(weigh_class(fit, &given->items[i]));
+	return HML_OK;
+}
+
+/* ---- validation split ----------------------------------------------------------------------------- */
+
+static HmlStatus
+deal_folds(Fit *fit, double fraction, uint32_t *fold)
+{
+	const HmlLabels *labels = fit->labels;
+	HmlSplit split = {.n_rows = labels->n_rows,
+					  .n_folds = hml_split_folds_for(fraction),
+					  .strata = labels->classes,
+					  .n_strata = labels->n_classes,
+					  .seed = (uint64_t) hml_param_integer(fit->training->params, "seed") + SPLIT_STREAM};
+	uint32_t *groups;
+
+	HML_TRY(hml_split_groups(fit->arena, fit->training->frame, labels->rows, labels->n_rows, &groups,
+							 &split.n_groups));
+	split.groups = groups;
+	return hml_split(fit->ctx, &split, fold);
+}
+
+static HmlStatus
+split_rows(Fit *fit)
+{
+	size_t n_rows = fit->labels->n_rows;
+	double fraction = hml_param_number(fit->training->params, "validation_fraction");
+	uint32_t *learnt;
+	uint32_t *held_out;
+	uint32_t *fold;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &learnt, n_rows));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &held_out, n_rows));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &fold, n_rows));
+	fit->learnt = (HmlMlpRows){&fit->data, learnt, 0};
+	fit->held_out = (HmlMlpRows){&fit->data, held_out, 0};
+	if (fraction > 0.0)
+		HML_TRY(deal_folds(fit, fraction, fold));
+	for (uint32_t i = 0; i < n_rows; i++)
+		if (fraction > 0.0 && fold[i] == 0)
+			held_out[fit->held_out.n_rows++] = i;
+		else
+			learnt[fit->learnt.n_rows++] = i;
+	return HML_OK;
+}
+
+/* ---- training ------------------------------------------------------------------------------------- */
+
+static HmlLossKind
+loss_of(const Fit *fit)
+{
+	HmlLossKind kind = HML_LOSS_MSE;
+
+	if (fit->labels->task == HML_TASK_BINARY)
+		return HML_LOSS_BCE_WITH_LOGITS;
+	if (fit->labels->task == HML_TASK_MULTICLASS)
+		return HML_LOSS_CROSS_ENTROPY;
+	hml_loss_find(hml_param_text(fit->training->params, "loss"), &kind);
+	return kind;
+}
+
+static HmlStatus
+run_training(const Fit *fit, HmlTrainResult *result)
+{
+	HmlTrainOptions options = hml_train_options(fit->training);
+	HmlDataset training = hml_mlp_dataset(&fit->learnt);
+	HmlDataset validation = hml_mlp_dataset(&fit->held_out);
+
+	options.loss = loss_of(fit);
+	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training,
+							 validation.n_rows > 0 ? &validation : NULL, fit->mlp->weights, result);
+}
+
+static bool
+wants_refit(const Fit *fit)
+{
+	const HmlParams *given = fit->training->params;
+
+	if (fit->held_out.n_rows == 0)
+		return false;
+	return hml_param_is_set(given, "refit") ? hml_param_boolean(given, "refit")
+											: fit->labels->n_rows < REFIT_BELOW_ROWS;
+}
+
+/*
+ * Again from the initial weights, on all rows, through a whole schedule.  It is as long as the training that was
+ * judged, but not shorter than REFIT_EPOCHS: of a few held-out rows, chance decides which epoch is best.
+ */
+static HmlStatus
+refit(Fit *fit, int epochs)
+{
+	HmlTrainOptions options = hml_train_options(fit->training);
+	HmlTrainResult result;
+	HmlDataset training;
+
+	while (fit->held_out.n_rows > 0)
+		fit->learnt.rows[fit->learnt.n_rows++] = fit->held_out.rows[--fit->held_out.n_rows];
+	training = hml_mlp_dataset(&fit->learnt);
+	options.loss = loss_of(fit);
+	if (options.epochs > REFIT_EPOCHS)
+		options.epochs = epochs > REFIT_EPOCHS ? epochs : REFIT_EPOCHS;
+	options.phase = "refit";
+	options.on_epoch = NULL; /* these losses would not compare with those before */
+	HML_TRY(hml_network_init(fit->mlp->network, options.seed, fit->mlp->weights));
+	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training, NULL, fit->mlp->weights,
+							 &result);
+}
+
+/* ---- what the trained model is worth -------------------------------------------------------------- */
+
+/* Results of the model for some labelled rows, (n_rows, n_results). */
+static HmlStatus
+predict(const Fit *fit, const uint32_t *rows, size_t n_rows, bool all_classes, double *results)
+{
+	const HmlAlgorithm *algorithm = fit->model->algorithm;
+	size_t n_results = all_classes ? fit->model->n_outputs : 1;
+	double *block;
+	void *scratch;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &block, BLOCK_ROWS * fit->data.n_inputs));
+	HML_TRY(hml_arena_alloc(fit->arena, 1, algorithm->scratch_size(fit->model), &scratch));
+	for (size_t first = 0; first < n_rows; first += BLOCK_ROWS)
+	{
+		size_t count = n_rows - first < BLOCK_ROWS ? n_rows - first : BLOCK_ROWS;
+		double *out = results + first * n_results;
+
+		for (size_t i = 0; i < count; i++)
+			for (size_t j = 0; j < fit->data.n_inputs; j++)
+				block[i * fit->data.n_inputs + j] =
+					(double) fit->data.inputs[rows[first + i] * fit->data.n_inputs + j];
+		HML_TRY(all_classes ? algorithm->outputs(fit->model, fit->ctx, scratch, block, count, out)
+							: algorithm->score(fit->model, fit->ctx, scratch, block, count, out));
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+choose_threshold(const Fit *fit, const double *scores, const bool *labels, size_t n)
+{
+	const HmlParams *given = fit->training->params;
+	HmlThresholdCriterion criterion =
+		hml_param_is_choice(given, "threshold", "f1") ? HML_THRESHOLD_F1 : HML_THRESHOLD_YOUDEN;
+	HmlRanking ranking;
+	HmlStatus status;
+
+	if (hml_param_json(given, "threshold")->type == HML_JSON_NUMBER)
+	{
+		fit->model->calibration.threshold = hml_param_number(given, "threshold");
+		return HML_OK;
+	}
+	HML_TRY(hml_ranking_create(fit->ctx, scores, labels, n, &ranking));
+	status = hml_robust_threshold(fit->ctx, &ranking, criterion, &fit->model->calibration.threshold);
+	hml_ranking_free(fit->ctx, &ranking);
+	return status;
+}
+
+static HmlStatus
+report_binary(const Fit *fit, const uint32_t *rows, size_t n)
+{
+	double *scores;
+	bool *labels;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &labels, n));
+	HML_TRY(predict(fit, rows, n, false, scores));
+	for (size_t i = 0; i < n; i++)
+		labels[i] = fit->labels->classes[rows[i]] == 1;
+	HML_TRY(choose_threshold(fit, scores, labels, n));
+	HML_TRY(hml_metrics_of_classifier(fit->ctx, fit->training, scores, labels, n,
+									  fit->model->calibration.threshold));
+	hml_metric(fit->training, "threshold", fit->model->calibration.threshold);
+	return HML_OK;
+}
+
+static uint32_t
+most_likely(const double *probabilities, size_t n_classes)
+{
+	uint32_t best = 0;
+
+	for (uint32_t c = 1; c < n_classes; c++)
+		if (probabilities[c] > probabilities[best])
+			best = c;
+	return best;
+}
+
+static HmlStatus
+report_multiclass(const Fit *fit, const uint32_t *rows, size_t n)
+{
+	size_t n_classes = fit->labels->n_classes;
+	double *probabilities;
+	uint32_t *predicted;
+	uint32_t *actual;
+	uint64_t *matrix;
+
+	HML_TRY(hml_arena_alloc(fit->arena, n, n_classes * sizeof(double), (void **) &probabilities));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &predicted, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &actual, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &matrix, n_classes * n_classes));
+	HML_TRY(predict(fit, rows, n, true, probabilities));
+	for (size_t i = 0; i < n; i++)
+	{
+		predicted[i] = most_likely(probabilities + i * n_classes, n_classes);
+		actual[i] = fit->labels->classes[rows[i]];
+	}
+	HML_TRY(hml_confusion_matrix(fit->ctx, predicted, actual, n, n_classes, matrix));
+	hml_metric(fit->training, "accuracy", hml_matrix_accuracy(matrix, n_classes));
+	hml_metric(fit->training, "macro_f1", hml_macro_f1(matrix, n_classes));
+	hml_metric(fit->training, "weighted_f1", hml_weighted_f1(matrix, n_classes));
+	return HML_OK;
+}
+
+static HmlStatus
+report_regression(const Fit *fit, const uint32_t *rows, size_t n)
+{
+	HmlRegressionMetrics metrics;
+	double *predicted;
+	double *actual;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &predicted, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &actual, n));
+	HML_TRY(predict(fit, rows, n, false, predicted));
+	for (size_t i = 0; i < n; i++)
+		actual[i] = fit->training->frame->targets[fit->labels->rows[rows[i]]];
+	metrics = hml_regression_metrics(predicted, actual, n);
+	hml_metric(fit->training, "rmse", metrics.rmse);
+	hml_metric(fit->training, "mae", metrics.mae);
+	hml_metric(fit->training, "r2", metrics.r2);
+	return HML_OK;
+}
+
+/* Judged on the rows that were held out; without any, on those that were learnt. */
+static HmlStatus
+report(const Fit *fit, const HmlTrainResult *result)
+{
+	const HmlMlpRows *judges = fit->held_out.n_rows > 0 ? &fit->held_out : &fit->learnt;
+	const uint32_t *rows = judges->rows;
+	size_t n = judges->n_rows;
+
+	hml_metric(fit->training, "loss", result->loss);
+	if (fit->held_out.n_rows > 0)
+		hml_metric(fit->training, "validation_loss", result->validation_loss);
+	hml_metric(fit->training, "epochs", result->epochs);
+	hml_metric(fit->training, "best_epoch", result->best_epoch);
+	hml_metric(fit->training, "validation_rows", (double) fit->held_out.n_rows);
+	if (fit->labels->task == HML_TASK_REGRESSION)
+		return report_regression(fit, rows, n);
+	if (fit->labels->task == HML_TASK_BINARY)
+		return report_binary(fit, rows, n);
+	return report_multiclass(fit, rows, n);
+}
+
+/* Percentiles among the scores of the rows that were learnt; high risk above the threshold, medium above half of it. */
+static HmlStatus
+calibrate(const Fit *fit)
+{
+	HmlCalibration *calibration = &fit->model->calibration;
+	double threshold = fit->labels->task == HML_TASK_BINARY ? calibration->threshold : INFINITY;
+	double *scores;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, fit->learnt.n_rows));
+	HML_TRY(predict(fit, fit->learnt.rows, fit->learnt.n_rows, false, scores));
+	HML_TRY(hml_calibration_fit(fit->model->arena, scores, fit->learnt.n_rows, calibration));
+	calibration->threshold = threshold;
+	calibration->high_cutoff = threshold;
+	calibration->medium_cutoff = threshold / 2.0;
+	return HML_OK;
+}
+
+static HmlStatus
+fit_model(Fit *fit)
+{
+	HmlMlp *mlp = fit->mlp;
+	HmlTrainResult result;
+
+	HML_TRY(
+		hml_mlp_data_create(fit->arena, fit->training->frame, fit->model->pipeline, fit->labels, &fit->data));
+	HML_TRY(weigh_classes(fit));
+	fit->data.class_weight = fit->class_weight;
+	HML_TRY(split_rows(fit));
+	HML_TRY(run_training(fit, &result));
+	HML_TRY(hml_plan_create(fit->arena, mlp->network, mlp->weights, &mlp->plan));
+	HML_TRY(report(fit, &result));
+	if (wants_refit(fit))
+		HML_TRY(refit(fit, result.epochs));
+	HML_TRY(hml_background_keep(fit->model, fit->data.inputs, fit->learnt.rows, fit->learnt.n_rows,
+								(uint64_t) hml_param_integer(fit->training->params, "seed")));
+	HML_TRY(hml_mlp_prepare(fit->model));
+	return calibrate(fit);
+}
+
+HmlStatus
+hml_mlp_fit(HmlContext *ctx, const HmlTraining *training, const HmlLabels *labels, HmlModel *model)
+{
+	Fit fit = {.ctx = ctx, .training = training, .labels = labels, .model = model, .mlp = model->impl};
+	HmlStatus status;
+
+	HML_TRY(hml_arena_create(ctx, &fit.arena));
+	status = fit_model(&fit);
+	hml_arena_free(fit.arena);
+	return status;
+}

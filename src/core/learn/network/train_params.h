@@ -1,0 +1,46 @@
+/*
+ * train_params.h
+ *	  Parameters of a training that all algorithms with a network share, and what
+ *	  they mean to the trainer.
+ */
+#ifndef HML_LEARN_NETWORK_TRAIN_PARAMS_H
+#define HML_LEARN_NETWORK_TRAIN_PARAMS_H
+
+#include "core/model/model.h"
+#include "core/nn/train/train.h"
+
+/* Rows of a table of parameters. */
+/* clang-format off */
+#define HML_TRAIN_PARAMS \
+	{"optimizer", HML_PARAM_TEXT, "\"adam\"", 0, 0, "adam|adamw|sgd", \
+	 "Optimiser; sgd has a momentum of 0.9."}, \
+	{"learning_rate", HML_PARAM_NUMBER, "0.003", 1e-12, 1e6, NULL, \
+	 "Learning rate that the schedule starts from."}, \
+	{"weight_decay", HML_PARAM_NUMBER, "0.0001", 0, 1e6, NULL, \
+	 "Decay of the weights, biases excepted."}, \
+	{"clip_norm", HML_PARAM_NUMBER, "0", 0, 1e6, NULL, \
+	 "Largest norm of a batch's gradient; 0 leaves it as it is."}, \
+	{"schedule", HML_PARAM_TEXT, "\"cosine\"", 0, 0, "constant|step|cosine|reduce_on_plateau", \
+	 "How the learning rate changes: not at all, halved every 30 epochs, along half a cosine to 1 %, or " \
+	 "halved when the loss has not improved for 5 epochs."}, \
+	{"epochs", HML_PARAM_INTEGER, "100", 1, 1000000, NULL, \
+	 "The most passes through the training rows."}, \
+	{"batch_size", HML_PARAM_INTEGER, "32", 1, 1000000, NULL, \
+	 "Rows for each step of the optimiser."}, \
+	{"validation_fraction", HML_PARAM_NUMBER, "0.15", 0, 0.9, NULL, \
+	 "Share of the rows that judges each epoch and is not learnt from; 0 keeps the last epoch."}, \
+	{"patience", HML_PARAM_INTEGER, "15", 0, 1000000, NULL, \
+	 "Epochs without a better validation loss after which training stops; 0 is never."}, \
+	{"group", HML_PARAM_TEXT, "null", 0, 0, NULL, \
+	 "Column that tells which rows belong together, such as those of one patient: they are never split " \
+	 "between training and validation."}
+/* clang-format on */
+
+/* The options that these parameters, the seed and the listener of a training make; the loss is left to the caller. */
+extern HmlTrainOptions hml_train_options(const HmlTraining *training);
+
+/* A parameter of type HML_PARAM_INTEGERS, as sizes in 'arena'. */
+extern HmlStatus hml_param_sizes(HmlArena *arena, const HmlParams *params, const char *name,
+								 const size_t **sizes, size_t *count) HML_NODISCARD;
+
+#endif /* HML_LEARN_NETWORK_TRAIN_PARAMS_H */

@@ -1,0 +1,21 @@
+/*
+ * threshold.h
+ *	  A decision threshold that few validation rows cannot lead astray.
+ */
+#ifndef HML_STATS_THRESHOLD_H
+#define HML_STATS_THRESHOLD_H
+
+#include "core/stats/ranking.h"
+
+/*
+ * "Positive when the probability is above *threshold": of all thresholds whose
+ * criterion is within one standard error of the greatest, the one nearest to 0.5
+ * (the rule of L. Breiman et al., Classification and regression trees, 1984,
+ * with 0.5 as the simplest choice).  With many rows this is the greatest itself;
+ * with few, chance decides between thresholds and 0.5 is as good as any.  0.5
+ * where a class is missing.
+ */
+extern HmlStatus hml_robust_threshold(HmlContext *ctx, const HmlRanking *ranking,
+									  HmlThresholdCriterion criterion, double *threshold) HML_NODISCARD;
+
+#endif /* HML_STATS_THRESHOLD_H */

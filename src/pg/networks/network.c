@@ -1,0 +1,191 @@
+/*
+ * network.c
+ *	  Neural networks in SQL: predictions by class, and what a network is made of.
+ */
+#include "pg/server/compat.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "core/draw/plot.h"
+#include "core/nn/graph/network.h"
+
+#include "pg/server/document.h"
+#include "pg/server/errors.h"
+#include "pg/server/memory.h"
+#include "pg/predict/score.h"
+
+/* ---- classes ---- */
+
+static void
+check_classifier(const HealthmlScorer *scorer)
+{
+	if (scorer->model->output_names == NULL || scorer->model->algorithm->outputs == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("model \"%s\" does not classify", healthml_binding_version(scorer->binding)->model),
+				 errhint("Use healthml.score, which takes any model.")));
+}
+
+/* Probabilities of the present row, in the memory of the call. */
+static double *
+probabilities(HealthmlScorer *scorer)
+{
+	const HmlModel *model = scorer->model;
+	double *result = palloc(model->n_outputs * sizeof(double));
+
+	check_classifier(scorer);
+	healthml_check(&scorer->ctx, model->algorithm->outputs(model, &scorer->ctx, scorer->scratch,
+														   scorer->inputs, 1, result));
+	return result;
+}
+
+PG_FUNCTION_INFO_V1(healthml_predict_proba);
+
+/* healthml.predict_proba(features, model) RETURNS jsonb */
+Datum
+healthml_predict_proba(PG_FUNCTION_ARGS)
+{
+	HealthmlScorer *scorer = healthml_scorer_of_call(fcinfo, NULL);
+	double *p = probabilities(scorer);
+	HmlContext ctx;
+	HmlText json;
+	const char *text;
+	Datum result;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	hml_text_init(&json, &ctx);
+	hml_text_add(&json, "{");
+	for (size_t i = 0; i < scorer->model->n_outputs; i++)
+	{
+		hml_text_add(&json, i > 0 ? ", " : "");
+		hml_text_add_json_string(&json, scorer->model->output_names[i]);
+		hml_text_add(&json, ": ");
+		hml_text_add_json_number(&json, p[i]);
+	}
+	hml_text_add(&json, "}");
+	healthml_check(&ctx, hml_text_finish(&json, &text));
+	result = healthml_jsonb_of_json(text);
+	hml_text_free(&json);
+	PG_RETURN_DATUM(result);
+}
+
+PG_FUNCTION_INFO_V1(healthml_predict_label);
+
+/* healthml.predict_label(features, model) RETURNS text: of two classes by the model's threshold, else the likeliest */
+Datum
+healthml_predict_label(PG_FUNCTION_ARGS)
+{
+	HealthmlScorer *scorer = healthml_scorer_of_call(fcinfo, NULL);
+	double *p = probabilities(scorer);
+	size_t best = 0;
+
+	if (scorer->model->n_outputs == 2)
+		best = p[1] > scorer->model->calibration.threshold;
+	else
+		for (size_t i = 1; i < scorer->model->n_outputs; i++)
+			if (p[i] > p[best])
+				best = i;
+	PG_RETURN_TEXT_P(cstring_to_text(healthml_from_utf8(scorer->model->output_names[best])));
+}
+
+/* ---- what a network is made of ---- */
+
+static const HmlNetwork *
+network_of(const HmlModel *model, const char *name)
+{
+	if (model->algorithm->network == NULL)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("model \"%s\" has algorithm \"%s\", which is no neural network", name,
+							   model->algorithm->name)));
+	return model->algorithm->network(model);
+}
+
+static size_t
+parameters_of(const HmlNode *node)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < node->n_parameters; i++)
+		sum += node->parameters[i].size;
+	return sum;
+}
+
+static void
+put_node(ReturnSetInfo *result, int number, const HmlNode *node)
+{
+	char shape[HML_SHAPE_TEXT_SIZE];
+	Datum values[6];
+	bool nulls[6] = {false};
+
+	values[0] = Int32GetDatum(number);
+	values[1] = CStringGetTextDatum(node->name != NULL ? node->name : "");
+	values[2] = CStringGetTextDatum(node->op != NULL ? node->op->name : "input");
+	values[3] = CStringGetTextDatum(hml_shape_text(&node->shape, shape));
+	values[4] = Int64GetDatum((int64) parameters_of(node));
+	values[5] = Float8GetDatum(node->flops);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(healthml_describe_network);
+
+/* healthml.describe_network(ref) RETURNS TABLE (layer, name, op, output_shape, parameters, flops) */
+Datum
+healthml_describe_network(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	HealthmlBinding *binding = healthml_binding_create(CurrentMemoryContext);
+	bool changed;
+	const HmlModel *model = healthml_bind_reference(binding, PG_GETARG_TEXT_PP(0), &changed);
+	const HmlNetwork *network = network_of(model, healthml_binding_version(binding)->model);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (size_t i = 0; i < network->n_nodes; i++)
+		put_node(result, (int) i, &network->nodes[i]);
+	return (Datum) 0;
+}
+
+/* ---- curves ---- */
+
+/* Elements of a float8[], NaN for null. */
+static double *
+numbers_of(ArrayType *array, size_t n)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+	double *numbers = palloc((n + 1) * sizeof(double));
+
+	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls,
+					  &count);
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = (int) i < count && !nulls[i] ? DatumGetFloat8(elements[i]) : NAN;
+	return numbers;
+}
+
+PG_FUNCTION_INFO_V1(healthml_plot_losses);
+
+/* (title text, loss float8[], validation_loss float8[]) RETURNS text */
+Datum
+healthml_plot_losses(PG_FUNCTION_ARGS)
+{
+	ArrayType *loss = PG_GETARG_ARRAYTYPE_P(1);
+	size_t n = (size_t) ArrayGetNItems(ARR_NDIM(loss), ARR_DIMS(loss));
+	HmlCurve curves[2] = {{"training loss", "#2f6fb0", numbers_of(loss, n)},
+						  {"validation loss", "#d9652b", numbers_of(PG_GETARG_ARRAYTYPE_P(2), n)}};
+	HmlContext ctx;
+	HmlText svg;
+	const char *picture;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	hml_text_init(&svg, &ctx);
+	hml_plot_curves(&svg, healthml_to_utf8(text_to_cstring(PG_GETARG_TEXT_PP(0))), "epoch", 1, n, curves, 2);
+	healthml_check(&ctx, hml_text_finish(&svg, &picture));
+	PG_RETURN_TEXT_P(cstring_to_text(healthml_from_utf8(picture)));
+}

@@ -1,0 +1,96 @@
+/*
+ * firing.h
+ *	  What the triggers that score rows have in common: how they are declared,
+ *	  their arguments, and what happens when a row cannot be scored.
+ *
+ * With healthml.on_score_error = warn, whatever goes wrong with a row's score is
+ * undone by a subtransaction, told as a WARNING and recorded in
+ * healthml.score_failure, or only told where it cannot be recorded either; the
+ * row itself is written in any case.  With "error" there is no subtransaction and
+ * the statement fails.  How a trigger is declared is no matter of a row: a wrong
+ * declaration is an error always.
+ *
+ * What a trigger needs is found once per statement and relation, and kept in the
+ * FmgrInfo of the call: a partition has one of its own.
+ */
+#ifndef HEALTHML_FIRING_H
+#define HEALTHML_FIRING_H
+
+#include "pg/server/compat.h"
+
+#include "access/htup.h"
+#include "catalog/pg_attribute.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+
+#include "pg/predict/score.h"
+
+/* What a trigger has found out about its arguments and its table; columns count from 1. */
+typedef struct HealthmlTriggerPlan
+{
+	MemoryContext memory;
+	HealthmlScorer *scorer;
+	text *model;
+
+	/* Triggers that fill columns: a number, and one of three words. */
+	int score_column;
+	int32 score_typmod;
+	FmgrInfo score_input;
+	Oid score_io_parameter;
+	int word_column;
+	Datum words[3]; /* of the column's type */
+
+	int audio_column;   /* fill_heart_sound */
+	int subject_column; /* record_risk */
+	FmgrInfo subject_output;
+} HealthmlTriggerPlan;
+
+/* Kept in fn_extra. */
+typedef struct HealthmlTriggerState
+{
+	HealthmlTriggerPlan *plan; /* NULL before the first row, and while it cannot be made */
+	const char *source;        /* name of the table */
+	int warnings;
+} HealthmlTriggerState;
+
+/* One firing. */
+typedef struct HealthmlFiring
+{
+	FunctionCallInfo fcinfo;
+	TriggerData *data;
+	HealthmlTriggerState *state;
+	HeapTuple tuple;  /* the new row */
+	HeapTuple filled; /* by a trigger that fills columns */
+	const char *subject;
+} HealthmlFiring;
+
+/* Called as it must be, else an error that shows 'usage'; then begin. */
+extern void healthml_start_firing(HealthmlFiring *firing, FunctionCallInfo fcinfo, const char *usage,
+								  TriggerEvent timing, int n_arguments);
+
+/* Number of the column that an argument names, and its attribute. */
+extern int healthml_trigger_column(const HealthmlFiring *firing, int argument);
+extern Form_pg_attribute healthml_trigger_attribute(const HealthmlFiring *firing, int column);
+
+/* Plan the columns that a trigger fills: a score, and one of three words of type 'word_type' (or InvalidOid), text or varchar. */
+extern void healthml_plan_score_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument);
+extern void healthml_plan_word_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument,
+									  Oid word_type, const char *const words[3]);
+
+/* The trigger's plan, made by 'plan_columns' at the first row. */
+typedef void (*HealthmlPlanColumns)(const HealthmlFiring *firing, HealthmlTriggerPlan *plan);
+extern HealthmlTriggerPlan *healthml_trigger_plan(const HealthmlFiring *firing,
+												  HealthmlPlanColumns plan_columns);
+
+/* The row with score and word filled in, and without both: those of an updated row would be out of date. */
+extern HeapTuple healthml_filled_row(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, double score,
+									 int word);
+extern HeapTuple healthml_blank_row(const HealthmlFiring *firing);
+
+/* Before a row is written its generated columns have no values yet, or old ones; virtual ones are never in it. */
+extern void healthml_refuse_generated(const HealthmlFiring *firing, int column);
+
+/* Do it as healthml.on_score_error asks; returns whether it was done. */
+extern bool healthml_fire(HealthmlFiring *firing, void (*work)(void *argument));
+
+#endif /* HEALTHML_FIRING_H */

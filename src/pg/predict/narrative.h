@@ -1,0 +1,20 @@
+/*
+ * narrative.h
+ *	  An explained score in words.
+ */
+#ifndef HEALTHML_NARRATIVE_H
+#define HEALTHML_NARRATIVE_H
+
+#include "pg/server/compat.h"
+
+#include "pg/predict/score.h"
+
+/*
+ * A paragraph about the scorer's present row, in the current memory context and
+ * the encoding of the database.  Labels, units and names of values come from
+ * healthml.feature_dictionary.
+ */
+extern char *healthml_narrate(HealthmlScorer *scorer, const HealthmlAssessment *assessment,
+							  const HmlExplanation *explanation);
+
+#endif /* HEALTHML_NARRATIVE_H */

@@ -1,0 +1,279 @@
+/*
+ * score.c
+ *	  Scoring rows: the scorer, and the SQL functions around it.
+ *
+ * All scoring functions are one routine; those of an algorithm's name only add
+ * that no other algorithm is accepted.  The scorer is kept in the FmgrInfo of the
+ * call: model, column positions and work memory are found once per query, and a
+ * row allocates nothing here.
+ */
+#include "pg/predict/score.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "pg/server/errors.h"
+#include "pg/server/memory.h"
+
+HealthmlScorer *
+healthml_scorer_create(MemoryContext memory, const char *algorithm)
+{
+	HealthmlScorer *scorer = MemoryContextAllocZero(memory, sizeof(*scorer));
+
+	scorer->algorithm = algorithm;
+	scorer->binding = healthml_binding_create(memory);
+	scorer->memory = AllocSetContextCreate(memory, "healthml scorer", ALLOCSET_SMALL_SIZES);
+	healthml_features_init(&scorer->features, memory);
+	healthml_context_init(&scorer->ctx, scorer->memory);
+	return scorer;
+}
+
+static void
+check_algorithm(const HealthmlScorer *scorer, const HmlModel *model)
+{
+	if (scorer->algorithm != NULL && strcmp(model->algorithm->name, scorer->algorithm) != 0)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("model \"%s\" has algorithm \"%s\", not \"%s\"",
+							   healthml_binding_version(scorer->binding)->model, model->algorithm->name,
+							   scorer->algorithm),
+						errhint("Use healthml.score, which takes any model.")));
+}
+
+/* An error on the way leaves the scorer without a model, to be prepared by the next call. */
+static void
+prepare(HealthmlScorer *scorer, const HmlModel *model)
+{
+	scorer->model = NULL;
+	check_algorithm(scorer, model);
+	MemoryContextReset(scorer->memory);
+	healthml_context_init(&scorer->ctx, scorer->memory);
+	healthml_features_bind(&scorer->features, model->pipeline,
+						   healthml_binding_version(scorer->binding)->model);
+	healthml_check(&scorer->ctx, HML_NEW(&scorer->ctx, &scorer->inputs, model->pipeline->n_inputs));
+	healthml_check(&scorer->ctx,
+				   hml_alloc(&scorer->ctx, 1, model->algorithm->scratch_size(model), &scorer->scratch));
+	if (model->output_names != NULL)
+		healthml_check(&scorer->ctx, HML_NEW(&scorer->ctx, &scorer->probabilities, model->n_outputs));
+	scorer->model = model;
+}
+
+void
+healthml_scorer_use_reference(HealthmlScorer *scorer, const text *reference)
+{
+	bool changed;
+	const HmlModel *model = healthml_bind_reference(scorer->binding, reference, &changed);
+
+	if (changed || scorer->model == NULL)
+		prepare(scorer, model);
+}
+
+void
+healthml_scorer_use_artifact(HealthmlScorer *scorer, const pg_uuid_t *artifact_id)
+{
+	bool changed;
+	const HmlModel *model = healthml_bind_artifact(scorer->binding, artifact_id, &changed);
+
+	if (changed || scorer->model == NULL)
+		prepare(scorer, model);
+}
+
+bool
+healthml_names_artifact(const FmgrInfo *function)
+{
+	Oid *types;
+	int n_types;
+
+	get_func_signature(function->fn_oid, &types, &n_types);
+	return n_types > 1 && types[1] == UUIDOID;
+}
+
+void
+healthml_scorer_use_argument(HealthmlScorer *scorer, FunctionCallInfo fcinfo, bool by_artifact)
+{
+	if (by_artifact)
+		healthml_scorer_use_artifact(scorer, PG_GETARG_UUID_P(1));
+	else
+		healthml_scorer_use_reference(scorer, PG_GETARG_TEXT_PP(1));
+}
+
+void
+healthml_scorer_read(HealthmlScorer *scorer, const double *values)
+{
+	scorer->values = values;
+	healthml_check(&scorer->ctx,
+				   hml_pipeline_apply(scorer->model->pipeline, &scorer->ctx, values, scorer->inputs, NULL));
+}
+
+double
+healthml_scorer_score(HealthmlScorer *scorer)
+{
+	const HmlModel *model = scorer->model;
+	double score;
+
+	healthml_check(&scorer->ctx,
+				   model->algorithm->score(model, &scorer->ctx, scorer->scratch, scorer->inputs, 1, &score));
+	return score;
+}
+
+const double *
+healthml_scorer_probabilities(HealthmlScorer *scorer)
+{
+	const HmlModel *model = scorer->model;
+
+	if (model->output_names == NULL)
+		return NULL;
+	healthml_check(&scorer->ctx, model->algorithm->outputs(model, &scorer->ctx, scorer->scratch,
+														   scorer->inputs, 1, scorer->probabilities));
+	return scorer->probabilities;
+}
+
+void
+healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssessment *out)
+{
+	const HmlCalibration *calibration = &scorer->model->calibration;
+	const HealthmlVersion *version = healthml_binding_version(scorer->binding);
+
+	out->score = score;
+	out->percentile = hml_calibration_percentile(calibration, out->score);
+	out->risk = hml_calibration_risk(calibration, out->score);
+	out->is_anomaly = out->score > calibration->threshold;
+	out->model = version->model;
+	out->version = version->version;
+}
+
+void
+healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out)
+{
+	healthml_assess_score(scorer, healthml_scorer_score(scorer), out);
+}
+
+const char *
+healthml_risk_name(HmlRisk risk)
+{
+	static const char *const names[] = {"low", "medium", "high"};
+
+	return names[risk];
+}
+
+/* ---- SQL functions ---- */
+
+/* What the FmgrInfo of a scoring function keeps. */
+typedef struct ScoreCall
+{
+	HealthmlScorer *scorer;
+	Oid features_type; /* RECORDOID, FLOAT8ARRAYOID or JSONBOID */
+	bool by_artifact;
+	TupleDesc result; /* of assess; NULL before its first row */
+	Oid risks[3];
+} ScoreCall;
+
+static ScoreCall *
+create_call(FunctionCallInfo fcinfo, const char *algorithm)
+{
+	MemoryContext memory = fcinfo->flinfo->fn_mcxt;
+	ScoreCall *call = MemoryContextAllocZero(memory, sizeof(*call));
+	Oid *types;
+	int n_types;
+
+	get_func_signature(fcinfo->flinfo->fn_oid, &types, &n_types);
+	if (n_types < 2)
+		elog(ERROR, "a scoring function needs features and a model");
+	call->features_type = types[0];
+	call->by_artifact = healthml_names_artifact(fcinfo->flinfo);
+	call->scorer = healthml_scorer_create(memory, algorithm);
+	fcinfo->flinfo->fn_extra = call;
+	return call;
+}
+
+static ScoreCall *
+use_call(FunctionCallInfo fcinfo, const char *algorithm)
+{
+	ScoreCall *call = fcinfo->flinfo->fn_extra;
+	HealthmlScorer *scorer;
+	const double *values;
+
+	if (call == NULL)
+		call = create_call(fcinfo, algorithm);
+	scorer = call->scorer;
+
+	healthml_scorer_use_argument(scorer, fcinfo, call->by_artifact);
+	if (call->features_type == RECORDOID)
+		values = healthml_features_of_row(&scorer->features, PG_GETARG_HEAPTUPLEHEADER(0));
+	else if (call->features_type == FLOAT8ARRAYOID)
+		values = healthml_features_of_array(&scorer->features, PG_GETARG_ARRAYTYPE_P(0));
+	else
+		values = healthml_features_of_jsonb(&scorer->features, PG_GETARG_JSONB_P(0));
+	healthml_scorer_read(scorer, values);
+	return call;
+}
+
+HealthmlScorer *
+healthml_scorer_of_call(FunctionCallInfo fcinfo, const char *algorithm)
+{
+	return use_call(fcinfo, algorithm)->scorer;
+}
+
+PG_FUNCTION_INFO_V1(healthml_score);
+
+/* healthml.score(features, model): whatever the model is */
+Datum
+healthml_score(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(healthml_scorer_score(healthml_scorer_of_call(fcinfo, NULL)));
+}
+
+static Oid
+risk_label(Oid type, HmlRisk risk)
+{
+	Oid label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type),
+								CStringGetDatum(healthml_risk_name(risk)));
+
+	if (!OidIsValid(label))
+		elog(ERROR, "type healthml.risk_level has no label \"%s\"", healthml_risk_name(risk));
+	return label;
+}
+
+static void
+prepare_assessment(FunctionCallInfo fcinfo, ScoreCall *call)
+{
+	MemoryContext caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	TupleDesc desc;
+	int risk;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "healthml.assess must return a row");
+	for (risk = HML_RISK_LOW; risk <= HML_RISK_HIGH; risk++)
+		call->risks[risk] = risk_label(TupleDescAttr(desc, 2)->atttypid, (HmlRisk) risk);
+	call->result = BlessTupleDesc(desc);
+	MemoryContextSwitchTo(caller);
+}
+
+PG_FUNCTION_INFO_V1(healthml_assess);
+
+/* healthml.assess(features, model) RETURNS healthml.assessment */
+Datum
+healthml_assess(PG_FUNCTION_ARGS)
+{
+	ScoreCall *call = use_call(fcinfo, NULL);
+	HealthmlAssessment assessment;
+	Datum values[6];
+	bool nulls[6] = {false};
+
+	if (call->result == NULL)
+		prepare_assessment(fcinfo, call);
+	healthml_scorer_assess(call->scorer, &assessment);
+	values[0] = Float8GetDatum(assessment.score);
+	values[1] = Float8GetDatum(assessment.percentile);
+	nulls[1] = isnan(assessment.percentile);
+	values[2] = ObjectIdGetDatum(call->risks[assessment.risk]);
+	values[3] = BoolGetDatum(assessment.is_anomaly);
+	values[4] = CStringGetTextDatum(assessment.model);
+	values[5] = Int32GetDatum(assessment.version);
+	return HeapTupleGetDatum(heap_form_tuple(call->result, values, nulls));
+}

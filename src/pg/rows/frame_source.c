@@ -1,0 +1,335 @@
+/*
+ * frame_source.c
+ *	  Reading a source into a frame.
+ */
+#include "pg/rows/frame_source.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "pg/signal/audio.h"
+#include "pg/server/document.h"
+#include "pg/server/errors.h"
+#include "pg/rows/features.h"
+#include "pg/rows/source.h"
+
+/* The roles in the order of their columns in a frame, behind the features. */
+#define ROLES 3
+
+static const HmlRole roles[ROLES] = {HML_ROLE_TARGET, HML_ROLE_GROUP, HML_ROLE_SITE};
+
+#define NO_COLUMN (-1)
+
+typedef struct FrameReader
+{
+	HmlContext *ctx;
+	const HealthmlFrameRequest *request;
+	const char *role_names[ROLES]; /* of the columns, NULL = none */
+	HealthmlSource *source;
+	int n_features;                /* of the frame */
+	HealthmlSourceColumn *columns; /* (n_features), unless they are heard */
+	int audio;                     /* attribute of the recordings, NO_COLUMN = none */
+	HealthmlSourceColumn role_columns[ROLES];
+	HmlFrame *frame;
+	double *row; /* (n_features) */
+	int64 row_number;
+} FrameReader;
+
+#define ROWS_PER_REPORT 1024
+
+/* ---- columns ---- */
+
+static const char *
+attribute_name(const FrameReader *reader, int attribute)
+{
+	return NameStr(TupleDescAttr(reader->source->columns, attribute)->attname);
+}
+
+/* Whether a column has a role and so is no feature. */
+static bool
+has_role(const FrameReader *reader, const char *name)
+{
+	for (int i = 0; i < ROLES; i++)
+		if (reader->role_names[i] != NULL && strcmp(name, reader->role_names[i]) == 0)
+			return true;
+	return false;
+}
+
+static HealthmlSourceColumn
+column_of(const FrameReader *reader, int attribute)
+{
+	Form_pg_attribute column = TupleDescAttr(reader->source->columns, attribute);
+	HealthmlSourceColumn result = {attribute, healthml_value_kind(column->atttypid)};
+
+	if (result.kind == HEALTHML_VALUE_NONE)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" of type %s cannot be used for training",
+							   NameStr(column->attname), format_type_be(column->atttypid)),
+						errhint("%s", healthml_value_hint)));
+	return result;
+}
+
+static void
+add_wanted_features(FrameReader *reader)
+{
+	ListCell *cell;
+
+	foreach (cell, reader->request->features)
+	{
+		const char *name = lfirst(cell);
+		int attribute = healthml_source_column(reader->source, name);
+		int i;
+
+		for (i = 0; i < reader->n_features; i++)
+			if (reader->columns[i].attribute == attribute)
+				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+								errmsg("feature \"%s\" is given more than once", name)));
+		if (has_role(reader, name))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("column \"%s\" cannot be a feature and target or group at once", name)));
+		reader->columns[reader->n_features++] = column_of(reader, attribute);
+	}
+}
+
+static void
+add_all_features(FrameReader *reader)
+{
+	TupleDesc desc = reader->source->columns;
+	int i;
+
+	for (i = 0; i < desc->natts; i++)
+	{
+		const char *name = attribute_name(reader, i);
+		HealthmlValueKind kind = healthml_value_kind(TupleDescAttr(desc, i)->atttypid);
+
+		if (kind == HEALTHML_VALUE_NONE || healthml_value_is_text(kind) || has_role(reader, name))
+			continue;
+		(void) healthml_source_column(reader->source, name);
+		reader->columns[reader->n_features++] = column_of(reader, i);
+	}
+}
+
+static void
+choose_features(FrameReader *reader)
+{
+	reader->columns = palloc(sizeof(HealthmlSourceColumn) * Max(reader->source->columns->natts, 1));
+	if (reader->request->features != NIL)
+		add_wanted_features(reader);
+	else
+		add_all_features(reader);
+	if (reader->n_features == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the source has no numeric or boolean column to learn from")));
+}
+
+static void
+choose_recordings(FrameReader *reader)
+{
+	if (reader->request->features != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("features of recordings cannot be chosen"),
+				 errhint("Name the column of the recordings in parameter \"audio\", and pass NULL "
+						 "for \"features\".")));
+	reader->audio = healthml_source_column(reader->source, reader->request->audio);
+	healthml_check_recordings(TupleDescAttr(reader->source->columns, reader->audio));
+	reader->n_features = (int) reader->request->recording->n_features;
+}
+
+static void
+check_target(const FrameReader *reader)
+{
+	if (reader->request->target_is_condition && reader->role_names[0] != NULL &&
+		healthml_value_is_text(reader->role_columns[0].kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("target column \"%s\" must be boolean or a number", reader->request->target),
+				 errdetail("An anomaly detector evaluates itself against true and false, or 1 and 0.")));
+}
+
+static void
+choose_columns(FrameReader *reader)
+{
+	reader->audio = NO_COLUMN;
+	if (reader->request->recording != NULL)
+		choose_recordings(reader);
+	else
+		choose_features(reader);
+	for (int i = 0; i < ROLES; i++)
+	{
+		reader->role_columns[i].attribute = NO_COLUMN;
+		if (reader->role_names[i] != NULL)
+			reader->role_columns[i] =
+				column_of(reader, healthml_source_column(reader->source, reader->role_names[i]));
+	}
+	check_target(reader);
+}
+
+/* ---- rows ---- */
+
+static void
+declare_column(FrameReader *reader, int index, HealthmlSourceColumn column)
+{
+	const char *name = healthml_to_utf8(attribute_name(reader, column.attribute));
+
+	healthml_check(reader->ctx, hml_frame_set_column(reader->frame, (size_t) index, name,
+													 healthml_value_column(column.kind)));
+}
+
+static void
+create_frame(FrameReader *reader)
+{
+	const HealthmlFrameRequest *request = reader->request;
+	unsigned present = HML_ROLE_NONE;
+	int i;
+
+	for (i = 0; i < ROLES; i++)
+		if (reader->role_names[i] != NULL)
+			present |= roles[i];
+	healthml_check(reader->ctx,
+				   hml_frame_create(reader->ctx, (size_t) reader->n_features, present, request->max_rows,
+									request->max_bytes, request->seed, &reader->frame));
+	for (i = 0; i < reader->n_features; i++)
+		if (reader->audio == NO_COLUMN)
+			declare_column(reader, i, reader->columns[i]);
+		else
+			healthml_check(reader->ctx,
+						   hml_frame_set_column(reader->frame, (size_t) i, request->recording->names[i],
+												HML_COLUMN_NUMERIC));
+	for (i = 0; i < ROLES; i++)
+		if (reader->role_names[i] != NULL)
+			declare_column(reader, reader->n_features + i, reader->role_columns[i]);
+	reader->row = palloc(sizeof(double) * reader->n_features);
+}
+
+static double
+category(FrameReader *reader, int index, HealthmlSourceColumn column, Datum value)
+{
+	size_t length;
+	const char *utf8 = healthml_category_text(column.kind, value, &length);
+	double code;
+
+	healthml_check(reader->ctx, hml_frame_category(reader->frame, (size_t) index, utf8, length, &code));
+	return code;
+}
+
+static double
+number(const FrameReader *reader, HealthmlSourceColumn column, Datum datum)
+{
+	double value = healthml_number(column.kind, datum);
+
+	if (isinf(value))
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("column \"%s\" is infinite in row " INT64_FORMAT " of the source",
+							   attribute_name(reader, column.attribute), reader->row_number)));
+	return value;
+}
+
+/* Value of a column in the present row; 'index' is its place in the frame. */
+static double
+cell(FrameReader *reader, int index, HealthmlSourceColumn column, TupleTableSlot *slot)
+{
+	if (column.attribute == NO_COLUMN || slot->tts_isnull[column.attribute])
+		return NAN;
+	if (healthml_value_is_text(column.kind))
+		return category(reader, index, column, slot->tts_values[column.attribute]);
+	return number(reader, column, slot->tts_values[column.attribute]);
+}
+
+static HmlStatus
+hear_recording(FrameReader *reader, Datum recording)
+{
+	HmlAudio audio;
+	HmlStatus status;
+
+	HML_TRY(healthml_decode_audio(reader->ctx, recording, &audio));
+	status = reader->request->recording->read(reader->ctx, &audio, reader->row);
+	hml_audio_free(reader->ctx, &audio);
+	return status;
+}
+
+/* The present row's recording as features; none where it is null. */
+static void
+hear(FrameReader *reader, TupleTableSlot *slot)
+{
+	HmlStatus status;
+
+	CHECK_FOR_INTERRUPTS();
+	if (slot->tts_isnull[reader->audio])
+	{
+		for (int i = 0; i < reader->n_features; i++)
+			reader->row[i] = NAN;
+		return;
+	}
+	status = hear_recording(reader, slot->tts_values[reader->audio]);
+	if (status != HML_OK)
+		hml_detail(reader->ctx, "The recording is in row " INT64_FORMAT " of the source.",
+				   reader->row_number);
+	healthml_check(reader->ctx, status);
+}
+
+static void
+read_features(FrameReader *reader, TupleTableSlot *slot)
+{
+	if (reader->audio != NO_COLUMN)
+		hear(reader, slot);
+	else
+		for (int i = 0; i < reader->n_features; i++)
+			reader->row[i] = cell(reader, i, reader->columns[i], slot);
+}
+
+static void
+add_row(void *user, TupleTableSlot *slot)
+{
+	FrameReader *reader = user;
+	int n = reader->n_features;
+	double labels[ROLES];
+
+	reader->row_number++;
+	if (reader->row_number % ROWS_PER_REPORT == 0 || reader->audio != NO_COLUMN)
+		hml_report_progress(reader->ctx, "read", reader->row_number, 0);
+	if (!hml_frame_wants(reader->frame))
+	{
+		hml_frame_skip(reader->frame);
+		return;
+	}
+	slot_getallattrs(slot);
+	read_features(reader, slot);
+	for (int i = 0; i < ROLES; i++)
+		labels[i] = cell(reader, n + i, reader->role_columns[i], slot);
+	healthml_check(reader->ctx, hml_frame_add(reader->frame, reader->row, labels[0], labels[1], labels[2]));
+}
+
+static const char *
+column_param(const HmlParams *params, const char *name)
+{
+	return hml_param_is_set(params, name) ? healthml_from_utf8(hml_param_text(params, name)) : NULL;
+}
+
+void
+healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algorithm, const HmlParams *params)
+{
+	if (request->group == NULL)
+		request->group = column_param(params, "group");
+	request->site = column_param(params, "site");
+	request->recording = algorithm->recording;
+	if (algorithm->recording != NULL)
+		request->audio = column_param(params, "audio");
+}
+
+HmlFrame *
+healthml_read_frame(HmlContext *ctx, const HealthmlFrameRequest *request, int64 *rows_read)
+{
+	FrameReader reader = {
+		.ctx = ctx, .request = request, .role_names = {request->target, request->group, request->site}};
+
+	SPI_connect();
+	reader.source = healthml_source_open(request->source);
+	choose_columns(&reader);
+	create_frame(&reader);
+	healthml_source_read(reader.source, add_row, &reader);
+	SPI_finish();
+	*rows_read = reader.row_number;
+	return reader.frame;
+}

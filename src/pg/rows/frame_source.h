@@ -1,0 +1,41 @@
+/*
+ * frame_source.h
+ *	  From a source to a frame: the rows that an algorithm learns from.
+ *
+ * Everything that can be known to be wrong with the columns is refused before
+ * the first row is read.  The rows are read once; when they do not fit, the frame
+ * holds a uniform sample of them.
+ */
+#ifndef HEALTHML_FRAME_SOURCE_H
+#define HEALTHML_FRAME_SOURCE_H
+
+#include "pg/server/compat.h"
+
+#include "nodes/pg_list.h"
+
+#include "core/model/model.h"
+
+typedef struct HealthmlFrameRequest
+{
+	const char *source;
+	List *features;     /* names as char *; NIL = every numeric or boolean column but target and group */
+	const char *target; /* NULL = none */
+	const char *group;  /* NULL = none */
+	const char *site;   /* NULL = none */
+	const HmlRecordingReader
+		*recording; /* its features, heard in column 'audio', instead of columns; NULL = none */
+	const char *audio;
+	bool target_is_condition; /* it must be boolean or a number */
+	size_t max_rows;
+	size_t max_bytes;
+	uint64 seed; /* of the sample */
+} HealthmlFrameRequest;
+
+/* Take from the parameters of an algorithm which columns have which role: group, site, audio. */
+extern void healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algorithm,
+								   const HmlParams *params);
+
+/* The frame's memory comes from 'ctx'; *rows_read gets the number of rows of the source. */
+extern HmlFrame *healthml_read_frame(HmlContext *ctx, const HealthmlFrameRequest *request, int64 *rows_read);
+
+#endif /* HEALTHML_FRAME_SOURCE_H */

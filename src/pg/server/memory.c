@@ -1,0 +1,71 @@
+/*
+ * memory.c
+ *	  A memory context as the host of libhml.
+ *
+ * libhml wants NULL where memory is short and must never be jumped out of, so
+ * blocks are allocated with MCXT_ALLOC_NO_OOM, and a cancellation is only looked
+ * at here; it is raised when the status has come back to the glue.
+ */
+#include "pg/server/memory.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "pg/server/settings.h"
+
+/* The 'user' of an HmlHost, in the memory context itself. */
+typedef struct Host
+{
+	MemoryContext memory;
+	HealthmlJournal *journal; /* NULL = progress is not reported */
+} Host;
+
+static void *
+host_alloc(void *user, size_t size)
+{
+	if (size > MaxAllocHugeSize)
+		return NULL; /* PostgreSQL would raise an error */
+	return MemoryContextAllocExtended(((Host *) user)->memory, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+}
+
+static void
+host_free(void *user pg_attribute_unused(), void *pointer)
+{
+	pfree(pointer);
+}
+
+static bool
+host_cancelled(void *user pg_attribute_unused())
+{
+	return QueryCancelPending || ProcDiePending;
+}
+
+static void
+host_progress(void *user, const HmlProgress *progress)
+{
+	healthml_journal_progress(((Host *) user)->journal, progress);
+}
+
+void
+healthml_context_init(HmlContext *ctx, MemoryContext memory)
+{
+	Host *user = MemoryContextAllocZero(memory, sizeof(*user));
+	HmlHost host = {.alloc = host_alloc, .free = host_free, .cancelled = host_cancelled, .user = user};
+
+	user->memory = memory;
+	hml_context_init(ctx, &host);
+}
+
+void
+healthml_context_report(HmlContext *ctx, HealthmlJournal *journal)
+{
+	((Host *) ctx->host.user)->journal = journal;
+	ctx->host.progress = host_progress;
+}
+
+void
+healthml_limit_memory(HmlContext *ctx)
+{
+	ctx->memory_limit = (size_t) healthml_max_memory * 1024;
+	ctx->memory_limit_name = "healthml.max_memory";
+}

@@ -1,0 +1,28 @@
+/*
+ * memory.h
+ *	  A memory context as the host of libhml.
+ */
+#ifndef HEALTHML_MEMORY_H
+#define HEALTHML_MEMORY_H
+
+#include "pg/server/compat.h"
+
+#include "utils/palloc.h"
+
+#include "core/base/context.h"
+#include "pg/training/journal.h"
+
+/*
+ * Prepare 'ctx' to take its memory from 'memory' and to see cancellation
+ * requests.  Deleting 'memory' frees all that libhml holds through 'ctx', so an
+ * error needs no clean-up.  The limit is none until healthml_limit_memory().
+ */
+extern void healthml_context_init(HmlContext *ctx, MemoryContext memory);
+
+/* Report progress of what runs with 'ctx' to the journal of a training. */
+extern void healthml_context_report(HmlContext *ctx, HealthmlJournal *journal);
+
+/* Apply healthml.max_memory. */
+extern void healthml_limit_memory(HmlContext *ctx);
+
+#endif /* HEALTHML_MEMORY_H */

@@ -1,0 +1,171 @@
+/*
+ * evaluate.c
+ *	  healthml.evaluate and healthml.cross_validate: metrics as jsonb, which SQL
+ *	  turns into rows.
+ */
+#include "pg/server/compat.h"
+
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "core/model/evaluate.h"
+
+#include "pg/registry/algorithms.h"
+#include "pg/server/arguments.h"
+#include "pg/registry/binding.h"
+#include "pg/server/document.h"
+#include "pg/server/errors.h"
+#include "pg/rows/frame_source.h"
+#include "pg/server/memory.h"
+
+/* ---- a model on a source ---- */
+
+static List *
+features_of(const HmlModel *model)
+{
+	List *names = NIL;
+
+	for (size_t i = 0; i < model->pipeline->n_features; i++)
+		names = lappend(names, (char *) healthml_from_utf8(model->pipeline->features[i].column.name));
+	return names;
+}
+
+/* The recordings of the source lie in the column where those of the training did. */
+static void
+request_recordings(HmlContext *ctx, const HmlModel *model, HealthmlFrameRequest *request)
+{
+	HmlArena *arena;
+	const HmlJson *given;
+	HmlParams *params;
+
+	healthml_check(ctx, hml_arena_create(ctx, &arena));
+	healthml_check(ctx, hml_json_parse(arena, model->params, strlen(model->params), &given));
+	healthml_check(ctx, hml_algorithm_params(arena, model->algorithm, given, &params));
+	healthml_request_roles(request, model->algorithm, params);
+	request->group = NULL;
+	request->site = NULL;
+}
+
+static HmlBootstrap
+bootstrap_of(FunctionCallInfo fcinfo)
+{
+	HmlBootstrap bootstrap = hml_bootstrap_default();
+
+	bootstrap.replicates = (size_t) PG_GETARG_INT32(3);
+	bootstrap.confidence = PG_GETARG_FLOAT8(4);
+	bootstrap.seed = (uint64) PG_GETARG_INT64(5);
+	if (PG_GETARG_INT32(3) < 0 || PG_GETARG_INT32(3) > HML_BOOTSTRAP_MAX_REPLICATES)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("replicates must be between 0 and %d, not %d", HML_BOOTSTRAP_MAX_REPLICATES,
+							   PG_GETARG_INT32(3))));
+	if (!(bootstrap.confidence > 0 && bootstrap.confidence < 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("confidence must be between 0 and 1, not %g", bootstrap.confidence)));
+	return bootstrap;
+}
+
+PG_FUNCTION_INFO_V1(healthml_evaluate);
+
+/* (ref, source, target, replicates int, confidence float8, seed bigint) RETURNS jsonb; strict */
+Datum
+healthml_evaluate(PG_FUNCTION_ARGS)
+{
+	HealthmlBinding *binding = healthml_binding_create(CurrentMemoryContext);
+	HmlBootstrap bootstrap = bootstrap_of(fcinfo);
+	HealthmlFrameRequest request = {
+		.source = text_to_cstring(PG_GETARG_TEXT_PP(1)),
+		.target = text_to_cstring(PG_GETARG_TEXT_PP(2)),
+		.max_rows = SIZE_MAX,
+		.seed = bootstrap.seed,
+	};
+	bool changed;
+	const HmlModel *model = healthml_bind_reference(binding, PG_GETARG_TEXT_PP(0), &changed);
+	HmlContext ctx;
+	HmlFrame *frame;
+	HmlText metrics;
+	const char *members;
+	int64 rows;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	healthml_limit_memory(&ctx);
+	if (model->algorithm->recording != NULL)
+		request_recordings(&ctx, model, &request);
+	else
+		request.features = features_of(model);
+	request.target_is_condition = model->algorithm->target_use == HML_TARGET_EVALUATES;
+	request.max_bytes = ctx.memory_limit / 3;
+	frame = healthml_read_frame(&ctx, &request, &rows);
+	hml_text_init(&metrics, &ctx);
+	healthml_check(&ctx, hml_evaluate(&ctx, model, frame, NULL, 0,
+									  bootstrap.replicates > 0 ? &bootstrap : NULL, &metrics));
+	healthml_check(&ctx, hml_text_finish(&metrics, &members));
+	PG_RETURN_DATUM(healthml_jsonb_of_json(psprintf("{%s}", members)));
+}
+
+/* ---- cross-validation ---- */
+
+static HmlStatus
+add_fold(void *user, size_t fold, size_t rows, const char *metrics)
+{
+	HmlText *result = user;
+
+	hml_text_addf(result, "%s{\"fold\": %zu, \"rows\": %zu, \"metrics\": {%s}}", fold > 0 ? ", " : "",
+				  fold + 1, rows, metrics);
+	return HML_OK;
+}
+
+static int32
+check_folds(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(5) || PG_GETARG_INT32(5) < 2 || PG_GETARG_INT32(5) > 1000)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("folds must be between 2 and 1000")));
+	return PG_GETARG_INT32(5);
+}
+
+PG_FUNCTION_INFO_V1(healthml_cross_validate);
+
+/* (algorithm, source, features, target, params, folds int, group, seed bigint) RETURNS jsonb: an array of folds */
+Datum
+healthml_cross_validate(PG_FUNCTION_ARGS)
+{
+	HmlCrossValidation validation = {.algorithm =
+										 healthml_algorithm(healthml_required_text(fcinfo, 0, "algorithm")),
+									 .n_folds = (size_t) check_folds(fcinfo),
+									 .seed = PG_ARGISNULL(7) ? 42 : (uint64) PG_GETARG_INT64(7),
+									 .on_fold = add_fold};
+	HealthmlFrameRequest request = {
+		.source = healthml_required_text(fcinfo, 1, "source"),
+		.features = PG_ARGISNULL(2) ? NIL : healthml_feature_list(PG_GETARG_ARRAYTYPE_P(2)),
+		.target = healthml_required_text(fcinfo, 3, "target"),
+		.group = PG_ARGISNULL(6) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(6)),
+		.target_is_condition = validation.algorithm->target_use == HML_TARGET_EVALUATES,
+		.max_rows = SIZE_MAX,
+		.seed = validation.seed,
+	};
+	HmlContext ctx;
+	HmlArena *arena;
+	HmlParams *params;
+	HmlText result;
+	const char *folds;
+	int64 rows;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	healthml_limit_memory(&ctx);
+	healthml_check(&ctx, hml_arena_create(&ctx, &arena));
+	healthml_check(&ctx, hml_algorithm_params(
+							 arena, validation.algorithm,
+							 PG_ARGISNULL(4) ? NULL : healthml_document_of_jsonb(arena, PG_GETARG_DATUM(4)),
+							 &params));
+	request.max_bytes = ctx.memory_limit / 4;
+	healthml_request_roles(&request, validation.algorithm, params);
+	validation.params = params;
+	validation.frame = healthml_read_frame(&ctx, &request, &rows);
+	hml_text_init(&result, &ctx);
+	validation.user = &result;
+	healthml_check(&ctx, hml_cross_validate(&ctx, &validation));
+	healthml_check(&ctx, hml_text_finish(&result, &folds));
+	PG_RETURN_DATUM(healthml_jsonb_of_json(psprintf("[%s]", folds)));
+}
