@@ -25,7 +25,7 @@ host_free(void *user, void *block)
 void
 fuzz_context_init(HmlContext *ctx)
 {
-	HmlHost host = {host_alloc, host_free, NULL, NULL, NULL};
+	HmlHost host = {.alloc = host_alloc, .free = host_free};
 
 	hml_context_init(ctx, &host);
 	ctx->memory_limit = MEMORY_LIMIT;

@@ -52,10 +52,19 @@ host_progress(void *user, const HmlProgress *progress)
 	host->last_progress = *progress;
 }
 
+/* A clock that advances by a second at each look. */
+static double
+host_seconds(void *user)
+{
+	TestHost *host = user;
+
+	return host->clock++;
+}
+
 void
 test_host_init(TestHost *host, HmlContext *ctx)
 {
-	HmlHost callbacks = {host_alloc, host_free, host_cancelled, host_progress, host};
+	HmlHost callbacks = {host_alloc, host_free, host_cancelled, host_progress, host, host_seconds};
 
 	memset(host, 0, sizeof(*host));
 	hml_context_init(ctx, &callbacks);

@@ -36,6 +36,7 @@ typedef struct TestHost
 	size_t cancel_at; /* from this poll on the answer is to stop; 0 for never */
 	size_t progress_reports;
 	HmlProgress last_progress;
+	double clock; /* seconds; advances by one at each look */
 } TestHost;
 
 /* Fill both; the context refers to 'host'. */

@@ -5,6 +5,7 @@
 #include "unit/support.h"
 
 #include "core/model/anomaly.h"
+#include "core/stats/quantile.h"
 
 static TestHost host;
 static HmlContext ctx;

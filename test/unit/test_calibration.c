@@ -6,6 +6,7 @@
 
 #include "core/base/rng.h"
 #include "core/model/calibration.h"
+#include "core/stats/quantile.h"
 
 #define MANY 50000
 

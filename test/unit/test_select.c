@@ -10,6 +10,7 @@
 #include "core/base/select.h"
 #include "core/base/sort.h"
 #include "core/model/calibration.h"
+#include "core/stats/quantile.h"
 
 #define MAX_VALUES 20000
 #define N_PROBABILITIES 9

@@ -4,7 +4,7 @@
  */
 #include "unit/support.h"
 
-#include "core/signal/dsp/spectrogram.h"
+#include "core/signal/audio/spectrogram.h"
 #include "unit/signal_support.h"
 
 static const HmlMelSpec spec_40 = {4000, 512, 128, 40, 0, 2000, HML_PAD_CONSTANT};

@@ -90,6 +90,12 @@ hml_poll(HmlContext *ctx)
 	return HML_OK;
 }
 
+double
+hml_seconds(HmlContext *ctx)
+{
+	return ctx->host.seconds == NULL ? NAN : ctx->host.seconds(ctx->host.user);
+}
+
 void
 hml_report_progress(HmlContext *ctx, const char *phase, int64_t done, int64_t total)
 {

@@ -55,6 +55,7 @@ typedef struct HmlHost
 	bool (*cancelled)(void *user);                             /* may be NULL */
 	void (*progress)(void *user, const HmlProgress *progress); /* may be NULL */
 	void *user;
+	double (*seconds)(void *user); /* a clock that only advances; may be NULL */
 } HmlHost;
 
 typedef struct HmlContext
@@ -84,6 +85,10 @@ extern HmlStatus hml_hint(HmlContext *ctx, const char *fmt, ...) HML_PRINTF(2, 3
 
 /* HML_CANCELLED when the host wants the call to end; poll at least every 10 ms. */
 extern HmlStatus hml_poll(HmlContext *ctx) HML_NODISCARD;
+
+/* Seconds since some moment in the past, by the host's clock; NaN where it lends none. */
+extern double hml_seconds(HmlContext *ctx);
+
 extern void hml_report_progress(HmlContext *ctx, const char *phase, int64_t done, int64_t total);
 
 /*

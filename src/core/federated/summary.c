@@ -14,6 +14,7 @@
 
 #include "core/base/sort.h"
 #include "core/model/calibration.h"
+#include "core/stats/quantile.h"
 
 #define QUANTILE_STEP 0.05
 #define BISECTIONS 60 /* halvings: more than a double's bits over any sensible range */

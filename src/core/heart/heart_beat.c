@@ -8,6 +8,7 @@
 
 #include "core/base/sort.h"
 #include "core/model/calibration.h"
+#include "core/stats/quantile.h"
 
 const size_t hml_beat_phase_bins[HML_HEART_PHASES + 1] = {0, 4, 14, 18, HML_BEAT_BINS};
 

@@ -14,6 +14,7 @@
 
 #include "core/base/sort.h"
 #include "core/model/calibration.h"
+#include "core/stats/quantile.h"
 
 #define F HML_HEART_FLOORS
 #define FIRST_FLOOR HML_HEART_SOUNDS

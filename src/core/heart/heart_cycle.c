@@ -20,6 +20,7 @@
 
 #include "core/base/sort.h"
 #include "core/model/calibration.h"
+#include "core/stats/quantile.h"
 
 #define FRAMES_PER_POLL 256
 #define DRIFT_S 2.0 /* half the width of the mean that is taken off */

@@ -14,6 +14,7 @@
 
 #include "core/base/number.h"
 #include "core/stats/metrics.h"
+#include "core/stats/quantile.h"
 
 #define CALIBRATION_STREAM UINT64_MAX /* of the seed; models draw from streams that count from 0 */
 #define SCORE_ROUNDING 1e-12

@@ -31,21 +31,6 @@ hml_calibration_fit(HmlArena *arena, double *scores, size_t n, HmlCalibration *o
 }
 
 double
-hml_quantile(const double *sorted, size_t n, double q)
-{
-	double position;
-	size_t below;
-
-	if (n == 0)
-		return NAN;
-	position = q * (double) (n - 1);
-	below = (size_t) position;
-	if (below >= n - 1)
-		return sorted[n - 1];
-	return sorted[below] + (position - (double) below) * (sorted[below + 1] - sorted[below]);
-}
-
-double
 hml_calibration_percentile(const HmlCalibration *calibration, double score)
 {
 	size_t low = 0;

@@ -29,8 +29,6 @@ typedef struct HmlCalibration
 /* 'scores' are the training scores, any order; they are sorted in place.  Cut-offs are left to the caller. */
 extern HmlStatus hml_calibration_fit(HmlArena *arena, double *scores, size_t n,
 									 HmlCalibration *out) HML_NODISCARD;
-/* Linear-interpolated quantile (Hyndman & Fan type 7), 0 <= q <= 1, of ascending values. */
-extern double hml_quantile(const double *sorted, size_t n, double q);
 /* 0..100: share of training scores strictly below, NaN without any. */
 extern double hml_calibration_percentile(const HmlCalibration *calibration, double score);
 extern HmlRisk hml_calibration_risk(const HmlCalibration *calibration, double score);

@@ -12,7 +12,7 @@
 
 #include "core/base/rng.h"
 #include "core/base/sort.h"
-#include "core/model/calibration.h"
+#include "core/stats/quantile.h"
 
 #define POLL_EVERY (1 << 17) /* draws between polls, about a millisecond */
 

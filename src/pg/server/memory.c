@@ -9,6 +9,7 @@
 #include "pg/server/memory.h"
 
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "utils/memutils.h"
 
 #include "pg/server/settings.h"
@@ -46,11 +47,24 @@ host_progress(void *user, const HmlProgress *progress)
 	healthml_journal_progress(((Host *) user)->journal, progress);
 }
 
+static double
+host_seconds(void *user pg_attribute_unused())
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return INSTR_TIME_GET_DOUBLE(now);
+}
+
 void
 healthml_context_init(HmlContext *ctx, MemoryContext memory)
 {
 	Host *user = MemoryContextAllocZero(memory, sizeof(*user));
-	HmlHost host = {.alloc = host_alloc, .free = host_free, .cancelled = host_cancelled, .user = user};
+	HmlHost host = {.alloc = host_alloc,
+					.free = host_free,
+					.cancelled = host_cancelled,
+					.user = user,
+					.seconds = host_seconds};
 
 	user->memory = memory;
 	hml_context_init(ctx, &host);

@@ -18,7 +18,7 @@
 
 #include "core/heart/heart_sound.h"
 #include "core/signal/audio/plot_signal.h"
-#include "core/signal/dsp/spectrogram.h"
+#include "core/signal/audio/spectrogram.h"
 
 #include "pg/signal/audio.h"
 #include "pg/server/document.h"

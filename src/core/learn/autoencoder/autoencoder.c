@@ -21,6 +21,7 @@
 #include "core/nn/graph/architectures.h"
 #include "core/learn/network/inputs.h"
 #include "core/learn/network/train_params.h"
+#include "core/stats/quantile.h"
 
 #define MAX_LAYER_UNITS 65536
 #define AUTO_THRESHOLD 0.5     /* the score of half_error */

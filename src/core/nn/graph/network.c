@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/nn/train/streams.h"
+#include "core/nn/graph/streams.h"
 
 const HmlNode *
 hml_network_find(const HmlNetwork *network, const char *name)

@@ -10,11 +10,10 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/nn/graph/optable.h"
 #include "core/nn/train/pass.h"
-#include "core/nn/train/streams.h"
+#include "core/nn/graph/streams.h"
 
 typedef struct Trainer
 {
@@ -78,15 +77,6 @@ hml_loss_node(const HmlNetwork *network, HmlLossKind loss)
 }
 
 /* ---- preparation ----------------------------------------------------------------------------------- */
-
-static double
-now(void)
-{
-	struct timespec time;
-
-	timespec_get(&time, TIME_UTC);
-	return (double) time.tv_sec + 1e-9 * (double) time.tv_nsec;
-}
 
 static HmlStatus
 check_options(const Trainer *trainer)
@@ -358,7 +348,7 @@ run_epochs(Trainer *trainer, HmlTrainResult *result)
 		if (is_better(trainer, &epoch, result))
 			keep_best(trainer, &epoch, result);
 		result->epochs = epoch.epoch;
-		epoch.seconds = now() - trainer->started;
+		epoch.seconds = hml_seconds(trainer->ctx) - trainer->started;
 		if (options->on_epoch != NULL)
 			HML_TRY(options->on_epoch(options->on_epoch_user, &epoch));
 		if (options->patience > 0 && epoch.epoch - result->best_epoch >= options->patience)
@@ -380,7 +370,7 @@ hml_train_network(HmlContext *ctx, const HmlNetwork *network, const HmlTrainOpti
 					   .training = training,
 					   .validation = validation,
 					   .weights = weights,
-					   .started = now()};
+					   .started = hml_seconds(ctx)};
 	HmlStatus status;
 
 	*result = (HmlTrainResult){.validation_loss = NAN, .metric = NAN};

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "core/signal/dsp/spectrogram.h"
+#include "core/signal/audio/spectrogram.h"
 
 #define WAVEFORM_HEIGHT 260.0
 #define SPECTROGRAM_HEIGHT 360.0

@@ -1,5 +1,5 @@
 /*
- * test_heart_sound_cnn.c
+ * test_heart_network.c
  *	  Learning from made-up features whose rule is known.
  */
 #include "unit/support.h"

@@ -4,7 +4,7 @@
  *
  * Memory beside the result: the resampled recording.
  */
-#include "core/signal/dsp/spectrogram.h"
+#include "core/signal/audio/spectrogram.h"
 
 #include "core/signal/dsp/resample.h"
 

@@ -3,8 +3,8 @@
  *	  Streams of random numbers under one seed: each purpose has its own, so that
  *	  changing how many numbers one of them draws leaves the others as they were.
  */
-#ifndef HML_NN_TRAIN_STREAMS_H
-#define HML_NN_TRAIN_STREAMS_H
+#ifndef HML_NN_GRAPH_STREAMS_H
+#define HML_NN_GRAPH_STREAMS_H
 
 enum
 {
@@ -15,4 +15,4 @@ enum
 	HML_STREAM_SPLIT = 5 /* validation split */
 };
 
-#endif /* HML_NN_TRAIN_STREAMS_H */
+#endif /* HML_NN_GRAPH_STREAMS_H */

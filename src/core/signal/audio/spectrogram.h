@@ -2,8 +2,8 @@
  * spectrogram.h
  *	  The mel spectrogram of a recording, from any sample rate.
  */
-#ifndef HML_SIGNAL_DSP_SPECTROGRAM_H
-#define HML_SIGNAL_DSP_SPECTROGRAM_H
+#ifndef HML_SIGNAL_AUDIO_SPECTROGRAM_H
+#define HML_SIGNAL_AUDIO_SPECTROGRAM_H
 
 #include "core/signal/audio/audio.h"
 #include "core/signal/dsp/mel.h"
@@ -24,4 +24,4 @@ typedef struct HmlSpectrogram
 extern HmlStatus hml_spectrogram(HmlContext *ctx, const HmlMelSpec *spec, const HmlAudio *audio,
 								 HmlSpectrogram *out) HML_NODISCARD;
 
-#endif /* HML_SIGNAL_DSP_SPECTROGRAM_H */
+#endif /* HML_SIGNAL_AUDIO_SPECTROGRAM_H */

@@ -1,5 +1,5 @@
 /*
- * test_blas.c
+ * test_gemm.c
  *	  Matrix products against three nested loops in float64, over every form of the call.
  */
 #include "unit/model_support.h"
