@@ -33,7 +33,6 @@ CLANG ?= $(firstword $(notdir $(shell command -v clang-14 clang)))
 export HEALTHML_DATA ?= $(abspath $(or $(DATA),../shared/data))
 export HEALTHML_GOLDEN ?= $(abspath ../shared/golden)
 DEMO_DATA := $(and $(DATA),$(abspath $(DATA)))
-override DATA = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
 
 # ---- sources -----------------------------------------------------------------------------------------
 
@@ -45,6 +44,10 @@ GLUE := $(sort $(wildcard src/pg/*/*.c))
 UNIT := $(sort $(wildcard test/unit/test_*.c))
 UNIT_SUPPORT := $(filter-out $(UNIT),$(sort $(wildcard test/unit/*.c)))
 SQL := $(sort $(wildcard sql/*.sql))
+
+# sql/upgrade/A--B/*.sql, one file per area, are the upgrade from A to B.
+UPGRADES := $(patsubst sql/upgrade/%/,$(EXTENSION)--%.sql,$(wildcard sql/upgrade/*/))
+override DATA =
 
 # ---- libraries ---------------------------------------------------------------------------------------
 
@@ -75,7 +78,7 @@ MODULE_big = $(EXTENSION)
 CORE_OBJS = $(CORE:%.c=build/core/%.o)
 GLUE_OBJS = $(GLUE:%.c=build/pg/%.o)
 OBJS = $(CORE_OBJS) $(GLUE_OBJS)
-DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql $(UPGRADES)
 SHLIB_LINK = -Wl,--version-script=src/pg/server/exports.map $(LIBRARIES)
 EXTRA_CLEAN = build $(EXTENSION)--*.sql
 override with_llvm = no
@@ -99,9 +102,14 @@ endif
 $(EXTENSION).so: src/pg/server/exports.map
 
 # A line "@file" of the SQL is replaced by the file's bytes in base64.
-$(DATA_built): $(SQL) $(wildcard models/*) $(EXTENSION).control Makefile
+JOIN_SQL = awk '/^@/ { if (system("base64 " substr($$0, 2)) != 0) exit 1; next } { print; fflush() }'
+$(EXTENSION)--$(EXTVERSION).sql: $(SQL) $(wildcard models/*) $(EXTENSION).control Makefile
 	@{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
-		awk '/^@/ { if (system("base64 " substr($$0, 2)) != 0) exit 1; next } { print; fflush() }' $(SQL); } >$@
+		$(JOIN_SQL) $(SQL); } >$@
+
+.SECONDEXPANSION:
+$(UPGRADES): $(EXTENSION)--%.sql: $$(sort $$(wildcard sql/upgrade/%/*.sql)) $(wildcard models/*) Makefile
+	@{ printf '%s\n' '\echo Use "ALTER EXTENSION $(EXTENSION) UPDATE" to load this file. \quit'; $(JOIN_SQL) $(filter %.sql,$^); } >$@
 
 build/libhml.a: $(CORE_OBJS)
 	rm -f $@ && $(AR) crs $@ $^
