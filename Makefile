@@ -2,7 +2,7 @@
 #
 #: make                 build the extension for the server of PG_CONFIG
 #: make install         install it there
-#: make demo            tell the story on a private server (DATA=folder: on the data in it)
+#: make demo            show the whole story on a private server (DATA=folder: on the data in it)
 #: make demo-federated  four hospitals train one model, each on a server of its own (DATA=folder, too)
 #: make test            install what is missing, build, and run every layer of tests:
 #:   lint               warnings of two compilers, clang-format, cppcheck, shellcheck
@@ -15,7 +15,7 @@
 #:   test-fuzz          each parser against FUZZ_SECONDS=30 of hostile input
 #: make test-deep       make test, with 100,000 classifications, then ten minutes of fuzzing each parser, and test-ubsan
 #:   test-ubsan         SQL, pgTAP and hostile calls on a server with a module that traps undefined behaviour
-#: make heart-sound-model   train the model that is shipped anew (DATA=folder)
+#: make heart-sound-model   train the shipped model again (DATA=folder)
 #: make bench           speed beside that of other programs
 #: make deps            install what building and testing need
 #: make clean           delete everything built

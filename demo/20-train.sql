@@ -1,7 +1,7 @@
 \echo
 \echo '== 2. Train'
 \echo '|  An isolation forest learns what healthy patients look like; the ill ones are left out of the fit'
-\echo '|  and tell how well it finds them. Nothing leaves the server.'
+\echo '|  and measure how well it finds them. Nothing leaves the server.'
 \echo
 
 SELECT model, version, trained_rows, duration

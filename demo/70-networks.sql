@@ -1,6 +1,6 @@
 \echo
 \echo '== 7. Neural networks'
-\echo '|  A classifier learns from the healthy and the ill. Cross-validation tells beforehand what to expect.'
+\echo '|  A classifier learns from the healthy and the ill. Cross-validation shows beforehand what to expect.'
 \echo
 
 SELECT fold, rows, (metrics ->> 'roc_auc')::numeric(4,3) AS roc_auc, (metrics ->> 'accuracy')::numeric(4,3) AS accuracy

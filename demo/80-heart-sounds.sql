@@ -1,6 +1,6 @@
 \echo
 \echo '== 8. Heart sounds'
-\echo '|  A recording is a bytea. The model that tells whether it sounds normal came with the extension.'
+\echo '|  A recording is a bytea. The model that judges whether it sounds normal came with the extension.'
 \echo
 
 CREATE TABLE recordings (

@@ -77,7 +77,7 @@ CREATE TABLE healthml.alias_history (
 );
 CREATE INDEX alias_history_model_id ON healthml.alias_history (model_id, alias, history_id);
 COMMENT ON TABLE healthml.alias_history IS
-'every change of an alias; outlives the model, so that it can be told what was live at any time';
+'every change of an alias; outlives the model, so that it is known what was live at any time';
 
 SELECT pg_extension_config_dump('healthml.model', '');
 SELECT pg_extension_config_dump('healthml.model_model_id_seq', '');

@@ -15,7 +15,7 @@ CREATE TYPE healthml.audio_info AS (
 	truncated boolean,
 	invalid_samples bigint
 );
-COMMENT ON TYPE healthml.audio_info IS 'what audio_info tells of a recording';
+COMMENT ON TYPE healthml.audio_info IS 'what audio_info reports about a recording';
 COMMENT ON COLUMN healthml.audio_info.format IS 'kind of file: wav, flac, ogg or mp3';
 COMMENT ON COLUMN healthml.audio_info.encoding IS 'of the samples in the file: pcm_s16, float32, a_law, vorbis, ...';
 COMMENT ON COLUMN healthml.audio_info.sample_rate IS 'Hz';

@@ -79,7 +79,7 @@ CREATE FUNCTION healthml.batch_predict(model text, source text, subject text, ex
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 AS 'MODULE_PATHNAME', 'healthml_batch_predict';
 COMMENT ON FUNCTION healthml.batch_predict(text, text, text, integer) IS
-'scores every row of a source (a table, a view or one SELECT, read as the caller and unable to write), keeps the predictions in healthml.prediction and returns their number. subject is the column that tells whom a row is about, NULL for none; explain is the number of reasons to keep with each prediction, with its features and a narrative, 0 for none. healthml.batch_progress shows how far it is';
+'scores every row of a source (a table, a view or one SELECT, read as the caller and unable to write), keeps the predictions in healthml.prediction and returns their number. subject is the column that identifies whom a row is about, NULL for none; explain is the number of reasons to keep with each prediction, with its features and a narrative, 0 for none. healthml.batch_progress shows how far it is';
 
 CREATE FUNCTION healthml.record_outcome(prediction_id bigint, actual boolean, note text DEFAULT NULL)
 RETURNS void

@@ -1,7 +1,7 @@
 /*
  * 610-triggers.sql: scoring rows as they are written.
  *
- * What a row that cannot be scored means is told by healthml.on_score_error.
+ * healthml.on_score_error decides what happens when a row cannot be scored.
  * A RETURNS trigger function cannot declare arguments; they are in the comments.
  */
 

@@ -117,7 +117,7 @@ COMMENT ON FUNCTION healthml.federated_begin(jsonb, bytea[]) IS
 
 CREATE FUNCTION healthml.federated_summary_rows(summary bytea) RETURNS bigint
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'healthml_federated_summary_rows';
-COMMENT ON FUNCTION healthml.federated_summary_rows(bytea) IS 'rows behind the summary of a client';
+COMMENT ON FUNCTION healthml.federated_summary_rows(bytea) IS 'rows that the summary of a client covers';
 
 CREATE FUNCTION healthml.federated_weights(artifact bytea) RETURNS real[]
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_federated_weights';
@@ -258,7 +258,7 @@ $$;
 COMMENT ON FUNCTION healthml.federated_version_error(text) IS
 'what is wrong with a client of this version of healthml; null when it fits the coordinator';
 
-/* A connection that an earlier round left behind may be busy, because that round was cancelled, or broken. */
+/* A connection that an earlier round left open may be busy, because that round was cancelled, or broken. */
 CREATE FUNCTION healthml.federated_send(federation text, client text, query text) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
 DECLARE
@@ -426,7 +426,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION healthml.federated_open(text, interval) IS
-'the untrained model of a federation, for which every client has told its version and the summary of its rows';
+'the untrained model of a federation, for which every client has reported its version and the summary of its rows';
 
 /*
  * Ask clients to train; in secure mode with masks, and again without those that

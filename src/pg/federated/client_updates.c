@@ -41,7 +41,7 @@ typedef struct FlatUpdates
 	uint32 n_updates;
 	uint32 padding;
 	double options[N_OPTIONS];
-	int64 samples[FLEXIBLE_ARRAY_MEMBER]; /* and behind them the updates */
+	int64 samples[FLEXIBLE_ARRAY_MEMBER]; /* followed by the updates */
 } FlatUpdates;
 
 /* What a value says, whichever form it is in. */

@@ -388,7 +388,7 @@ plain_update(const Contribution *given)
 }
 
 /*
- * The update times its share of max_samples, and that share itself behind it,
+ * The update times its share of max_samples, and that share itself after it,
  * quantised and masked, in network order.  The share is what the sum is divided by.
  */
 static Datum

@@ -126,7 +126,7 @@ find_subject(Batch *batch, const char *name)
 	if (name == NULL)
 		return;
 	batch->subject = find_column(
-		batch, name, "Argument \"subject\" is the column that tells whom a row is about, or NULL.");
+		batch, name, "Argument \"subject\" is the column that identifies whom a row is about, or NULL.");
 	getTypeOutputInfo(TupleDescAttr(batch->source->columns, batch->subject)->atttypid, &output, &is_varlena);
 	fmgr_info(output, &batch->subject_output);
 }

@@ -7,7 +7,7 @@
  * in the same (sub)transaction: then the tables would give the same answer.  Two
  * snapshots are equal when they have the same xmin, xmax, number of transactions
  * in progress and command number: for a given xmax the set of transactions in
- * progress only shrinks, so its size tells it.  REPEATABLE READ, cursors,
+ * progress only shrinks, so its size shows whether it is the same.  REPEATABLE READ, cursors,
  * promotion by others, rollback and parallel workers then need no care of their
  * own, and no change of the registry has to be announced to anyone.
  *

@@ -4,7 +4,7 @@
  *
  * Each model has a memory context of its own.  It is built under the caller's
  * context and moved below the cache's only when it is whole, so an error on the
- * way leaves nothing behind.  When the bound is exceeded the least recently used
+ * way leaves no memory allocated.  When the bound is exceeded the least recently used
  * models go that nobody refers to; a model in use stays, whatever its size.
  */
 #include "pg/registry/cache.h"

@@ -3,7 +3,7 @@
  *	  Versions that were made elsewhere.
  *
  * The bytes come from a user and are checked like any damaged file.  What is
- * stored is written anew from the model that was read, which gives the same
+ * stored is written again from the model that was read, which gives the same
  * bytes, and so the same artifact id, as on the server that they come from.
  */
 #include "pg/server/compat.h"

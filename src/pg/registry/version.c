@@ -49,7 +49,7 @@ static HealthmlStatement insert_champion = {
 	.types = {INT8OID, INT4OID},
 };
 
-/* The rule of the constraint model_name_is_plain, told before the work and in words. */
+/* The rule of the constraint model_name_is_plain, checked before the work, and explained in words. */
 static void
 check_name(const char *name)
 {

@@ -21,7 +21,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* Positions of columns in sql/010-registry.sql; upgrades only add columns behind. */
+/* Positions of columns in sql/010-registry.sql; upgrades only add columns at the end. */
 enum
 {
 	MODEL_ID = 1,

@@ -49,7 +49,7 @@ refuse(const char *query, const char *detail)
 			 errdetail("%s", detail), errcontext("source: %s", query)));
 }
 
-/* Only what an analysed query tells for sure; what its functions do is seen when it runs. */
+/* Only what an analysed query shows for certain; what its functions do is seen when it runs. */
 static void
 check_query(const char *query, SPIPlanPtr plan)
 {

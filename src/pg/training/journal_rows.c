@@ -106,7 +106,7 @@ healthml_journal_write_message(int64 run_id, const HealthmlJournalMessage *messa
 void
 healthml_journal_end_run(int64 run_id, const HealthmlRunEnd *end)
 {
-	/* A run that succeeded is nowhere any more; one that did not stays where it was. */
+	/* A finished run has no current phase; one that failed keeps the phase in which it failed. */
 	Datum values[6] = {Int64GetDatum(run_id),           CStringGetTextDatum(end->status),
 					   Int32GetDatum(end->version),     Int64GetDatum(end->rows),
 					   CStringGetTextDatum(end->error), BoolGetDatum(end->succeeded)};
