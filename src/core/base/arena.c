@@ -77,7 +77,7 @@ hml_arena_size(const HmlArena *arena)
 	return arena->size;
 }
 
-/* A chunk of its own for one block goes behind the one that is being filled. */
+/* A chunk of its own for one block goes after the one that is being filled. */
 static HmlStatus
 add_chunk(HmlArena *arena, size_t size, bool own, Chunk **out)
 {

@@ -153,7 +153,7 @@ put_utf8(char *out, uint32_t code)
 	return out;
 }
 
-/* "\u" and what follows, a second half of a surrogate pair included; *next is behind the "u". */
+/* "\u" and what follows, a second half of a surrogate pair included; *next is after the "u". */
 static HmlStatus
 decode_unicode(const Parser *parser, const char **next, char **out)
 {
@@ -239,7 +239,7 @@ scan_string(Parser *parser, const char **closing, bool *escaped)
 	return HML_OK;
 }
 
-/* The string behind an opening quote. */
+/* The string after an opening quote. */
 static HmlStatus
 parse_string(Parser *parser, const char **string, size_t *length)
 {

@@ -94,7 +94,7 @@ typedef struct Decimal
 {
 	bool negative;
 	const char *digits; /* first digit */
-	const char *end;    /* behind the last digit of the fraction */
+	const char *end;    /* after the last digit of the fraction */
 	uint64_t mantissa;  /* all digits as one number, when n_digits <= 19 */
 	int64_t n_digits;   /* without leading zeros */
 	int64_t exponent;   /* of the last digit */

@@ -14,7 +14,7 @@
  * NaN passes through.
  *
  * A VecMask selects the first n lanes, 0 <= n <= VEC_LANES.  Masked loads give 0
- * in the other lanes; neither masked loads nor stores touch memory behind them.
+ * in the other lanes; neither masked loads nor stores touch memory after them.
  */
 #ifndef HML_BASE_SIMD_H
 #define HML_BASE_SIMD_H

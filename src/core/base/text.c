@@ -36,7 +36,7 @@ hml_text_finish(HmlText *text, const char **out)
 	return text->status;
 }
 
-/* Room for 'more' bytes and the NUL behind them. */
+/* Room for 'more' bytes and the NUL after them. */
 static bool
 reserve(HmlText *text, size_t more)
 {

@@ -5,7 +5,7 @@
  * exp and tanh are within 2 ulp of the true value, sigmoid within 2.5; NaN passes.  vec_exp()
  * takes x as if it lay in [-87.33, 88.72], so that it neither overflows nor gives
  * subnormal numbers.  Method: S. Moshier's Cephes (exp(r) on |r| <= log(2)/2 by a
- * polynomial, tanh by an odd one near 0), with coefficients fitted anew.
+ * polynomial, tanh by an odd one near 0), with coefficients of our own fit.
  */
 #ifndef HML_BASE_VECMATH_H
 #define HML_BASE_VECMATH_H

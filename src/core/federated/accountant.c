@@ -105,7 +105,7 @@ open_uniform(uint64_t bits)
 	return ((double) (bits >> 11) + 1.0) * 0x1.0p-53;
 }
 
-/* Pairs by the Box-Muller transform: no rejection, so that time tells nothing. */
+/* Pairs by the Box-Muller transform: no rejection, so that time reveals nothing. */
 HmlStatus
 hml_dp_add_noise(HmlContext *ctx, float *values, size_t n, double standard_deviation)
 {

@@ -1,6 +1,6 @@
 /*
  * average.h
- *	  Weighted averages of weight vectors: the sum behind fedavg().
+ *	  Weighted averages of weight vectors: the sum that fedavg() keeps.
  *
  * H. B. McMahan et al.: Communication-Efficient Learning of Deep Networks from
  * Decentralized Data, AISTATS 2017: average = sum(n_k * w_k) / sum(n_k).
@@ -25,7 +25,7 @@
 
 /*
  * sum += samples * weights.  False, with sum and rest spoilt, when a weight is
- * not finite; hml_average_find_nonfinite() then tells which.
+ * not finite; hml_average_find_nonfinite() then finds which.
  */
 extern bool hml_average_add_f32(double *sum, float *rest, const float *weights, int64_t samples, size_t n);
 extern bool hml_average_add_f64(double *sum, double *rest, const double *weights, int64_t samples, size_t n);

@@ -8,7 +8,7 @@
  * average.h, robust.h, optimizer.h and masking.h.
  *
  * A client holds back a share of its rows, the same in every round, and judges
- * global models on them.  What it tells of them are counts: of rows by class and
+ * global models on them.  What it reveals of them are counts: of rows by class and
  * by thousandth of the score, from which the coordinator computes metrics
  * over all clients.
  */
@@ -58,7 +58,7 @@ extern HmlStatus hml_fed_train(HmlContext *ctx, const HmlModel *global, const Hm
 
 #define HML_FED_BINS 1000
 
-/* What a client tells about the rows that it held back; sums over clients are over all their rows. */
+/* What a client reports about the rows that it held back; sums over clients are over all their rows. */
 typedef struct HmlFedTally
 {
 	int64_t rows;

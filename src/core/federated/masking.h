@@ -45,7 +45,7 @@ extern HmlStatus hml_mask_apply(HmlContext *ctx, const unsigned char private_key
 extern HmlStatus hml_mask_quantise(HmlContext *ctx, const float *values, size_t n, double clip,
 								   uint32_t *quantised, size_t *clamped) HML_NODISCARD;
 
-/* The sum of the values behind a sum of 'n_clients' quantised vectors. */
+/* The sum of the values that were quantised, from a sum of 'n_clients' quantised vectors. */
 extern void hml_mask_dequantise(const uint32_t *sum, size_t n, size_t n_clients, double clip, double *values);
 
 #endif /* HML_FEDERATED_MASKING_H */

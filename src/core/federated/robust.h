@@ -27,7 +27,7 @@ extern HmlStatus hml_fed_trimmed_mean(HmlContext *ctx, const float *updates, siz
  * the squared distances to its max(1, n_updates - malicious - 2) nearest
  * neighbours; result is the average of the 'keep' updates with the lowest score,
  * weighted by samples (NULL: alike).  keep = 1 is Krum.  selected, where not
- * NULL, is (n_updates) and tells which were kept.
+ * NULL, is (n_updates) and marks which were kept.
  */
 extern HmlStatus hml_fed_krum(HmlContext *ctx, const float *updates, const int64_t *samples, size_t n_updates,
 							  size_t n, size_t malicious, size_t keep, float *result,

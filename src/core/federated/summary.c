@@ -172,7 +172,7 @@ hml_summary_fit(HmlArena *arena, const HmlFrame *frame, HmlSummary **out)
 	if (frame->n_rows < HML_SUMMARY_MIN_ROWS)
 	{
 		hml_fail(ctx, HML_INVALID_DATA, "%zu rows are too few to be summarised", frame->n_rows);
-		return hml_detail(ctx, "A summary of fewer than %d rows could tell of single patients.",
+		return hml_detail(ctx, "A summary of fewer than %d rows could reveal single patients.",
 						  HML_SUMMARY_MIN_ROWS);
 	}
 	HML_TRY(make_summary(arena, frame->n_columns, &summary));

@@ -1,6 +1,6 @@
 /*
  * summary.h
- *	  What a client tells of its columns, so that all can agree on one pipeline.
+ *	  What a client reports about its columns, so that all can agree on one pipeline.
  *
  * Rows never leave a client; counts, means, variances, quantiles and category
  * counts do.  A summary is made to say nothing of single patients: it needs at

@@ -24,7 +24,7 @@ end(HmlText *text)
 	hml_text_add(text, "]}");
 }
 
-/* A layer without attributes, and the comma behind it. */
+/* A layer without attributes, and the comma after it. */
 static void
 layer(HmlText *text, const char *op)
 {

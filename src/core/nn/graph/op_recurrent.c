@@ -323,7 +323,7 @@ backward_step(const Lane *lane, const float *gradient, size_t k)
 /*
  * Gradient of the recurrent weights from one sample: the gradients of all steps
  * but the first one, times the states before them.  The gradient of gru's third
- * gate with respect to its recurrent part lies behind the gates.
+ * gate with respect to its recurrent part lies after the gates.
  */
 static void
 backward_recurrent_weights(const Lane *lane, size_t sample)

@@ -264,7 +264,7 @@ static const HmlAttrSpec slice_attrs[] = {
 	{"start", HML_ATTR_INTEGER, "0", -(double) HML_MAX_SAMPLE_SIZE, (double) HML_MAX_SAMPLE_SIZE, NULL,
 	 "first position; a negative one counts from the end"},
 	{"end", HML_ATTR_INTEGER, "null", -(double) HML_MAX_SAMPLE_SIZE, (double) HML_MAX_SAMPLE_SIZE, NULL,
-	 "position behind the last one, likewise; by default the end"},
+	 "position after the last one, likewise; by default the end"},
 	{NULL, 0, NULL, 0, 0, NULL, NULL},
 };
 
@@ -431,7 +431,7 @@ static const char *const concat_cases[] = {
 
 const HmlOp hml_op_concat = {
 	.name = "concat",
-	.help = "Inputs one behind the other along one dimension.",
+	.help = "Concatenates its inputs along one dimension.",
 	.min_inputs = 2,
 	.max_inputs = HML_MAX_OP_INPUTS,
 	.attrs = concat_attrs,

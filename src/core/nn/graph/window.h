@@ -20,7 +20,7 @@ typedef struct HmlWindow
 	size_t kernel[2];
 	size_t stride[2];
 	size_t dilation[2];
-	size_t pad[2]; /* before the first row and column; behind the last as much as the output needs */
+	size_t pad[2]; /* before the first row and column; after the last, as much as the output needs */
 } HmlWindow;
 
 /* Numbers of the attributes that describe a window; HML_NO_ATTRIBUTE where the operator has none. */

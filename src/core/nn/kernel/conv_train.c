@@ -22,7 +22,7 @@
 #include "core/nn/loops/loops.h"
 
 #define MAX_LANES 16               /* of any tile set */
-#define SLACK HML_TILE_MAX_COLUMNS /* floats behind an image, which tiles may read and not use */
+#define SLACK HML_TILE_MAX_COLUMNS /* floats after an image, which tiles may read but do not use */
 
 /* ---- scratch ---------------------------------------------------------------------------------------- */
 
@@ -47,7 +47,7 @@ typedef struct Scratch
 typedef struct Phases
 {
 	size_t before; /* zeros that gy needs in front, ... */
-	size_t after;  /* ... and behind */
+	size_t after;  /* ... and after */
 } Phases;
 
 static Phases

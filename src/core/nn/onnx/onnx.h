@@ -4,7 +4,7 @@
  *
  * Writing: any network that the engine can run.  A tabular model's feature
  * pipeline can go in front of it, so that the file takes the features as a user
- * has them, and a scale and an offset behind it.
+ * has them, followed by a scale and an offset.
  *
  * Reading: networks that were trained elsewhere, as far as the engine has their
  * operators; the first one that it has not is named.  The reader believes nothing.

@@ -1,6 +1,6 @@
 /*
  * onnx_export.c
- *	  A whole ONNX file: feature pipeline, network, what comes behind it, metadata.
+ *	  A whole ONNX file: feature pipeline, network, what follows it, metadata.
  *
  * The pipeline is a handful of operators on (n, features): missing values are
  * filled in (IsNaN, Where), columns are spread over the inputs (Gather), categories

@@ -297,7 +297,7 @@ constant_number(Import *im, const char *name)
 	return (double) tensor->floats[0];
 }
 
-/* The node behind a name, if it has two inputs, one of them a constant number. */
+/* The node that produces a name, if it has two inputs, one of them a constant number. */
 typedef struct Scaled
 {
 	const char *x;

@@ -153,7 +153,7 @@ write_dense(Export *e)
 		call(e, NULL, "Add", x, bias);
 }
 
-/* What is read behind the image, by the last window. */
+/* What the last window reads past the end of the image. */
 static int64_t
 pad_behind(size_t in, size_t out, size_t kernel, size_t stride, size_t dilation, size_t before)
 {

@@ -16,7 +16,7 @@ typedef struct HmlBuffer
 } HmlBuffer;
 
 /*
- * Give each buffer its offset and tell the size of the block that holds them
+ * Give each buffer its offset and return the size of the block that holds them
  * all: largest first, each into the lowest gap that is free for the whole of its
  * life (Y. Pisarchyk and J. Lee, Efficient memory management for deep neural net
  * inference, 2020).

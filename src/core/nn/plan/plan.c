@@ -16,7 +16,7 @@
 
 #define CHUNK_BYTES ((size_t) 512 * 1024)
 #define MAX_CHUNK 256
-#define SLACK 64       /* floats behind a value, which vectors may read and not use */
+#define SLACK 64       /* floats after a value, which vectors may read but do not use */
 #define POLL_FLOPS 1e6 /* a chunk of less is not interrupted: 0.1 ms at worst */
 
 /* ---- memory ----------------------------------------------------------------------------------------- */

@@ -392,7 +392,7 @@ build_product(PlanBuilder *b, size_t node)
 	return HML_OK;
 }
 
-/* One behind the other in channels, rows or columns: copies into the whole. */
+/* Concatenation along channels, rows or columns: copies into the whole. */
 static HmlStatus
 build_concat(PlanBuilder *b, size_t node)
 {

@@ -42,7 +42,7 @@ new_floats(PlanBuilder *builder, size_t count, float **out)
 	return HML_OK;
 }
 
-/* What tiles read behind the last one of a bias is there and zero. */
+/* Tiles read past the last element of a bias: those floats exist and are zero. */
 static HmlStatus
 new_bias(PlanBuilder *builder, size_t count, float **out)
 {

@@ -1,6 +1,6 @@
 /*
  * epoch.h
- *	  What is told about an epoch of training: one row of healthml.training_epoch.
+ *	  What is reported about an epoch of training: one row of healthml.training_epoch.
  */
 #ifndef HML_NN_TRAIN_EPOCH_H
 #define HML_NN_TRAIN_EPOCH_H

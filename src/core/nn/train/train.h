@@ -3,7 +3,7 @@
  *	  Training a network.
  *
  * The caller owns the data: the trainer asks for one batch after the other by
- * row numbers, so that rows may be kept in any form and be augmented anew each
+ * row numbers, so that rows may be kept in any form and be augmented again each
  * time.  Each epoch goes through all rows in an order of its own, in batches of
  * equal size (give or take one row).  After an epoch the network is judged on
  * the validation rows; the weights of the best epoch are kept.
