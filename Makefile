@@ -17,6 +17,8 @@
 #:   test-ubsan         SQL, pgTAP and hostile calls on a server with a module that traps undefined behaviour
 #: make heart-sound-model   train the shipped model again (DATA=folder)
 #: make bench           speed beside that of other programs
+#: make deb             Debian packages for the installed server versions, in build/deb
+#:   test-deb           install one in a clean Debian and try it (root only)
 #: make deps            install what building and testing need
 #: make clean           delete everything built
 #
@@ -58,7 +60,7 @@ LIBRARIES := -Wl,--as-needed $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) 
 # ---- flags -------------------------------------------------------------------------------------------
 
 # 'make WERROR=' for a compiler that warns about what ours does not.
-WERROR = -Werror
+WERROR ?= -Werror
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 $(WERROR)
 
@@ -235,7 +237,7 @@ heart-sound-model: build/bench/heart_sound_recipe
 
 # ---- everything --------------------------------------------------------------------------------------
 
-.PHONY: deps test test-deep demo demo-federated bench quality reference help print-server
+.PHONY: deb test-deb deps test test-deep demo demo-federated bench quality reference help print-server
 quality:
 	@scripts/quality $(TESTS)
 reference: all
@@ -254,6 +256,10 @@ demo-federated:
 	@scripts/demo-federated "$(DEMO_DATA)"
 bench:
 	@scripts/bench $(TESTS)
+deb:
+	@scripts/make-deb
+test-deb:
+	@scripts/test-deb
 print-server:
 	@echo '$(VERSION)'
 help:
