@@ -2,9 +2,9 @@
 
 COMMENT ON SCHEMA healthml IS 'health models: trained, versioned, run and explained inside the database';
 
-CREATE TYPE healthml.risk_level AS ENUM ('low', 'medium', 'high');
+CREATE TYPE healthml.risk_level AS ENUM ('low', 'medium', 'high', 'unknown');
 COMMENT ON TYPE healthml.risk_level IS
-'risk of a score, ordered: low < medium < high; the cut-offs are part of the model version';
+'risk of a score, ordered: low < medium < high; the cut-offs are part of the model version. unknown, the last value, is the risk of a row in which more is missing than the model''s parameter max_missing allows';
 
 CREATE TYPE healthml.assessment AS (
 	score float8,
@@ -12,10 +12,11 @@ CREATE TYPE healthml.assessment AS (
 	risk healthml.risk_level,
 	is_anomaly boolean,
 	model text,
-	version integer
+	version integer,
+	missing_features text[]
 );
 COMMENT ON TYPE healthml.assessment IS
-'a score and what it means: percentile is the share (0 to 100) of the training scores below it, NULL where the model has none';
+'a score and what it means: percentile is the share (0 to 100) of the training scores below it, NULL where the model has none; missing_features are the features that were missing and filled in, in the model''s order, among them texts that training has not seen';
 
 CREATE TYPE healthml.training_result AS (
 	model text,

@@ -47,7 +47,7 @@ CREATE FUNCTION healthml.assess(features jsonb, artifact_id uuid) RETURNS health
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 220 AS 'MODULE_PATHNAME', 'healthml_assess';
 
 COMMENT ON FUNCTION healthml.assess(record, text) IS
-'score of a row and what it means: percentile among the training scores (0 to 100, NULL where the model has none), risk, whether it is an anomaly, and the model version that says so. Features as for healthml.score';
+'score of a row and what it means: percentile among the training scores (0 to 100, NULL where the model has none), risk, whether it is an anomaly, the model version that says so, and the features that were missing. A row in which more is missing than max_missing has the risk unknown and is no anomaly. Features as for healthml.score';
 COMMENT ON FUNCTION healthml.assess(float8[], text) IS
 'score of an array of features, in the model''s order, and what it means';
 COMMENT ON FUNCTION healthml.assess(jsonb, text) IS

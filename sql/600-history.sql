@@ -23,7 +23,8 @@ CREATE TABLE healthml.prediction (
 	narrative text,
 	source text,
 	predicted_at timestamptz NOT NULL DEFAULT now(),
-	latency_ms float8
+	latency_ms float8,
+	missing_features text[]
 );
 CREATE INDEX prediction_predicted_at ON healthml.prediction (predicted_at);
 CREATE INDEX prediction_subject ON healthml.prediction (subject, predicted_at);
@@ -42,6 +43,8 @@ COMMENT ON COLUMN healthml.prediction.explanation IS
 COMMENT ON COLUMN healthml.prediction.narrative IS 'the explanation in words';
 COMMENT ON COLUMN healthml.prediction.source IS 'table of the row, or the first 200 bytes of the source of the batch';
 COMMENT ON COLUMN healthml.prediction.latency_ms IS 'milliseconds that scoring and explaining took; in a batch the mean';
+COMMENT ON COLUMN healthml.prediction.missing_features IS
+'the features that were missing and filled in, in the model''s order; NULL for a recording, and for a prediction made before version 0.2.0';
 
 CREATE TABLE healthml.outcome (
 	prediction_id bigint PRIMARY KEY REFERENCES healthml.prediction ON DELETE CASCADE,

@@ -38,11 +38,12 @@ SELECT predicted_at::date AS day, model, count(*) AS predictions,
 	count(*) FILTER (WHERE risk = 'medium') AS medium,
 	count(*) FILTER (WHERE risk = 'high') AS high,
 	count(*) FILTER (WHERE risk = 'high') / count(*)::float8 AS high_share,
-	avg(score) AS mean_score, max(score) AS max_score
+	avg(score) AS mean_score, max(score) AS max_score,
+	count(*) FILTER (WHERE risk > 'high') AS unknown
 FROM healthml.prediction
 GROUP BY predicted_at::date, model;
 COMMENT ON VIEW healthml.daily_risk IS
-'predictions of each model by day (in the time zone of the session): their number, by risk, share of high ones, mean and highest score';
+'predictions of each model by day (in the time zone of the session): their number, by risk, share of high ones, mean and highest score, and how many have the risk unknown';
 
 CREATE VIEW healthml.prediction_reasons AS
 SELECT p.prediction_id, p.predicted_at, p.subject, p.model, p.version, p.risk, p.score, r.rank::integer AS rank,

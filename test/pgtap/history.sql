@@ -5,7 +5,7 @@ SELECT plan(75);
 
 -- tables
 SELECT columns_are('healthml', 'prediction', ARRAY['prediction_id', 'subject', 'model', 'version', 'score', 'percentile',
-	'risk', 'is_anomaly', 'label', 'probabilities', 'features', 'explanation', 'narrative', 'source', 'predicted_at', 'latency_ms']);
+	'risk', 'is_anomaly', 'label', 'probabilities', 'features', 'explanation', 'narrative', 'source', 'predicted_at', 'latency_ms', 'missing_features']);
 SELECT col_is_pk('healthml', 'prediction', 'prediction_id', 'predictions have a number');
 SELECT col_type_is('healthml', 'prediction', 'risk', 'healthml', 'risk_level', 'a risk is ordered');
 SELECT col_not_null('healthml', 'prediction', c, c || ' is always known')
@@ -23,7 +23,7 @@ SELECT columns_are('healthml', 'recent_predictions', ARRAY['prediction_id', 'pre
 	'percentile', 'risk', 'is_anomaly', 'label', 'main_reason', 'narrative', 'actual', 'source']);
 SELECT columns_are('healthml', 'label_distribution', ARRAY['model', 'version', 'label', 'predictions', 'share', 'mean_score', 'mean_latency_ms']);
 SELECT columns_are('healthml', 'risk_distribution', ARRAY['model', 'version', 'risk', 'predictions', 'share', 'mean_score']);
-SELECT columns_are('healthml', 'daily_risk', ARRAY['day', 'model', 'predictions', 'low', 'medium', 'high', 'high_share', 'mean_score', 'max_score']);
+SELECT columns_are('healthml', 'daily_risk', ARRAY['day', 'model', 'predictions', 'low', 'medium', 'high', 'high_share', 'mean_score', 'max_score', 'unknown']);
 SELECT columns_are('healthml', 'prediction_reasons', ARRAY['prediction_id', 'predicted_at', 'subject', 'model', 'version', 'risk', 'score',
 	'rank', 'feature', 'value', 'contribution', 'raises_risk']);
 SELECT columns_are('healthml', 'model_performance', ARRAY['model', 'version', 'outcomes', 'positives', 'roc_auc', 'average_precision',

@@ -56,7 +56,7 @@ SELECT has_index('healthml', 'model', 'model_pkey', ARRAY['model_id']);
 SELECT has_index('healthml', 'model_alias', 'model_alias_pkey', ARRAY['model_id', 'alias']);
 SELECT has_index('healthml', 'model_version', 'model_version_model_id_version_key', ARRAY['model_id', 'version']);
 SELECT has_index('healthml', 'model_version', 'model_version_artifact_id', ARRAY['artifact_id']);
-SELECT enum_has_labels('healthml', 'risk_level', ARRAY['low', 'medium', 'high']);
+SELECT enum_has_labels('healthml', 'risk_level', ARRAY['low', 'medium', 'high', 'unknown']);
 
 -- scoring: six forms each; by name STABLE, by artifact IMMUTABLE, all strict and parallel safe
 CREATE TEMP VIEW scoring AS SELECT * FROM functions WHERE prokind = 'f' AND (proname IN ('score', 'mlp_predict') OR proname LIKE '%\_score');

@@ -248,6 +248,36 @@ writes_all_values(void **state)
 	hml_text_free(&text);
 }
 
+/* What is implied is written only where it was given, so that models that do not use it keep their bytes. */
+static void
+leaves_out_what_is_implied(void **state)
+{
+	static const HmlParamSpec specs[] = {{"a", HML_PARAM_INTEGER, "1", 0, 9, NULL, ""},
+										 {"b", HML_PARAM_NUMBER | HML_PARAM_IMPLIED, "0.5", 0, 1, NULL, ""},
+										 {0}};
+	const HmlParamSpec *const only[] = {specs, NULL};
+	const char *const given[] = {"{}", "{\"b\": 0.5}", "{\"b\": null}"};
+	const char *const expected[] = {"{\"a\": 1}", "{\"a\": 1, \"b\": 0.5}", "{\"a\": 1}"};
+
+	(void) state;
+	for (size_t i = 0; i < 3; i++)
+	{
+		const HmlJson *json;
+		HmlParams *params;
+		HmlText text;
+		const char *written;
+
+		assert_ok(&ctx, hml_json_parse(arena, given[i], strlen(given[i]), &json));
+		assert_ok(&ctx, hml_params_parse(arena, "x", only, json, &params));
+		assert_true(hml_param_number(params, "b") == 0.5);
+		hml_text_init(&text, &ctx);
+		hml_params_write(params, &text);
+		assert_ok(&ctx, hml_text_finish(&text, &written));
+		assert_string_equal(written, expected[i]);
+		hml_text_free(&text);
+	}
+}
+
 static HmlStatus
 parse_and_write(HmlContext *context, void *argument)
 {
@@ -290,6 +320,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(refuses_wrong_values, begin, end),
 		cmocka_unit_test_setup_teardown(quotes_long_values_in_part, begin, end),
 		cmocka_unit_test_setup_teardown(writes_all_values, begin, end),
+		cmocka_unit_test_setup_teardown(leaves_out_what_is_implied, begin, end),
 		cmocka_unit_test(survives_lack_of_memory),
 	};
 

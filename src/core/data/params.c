@@ -18,6 +18,7 @@ struct HmlParams
 	size_t count;
 	const HmlParamSpec **specs; /* (count), in the order of the tables */
 	const HmlJson **values;     /* (count), never NULL */
+	bool *given;                /* (count): not the default */
 };
 
 #define QUOTED_TEXT 60 /* bytes of a string */
@@ -196,7 +197,7 @@ check_number(HmlContext *ctx, const HmlParamSpec *spec, size_t item, bool whole,
 
 	if (fits)
 		return HML_OK;
-	if (spec->type == HML_PARAM_NUMBER_OR_CHOICE)
+	if (HML_PARAM_KIND(spec->type) == HML_PARAM_NUMBER_OR_CHOICE)
 	{
 		char choices[RANGE_SIZE];
 
@@ -242,7 +243,7 @@ check_object(HmlContext *ctx, const HmlParamSpec *spec, const HmlJson *value)
 static HmlStatus
 check_items(HmlContext *ctx, const HmlParamSpec *spec, const HmlJson *value)
 {
-	bool texts = spec->type == HML_PARAM_TEXTS;
+	bool texts = HML_PARAM_KIND(spec->type) == HML_PARAM_TEXTS;
 
 	if (value->type != HML_JSON_ARRAY)
 		return refuse_value(ctx, spec, 0, texts ? "an array of strings" : "an array of integers", value);
@@ -255,7 +256,7 @@ check_items(HmlContext *ctx, const HmlParamSpec *spec, const HmlJson *value)
 static HmlStatus
 check_value(HmlContext *ctx, const HmlParamSpec *spec, const HmlJson *value)
 {
-	switch (spec->type)
+	switch (HML_PARAM_KIND(spec->type))
 	{
 		case HML_PARAM_INTEGER:
 			return check_number(ctx, spec, 0, true, value);
@@ -299,6 +300,7 @@ collect_specs(HmlArena *arena, const HmlParamSpec *const *tables, HmlParams *par
 			most++;
 	HML_TRY(HML_ARENA_NEW(arena, &params->specs, most));
 	HML_TRY(HML_ARENA_NEW(arena, &params->values, most));
+	HML_TRY(HML_ARENA_NEW_ZERO(arena, &params->given, most));
 	for (const HmlParamSpec *const *table = tables; *table != NULL; table++)
 		for (const HmlParamSpec *spec = *table; spec->name != NULL; spec++)
 			if (find_spec(params, spec->name) == params->count)
@@ -334,6 +336,7 @@ hml_params_parse(HmlArena *arena, const char *owner, const HmlParamSpec *const *
 			continue;
 		HML_TRY(check_value(ctx, params->specs[at], &given->items[i]));
 		params->values[at] = &given->items[i];
+		params->given[at] = true;
 	}
 	*out = params;
 	return HML_OK;
@@ -388,11 +391,16 @@ hml_param_text(const HmlParams *params, const char *name)
 void
 hml_params_write(const HmlParams *params, HmlText *text)
 {
+	bool first = true;
+
 	hml_text_add(text, "{");
 	for (size_t i = 0; i < params->count; i++)
 	{
-		if (i > 0)
+		if ((params->specs[i]->type & HML_PARAM_IMPLIED) != 0 && !params->given[i])
+			continue;
+		if (!first)
 			hml_text_add(text, ", ");
+		first = false;
 		hml_text_add_json_string(text, params->specs[i]->name);
 		hml_text_add(text, ": ");
 		hml_json_write(params->values[i], text);

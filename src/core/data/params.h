@@ -27,10 +27,18 @@ typedef enum HmlParamType
 	HML_PARAM_OBJECT            /* an object that the algorithm checks itself, or one of 'choices' if any */
 } HmlParamType;
 
+/*
+ * Added to a type: not written while it is not given, so that models which were
+ * trained before the parameter was there keep their bytes.
+ */
+#define HML_PARAM_IMPLIED 16
+
+#define HML_PARAM_KIND(type) ((HmlParamType) ((type) & ~HML_PARAM_IMPLIED))
+
 typedef struct HmlParamSpec
 {
 	const char *name;
-	HmlParamType type;
+	HmlParamType type;    /* perhaps with HML_PARAM_IMPLIED */
 	const char *fallback; /* default as JSON text, such as "300" or "\"auto\""; "null" = not set */
 	double min;           /* inclusive, may be infinite; ignored where the type has no range */
 	double max;           /* likewise; a whole number is exact up to 2^53 */
@@ -59,7 +67,7 @@ extern int64_t hml_param_integer(const HmlParams *params, const char *name);
 extern bool hml_param_boolean(const HmlParams *params, const char *name);
 extern const char *hml_param_text(const HmlParams *params, const char *name); /* NULL = not set */
 
-/* All values, defaults included, as one JSON object: what model_version.params keeps. */
+/* All values, defaults included unless they are implied, as one JSON object: what model_version.params keeps. */
 extern void hml_params_write(const HmlParams *params, HmlText *text);
 
 #endif /* HML_DATA_PARAMS_H */

@@ -132,6 +132,24 @@ hml_pipeline_apply(const HmlPipeline *pipeline, HmlContext *ctx, const double *v
 	return HML_OK;
 }
 
+double
+hml_pipeline_missing_share(const HmlPipeline *pipeline, const double *values)
+{
+	double missing = 0.0;
+	double total = 0.0;
+
+	for (size_t i = 0; i < pipeline->n_features; i++)
+	{
+		double share = pipeline->features[i].missing_share;
+		double weight = share >= 0.0 ? 1.0 - share : 1.0;
+
+		total += weight;
+		if (isnan(values[i]))
+			missing += weight;
+	}
+	return total > 0.0 ? missing / total : 0.0;
+}
+
 /* Code in the pipeline of a code in the frame. */
 static double
 translate(const HmlPipeline *pipeline, const HmlFrame *frame, size_t feature, double code)

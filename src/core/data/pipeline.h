@@ -74,7 +74,9 @@ typedef struct HmlPipeline
 	bool identity; /* one unscaled number per feature: apply only imputes */
 } HmlPipeline;
 
-/* The parameters "impute", "impute_value", "scale" and "encode", shared by all tabular algorithms. */
+#define HML_MAX_MISSING 0.34 /* a third, also of 3, 6, ... features */
+
+/* The parameters "impute", "impute_value", "scale", "encode" and "max_missing", shared by all tabular algorithms. */
 extern const HmlParamSpec hml_pipeline_params[];
 
 /*
@@ -124,6 +126,13 @@ extern HmlStatus hml_pipeline_apply(const HmlPipeline *pipeline, HmlContext *ctx
  */
 extern HmlStatus hml_pipeline_apply_frame(const HmlPipeline *pipeline, HmlContext *ctx, const HmlFrame *frame,
 										  const uint32_t *rows, size_t n_rows, double *inputs) HML_NODISCARD;
+
+/*
+ * How much of a row is missing, 0 to 1: the share of the features, each weighted by
+ * how often it was there in training, so that a column that is mostly empty counts
+ * for little.  values is (n_features), NaN = missing.
+ */
+extern double hml_pipeline_missing_share(const HmlPipeline *pipeline, const double *values);
 
 extern void hml_pipeline_write(const HmlPipeline *pipeline, HmlWriter *writer);
 extern HmlStatus hml_pipeline_read(HmlArena *arena, HmlReader *reader, HmlPipeline **out) HML_NODISCARD;

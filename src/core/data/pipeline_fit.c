@@ -16,6 +16,8 @@
 #include "core/base/sort.h"
 
 #define POLL_ROWS ((size_t) 1 << 16)
+#define TEXT_OF(x) #x
+#define AS_TEXT(x) TEXT_OF(x)
 #define COLUMNS_AT_ONCE 4 /* gathered in one pass, which waits for memory */
 
 const HmlParamSpec hml_pipeline_params[] = {
@@ -30,6 +32,9 @@ const HmlParamSpec hml_pipeline_params[] = {
 	{"encode", HML_PARAM_TEXT, "\"onehot\"", 0, 0, "onehot|ordinal",
 	 "How a text column becomes numbers: an input for each category, or the number of the category in "
 	 "alphabetical order."},
+	{"max_missing", HML_PARAM_NUMBER | HML_PARAM_IMPLIED, AS_TEXT(HML_MAX_MISSING), 0, 1, NULL,
+	 "The largest share of the features that may be missing in a row that gets a risk; where more is missing "
+	 "the risk is unknown. A feature counts for as much as it was there in training."},
 	{0}};
 
 /* The rows to learn from, and where one column of them is gathered. */

@@ -318,7 +318,8 @@ read_model(HmlModel *model, HmlReader *reader)
 		HML_TRY(read_known_section(model, reader, section));
 	for (uint32_t i = N_SECTIONS; i < n_sections; i++)
 		HML_TRY(read_optional_section(model, reader));
-	return hml_read_end(reader);
+	HML_TRY(hml_read_end(reader));
+	return hml_model_settle(model);
 }
 
 HmlStatus

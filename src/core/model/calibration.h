@@ -14,8 +14,11 @@ typedef enum HmlRisk
 {
 	HML_RISK_LOW = 0,
 	HML_RISK_MEDIUM = 1,
-	HML_RISK_HIGH = 2
+	HML_RISK_HIGH = 2,
+	HML_RISK_UNKNOWN = 3 /* too much of the row is missing */
 } HmlRisk;
+
+#define HML_N_RISKS 4
 
 typedef struct HmlCalibration
 {

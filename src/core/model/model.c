@@ -80,12 +80,48 @@ hml_model_train(HmlContext *ctx, const HmlAlgorithm *algorithm, const HmlTrainin
 	model->trained_rows = (int64_t) training->frame->n_rows;
 	status = keep_params(model, training->params);
 	if (status == HML_OK)
+		status = hml_model_settle(model);
+	if (status == HML_OK)
 		status = algorithm->train(ctx, training, model);
 	if (status == HML_OK)
 		*out = model;
 	else
 		hml_model_free(model);
 	return status;
+}
+
+static double
+setting(const HmlJson *params, const char *name, double fallback)
+{
+	const HmlJson *value = hml_json_get(params, name);
+
+	return value != NULL && value->type == HML_JSON_NUMBER ? value->number : fallback;
+}
+
+HmlStatus
+hml_model_settle(HmlModel *model)
+{
+	HmlContext *ctx = hml_arena_context(model->arena);
+	HmlArena *arena;
+	const HmlJson *params;
+	HmlStatus status;
+
+	HML_TRY(hml_arena_create(ctx, &arena));
+	status = hml_json_parse(arena, model->params, strlen(model->params), &params);
+	if (status == HML_OK)
+		model->max_missing = setting(params, "max_missing", HML_MAX_MISSING);
+	hml_arena_free(arena);
+	if (status == HML_INVALID_DATA)
+		return hml_fail(ctx, HML_CORRUPT, "parameters of the model are not JSON");
+	return status;
+}
+
+HmlRisk
+hml_model_risk(const HmlModel *model, double score, const double *values, size_t n_filled)
+{
+	if (n_filled > 0 && hml_pipeline_missing_share(model->pipeline, values) > model->max_missing)
+		return HML_RISK_UNKNOWN;
+	return hml_calibration_risk(&model->calibration, score);
 }
 
 void

@@ -98,6 +98,7 @@ struct HmlModel
 	HmlCalibration calibration;
 	size_t n_outputs;          /* classes of a classifier, else 1 */
 	const char **output_names; /* (n_outputs) labels of the classes, or NULL */
+	double max_missing;        /* above this share of missing values a row's risk is unknown */
 	int64_t trained_rows;      /* rows that the fit used */
 	size_t n_background;       /* rows for explanations to compare with (background.h) */
 	double *background;        /* (n_background, n_inputs), NULL without any */
@@ -142,6 +143,18 @@ extern void hml_model_free(HmlModel *model); /* NULL is allowed */
 extern HmlStatus hml_model_write(const HmlModel *model, HmlWriter *writer) HML_NODISCARD;
 extern HmlStatus hml_model_read(HmlContext *ctx, const void *bytes, size_t length,
 								HmlModel **out) HML_NODISCARD;
+
+/*
+ * Settings that scoring needs, from the parameters of the training: fills max_missing.
+ * Parameters of a type that no training writes are ignored.
+ */
+extern HmlStatus hml_model_settle(HmlModel *model) HML_NODISCARD;
+
+/*
+ * Risk of a score.  values is the row it belongs to, (n_features), NaN = missing, n_filled how many of
+ * its values were filled in.
+ */
+extern HmlRisk hml_model_risk(const HmlModel *model, double score, const double *values, size_t n_filled);
 
 /* Add one metric; NaN and infinity become null. */
 extern void hml_metric(const HmlTraining *training, const char *name, double value);

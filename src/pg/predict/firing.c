@@ -17,6 +17,8 @@
 #include "pg/server/settings.h"
 #include "pg/server/statement.h"
 
+/* Words that a column must take; a domain of these alone fails only where a risk is unknown. */
+#define PLANNED_WORDS 3
 #define WARNINGS 10 /* per statement and relation; failures are recorded all the same */
 
 /* ---- declaration ---- */
@@ -145,9 +147,23 @@ healthml_plan_score_column(const HealthmlFiring *firing, HealthmlTriggerPlan *pl
 	plan->score_typmod = attribute->atttypmod;
 }
 
+static Datum
+word_value(HealthmlTriggerPlan *plan, int word)
+{
+	MemoryContext caller;
+
+	if (plan->word_values[word] != (Datum) 0)
+		return plan->word_values[word];
+	caller = MemoryContextSwitchTo(plan->memory);
+	plan->word_values[word] = InputFunctionCall(&plan->word_input, unconstify(char *, plan->words[word]),
+												plan->word_io_parameter, plan->word_typmod);
+	MemoryContextSwitchTo(caller);
+	return plan->word_values[word];
+}
+
 void
 healthml_plan_word_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument,
-						  Oid word_type, const char *const words[3])
+						  Oid word_type, const char *const *words, int n_words)
 {
 	const Oid types[] = {TEXTOID, VARCHAROID, word_type};
 	const char *hint = OidIsValid(word_type) ? psprintf("It needs %s, text or character varying.",
@@ -156,13 +172,13 @@ healthml_plan_word_column(const HealthmlFiring *firing, HealthmlTriggerPlan *pla
 	Form_pg_attribute attribute =
 		writable_column(firing, argument, types, OidIsValid(word_type) ? 3 : 2, hint, &plan->word_column);
 	Oid input;
-	Oid io_parameter;
-	int i;
 
-	getTypeInputInfo(attribute->atttypid, &input, &io_parameter);
-	for (i = 0; i < 3; i++)
-		plan->words[i] =
-			OidInputFunctionCall(input, unconstify(char *, words[i]), io_parameter, attribute->atttypmod);
+	getTypeInputInfo(attribute->atttypid, &input, &plan->word_io_parameter);
+	fmgr_info_cxt(input, &plan->word_input, plan->memory);
+	plan->word_typmod = attribute->atttypmod;
+	memcpy(plan->words, words, sizeof(*words) * n_words);
+	for (int word = 0; word < Min(n_words, PLANNED_WORDS); word++)
+		word_value(plan, word);
 }
 
 /* Made in a context that dies with an error, and becomes the call's when it is complete. */
@@ -225,7 +241,7 @@ healthml_filled_row(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, dou
 
 	double_to_shortest_decimal_buf(score, text);
 	values[0] = InputFunctionCall(&plan->score_input, text, plan->score_io_parameter, plan->score_typmod);
-	values[1] = plan->words[word];
+	values[1] = word_value(plan, word);
 	return heap_modify_tuple_by_cols(firing->tuple, RelationGetDescr(firing->data->tg_relation), 2, columns,
 									 values, nulls);
 }

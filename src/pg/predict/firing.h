@@ -25,6 +25,8 @@
 
 #include "pg/predict/score.h"
 
+#define HEALTHML_MAX_WORDS 4
+
 /* What a trigger has found out about its arguments and its table; columns count from 1. */
 typedef struct HealthmlTriggerPlan
 {
@@ -32,13 +34,17 @@ typedef struct HealthmlTriggerPlan
 	HealthmlScorer *scorer;
 	text *model;
 
-	/* Triggers that fill columns: a number, and one of three words. */
+	/* Triggers that fill columns: a number, and one of a few words. */
 	int score_column;
 	int32 score_typmod;
 	FmgrInfo score_input;
 	Oid score_io_parameter;
 	int word_column;
-	Datum words[3]; /* of the column's type */
+	FmgrInfo word_input;
+	Oid word_io_parameter;
+	int32 word_typmod;
+	const char *words[HEALTHML_MAX_WORDS];
+	Datum word_values[HEALTHML_MAX_WORDS]; /* of the column's type, 0 before the first use */
 
 	int audio_column;   /* fill_heart_sound */
 	int subject_column; /* record_risk */
@@ -72,10 +78,10 @@ extern void healthml_start_firing(HealthmlFiring *firing, FunctionCallInfo fcinf
 extern int healthml_trigger_column(const HealthmlFiring *firing, int argument);
 extern Form_pg_attribute healthml_trigger_attribute(const HealthmlFiring *firing, int column);
 
-/* Plan the columns that a trigger fills: a score, and one of three words of type 'word_type' (or InvalidOid), text or varchar. */
+/* Plan the columns that a trigger fills: a score, and one of n_words words of type 'word_type' (or InvalidOid), text or varchar. */
 extern void healthml_plan_score_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument);
 extern void healthml_plan_word_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument,
-									  Oid word_type, const char *const words[3]);
+									  Oid word_type, const char *const *words, int n_words);
 
 /* The trigger's plan, made by 'plan_columns' at the first row. */
 typedef void (*HealthmlPlanColumns)(const HealthmlFiring *firing, HealthmlTriggerPlan *plan);

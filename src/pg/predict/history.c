@@ -77,6 +77,8 @@ typedef struct Batch
 	int n;
 	const char *subjects[BLOCK_ROWS];
 	double *inputs; /* (BLOCK_ROWS, n_inputs) */
+	double *values; /* (BLOCK_ROWS, n_features) of rows in which something is missing */
+	size_t n_filled[BLOCK_ROWS];
 	double scores[BLOCK_ROWS];
 
 	Store predictions;
@@ -265,7 +267,8 @@ finish_block(Batch *batch)
 	{
 		CHECK_FOR_INTERRUPTS();
 		prediction.subject = batch->subjects[i];
-		healthml_assess_score(scorer, batch->scores[i], &prediction.assessment);
+		healthml_assess_row(scorer, batch->scores[i], batch->values + i * scorer->model->pipeline->n_features,
+							batch->n_filled[i], &prediction.assessment);
 		store(batch, &prediction);
 	}
 	batch->n = 0;
@@ -282,7 +285,11 @@ add_to_block(Batch *batch, TupleTableSlot *slot)
 	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
 
 	healthml_check(&scorer->ctx, hml_pipeline_apply(pipeline, &scorer->ctx, values,
-													batch->inputs + batch->n * pipeline->n_inputs, NULL));
+													batch->inputs + batch->n * pipeline->n_inputs,
+													&batch->n_filled[batch->n]));
+	if (batch->n_filled[batch->n] > 0)
+		memcpy(batch->values + batch->n * pipeline->n_features, values,
+			   sizeof(double) * pipeline->n_features);
 	batch->subjects[batch->n] = subject_of(batch, slot);
 	MemoryContextSwitchTo(caller);
 	if (++batch->n == BLOCK_ROWS)
@@ -305,10 +312,13 @@ add_row(void *user, TupleTableSlot *slot)
 static void
 create_block(Batch *batch)
 {
-	size_t n_inputs = batch->scorer->model->pipeline->n_inputs;
+	const HmlPipeline *pipeline = batch->scorer->model->pipeline;
 
 	batch->memory = AllocSetContextCreate(CurrentMemoryContext, "healthml block", ALLOCSET_DEFAULT_SIZES);
-	batch->inputs = palloc_extended(sizeof(double) * BLOCK_ROWS * Max(n_inputs, 1), MCXT_ALLOC_HUGE);
+	batch->inputs =
+		palloc_extended(sizeof(double) * BLOCK_ROWS * Max(pipeline->n_inputs, 1), MCXT_ALLOC_HUGE);
+	batch->values =
+		palloc_extended(sizeof(double) * BLOCK_ROWS * Max(pipeline->n_features, 1), MCXT_ALLOC_HUGE);
 }
 
 /* ---- writing ---- */
@@ -347,7 +357,7 @@ report_start(void)
 
 static const char *const insert_predictions =
 	"INSERT INTO healthml.prediction (" HEALTHML_PREDICTION_COLUMNS ") "
-	"SELECT c1, c2, c3, c4, c5, c6::healthml.risk_level, c7, c8, c9, c10, c11, c12, c13, c14 "
+	"SELECT c1, c2, c3, c4, c5, c6::healthml.risk_level, c7, c8, c9, c10, c11, c12, c13, c14, c15 "
 	"FROM " STORED_ROWS;
 
 static const char *const insert_failures =

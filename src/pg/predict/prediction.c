@@ -22,14 +22,14 @@
 #define TYPES \
 	{ \
 		TEXTOID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, TEXTOID, BOOLOID, TEXTOID, JSONBOID, JSONBOID, \
-			JSONBOID, TEXTOID, TEXTOID, FLOAT8OID \
+			JSONBOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTARRAYOID \
 	}
 
 const Oid healthml_prediction_types[HEALTHML_PREDICTION_N] = TYPES;
 
 static HealthmlStatement insert_prediction = {
 	.sql = "INSERT INTO healthml.prediction (" HEALTHML_PREDICTION_COLUMNS ") "
-		   "VALUES ($1, $2, $3, $4, $5, $6::healthml.risk_level, $7, $8, $9, $10, $11, $12, $13, $14) "
+		   "VALUES ($1, $2, $3, $4, $5, $6::healthml.risk_level, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
 		   "RETURNING prediction_id",
 	.n_arguments = HEALTHML_PREDICTION_N,
 	.types = TYPES,
@@ -70,6 +70,8 @@ healthml_prediction_values(const HealthmlPrediction *prediction, Datum *values, 
 	values[11] = text_or_null(prediction->narrative, &nulls[11]);
 	values[12] = text_or_null(prediction->source, &nulls[12]);
 	values[13] = Float8GetDatum(prediction->latency_ms);
+	values[14] = assessment->missing;
+	nulls[14] = assessment->missing == (Datum) 0;
 }
 
 int64

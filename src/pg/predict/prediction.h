@@ -28,8 +28,8 @@ typedef struct HealthmlPrediction
 /* Columns that are written, in the order of healthml_prediction_values(). */
 #define HEALTHML_PREDICTION_COLUMNS \
 	"subject, model, version, score, percentile, risk, is_anomaly, label, probabilities, features, " \
-	"explanation, narrative, source, latency_ms"
-#define HEALTHML_PREDICTION_N 14
+	"explanation, narrative, source, latency_ms, missing_features"
+#define HEALTHML_PREDICTION_N 15
 
 extern const Oid healthml_prediction_types[HEALTHML_PREDICTION_N];
 extern void healthml_prediction_values(const HealthmlPrediction *prediction, Datum *values, bool *nulls);

@@ -13,11 +13,13 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "pg/server/document.h"
 #include "pg/server/errors.h"
 #include "pg/server/memory.h"
 
@@ -106,8 +108,8 @@ void
 healthml_scorer_read(HealthmlScorer *scorer, const double *values)
 {
 	scorer->values = values;
-	healthml_check(&scorer->ctx,
-				   hml_pipeline_apply(scorer->model->pipeline, &scorer->ctx, values, scorer->inputs, NULL));
+	healthml_check(&scorer->ctx, hml_pipeline_apply(scorer->model->pipeline, &scorer->ctx, values,
+													scorer->inputs, &scorer->n_filled));
 }
 
 double
@@ -143,25 +145,55 @@ healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssess
 	out->percentile = hml_calibration_percentile(calibration, out->score);
 	out->risk = hml_calibration_risk(calibration, out->score);
 	out->is_anomaly = out->score > calibration->threshold;
+	out->missing = (Datum) 0;
 	out->model = version->model;
 	out->version = version->version;
+}
+
+/* Names of the features that are missing, in the model's order. */
+static Datum
+missing_features(const HmlPipeline *pipeline, const double *values, size_t n_filled)
+{
+	Datum *names;
+	int n = 0;
+
+	if (n_filled == 0)
+		return PointerGetDatum(construct_empty_array(TEXTOID));
+	names = palloc(sizeof(Datum) * n_filled);
+	for (size_t i = 0; i < pipeline->n_features; i++)
+		if (isnan(values[i]))
+			names[n++] = CStringGetTextDatum(healthml_from_utf8(pipeline->features[i].column.name));
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* A row that is not judged is no anomaly either: nobody is alarmed by what is not there. */
+void
+healthml_assess_row(const HealthmlScorer *scorer, double score, const double *values, size_t n_filled,
+					HealthmlAssessment *out)
+{
+	healthml_assess_score(scorer, score, out);
+	out->risk = hml_model_risk(scorer->model, score, values, n_filled);
+	out->is_anomaly = out->is_anomaly && out->risk != HML_RISK_UNKNOWN;
+	out->missing = missing_features(scorer->model->pipeline, values, n_filled);
 }
 
 void
 healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out)
 {
-	healthml_assess_score(scorer, healthml_scorer_score(scorer), out);
+	healthml_assess_row(scorer, healthml_scorer_score(scorer), scorer->values, scorer->n_filled, out);
 }
 
 const char *
 healthml_risk_name(HmlRisk risk)
 {
-	static const char *const names[] = {"low", "medium", "high"};
+	static const char *const names[HML_N_RISKS] = {"low", "medium", "high", "unknown"};
 
 	return names[risk];
 }
 
 /* ---- SQL functions ---- */
+
+#define ASSESSMENT_COLUMNS 7
 
 /* What the FmgrInfo of a scoring function keeps. */
 typedef struct ScoreCall
@@ -170,7 +202,7 @@ typedef struct ScoreCall
 	Oid features_type; /* RECORDOID, FLOAT8ARRAYOID or JSONBOID */
 	bool by_artifact;
 	TupleDesc result; /* of assess; NULL before its first row */
-	Oid risks[3];
+	Oid risks[HML_N_RISKS];
 } ScoreCall;
 
 static ScoreCall *
@@ -248,7 +280,7 @@ prepare_assessment(FunctionCallInfo fcinfo, ScoreCall *call)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "healthml.assess must return a row");
-	for (risk = HML_RISK_LOW; risk <= HML_RISK_HIGH; risk++)
+	for (risk = HML_RISK_LOW; risk < HML_N_RISKS; risk++)
 		call->risks[risk] = risk_label(TupleDescAttr(desc, 2)->atttypid, (HmlRisk) risk);
 	call->result = BlessTupleDesc(desc);
 	MemoryContextSwitchTo(caller);
@@ -262,8 +294,8 @@ healthml_assess(PG_FUNCTION_ARGS)
 {
 	ScoreCall *call = use_call(fcinfo, NULL);
 	HealthmlAssessment assessment;
-	Datum values[6];
-	bool nulls[6] = {false};
+	Datum values[ASSESSMENT_COLUMNS];
+	bool nulls[ASSESSMENT_COLUMNS] = {false};
 
 	if (call->result == NULL)
 		prepare_assessment(fcinfo, call);
@@ -275,5 +307,6 @@ healthml_assess(PG_FUNCTION_ARGS)
 	values[3] = BoolGetDatum(assessment.is_anomaly);
 	values[4] = CStringGetTextDatum(assessment.model);
 	values[5] = Int32GetDatum(assessment.version);
+	values[6] = assessment.missing;
 	return HeapTupleGetDatum(heap_form_tuple(call->result, values, nulls));
 }

@@ -30,6 +30,7 @@ typedef struct HealthmlScorer
 	MemoryContext memory; /* of inputs and scratch; emptied when the model changes */
 	HmlContext ctx;
 	const double *values;  /* (n_features) of the present row: numbers and category codes, NaN = missing */
+	size_t n_filled;       /* values of the present row that were missing */
 	double *inputs;        /* (n_inputs) of the present row */
 	double *probabilities; /* (n_outputs) of the present row, where the model has named classes */
 	void *scratch;
@@ -42,6 +43,7 @@ typedef struct HealthmlAssessment
 	double percentile; /* NaN where the model has no training scores */
 	HmlRisk risk;
 	bool is_anomaly;
+	Datum missing; /* text[], the features that were missing; 0 = not known, as of a recording */
 	const char *model;
 	int32 version;
 } HealthmlAssessment;
@@ -66,10 +68,14 @@ extern void healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *o
 /* Probabilities of the classes, in the order of model->output_names; NULL where the model has none. */
 extern const double *healthml_scorer_probabilities(HealthmlScorer *scorer);
 
-/* What a score of the scorer's model means. */
+/* What a score of the scorer's model means, without a look at missing values. */
 extern void healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssessment *out);
 
-/* "low", "medium" or "high". */
+/* What a score means of a row of values (n_features), of which n_filled were missing. */
+extern void healthml_assess_row(const HealthmlScorer *scorer, double score, const double *values,
+								size_t n_filled, HealthmlAssessment *out);
+
+/* "low", "medium", "high" or "unknown". */
 extern const char *healthml_risk_name(HmlRisk risk);
 
 /*

@@ -62,11 +62,12 @@ risk_level_type(void)
 static void
 plan_risk(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
 {
-	const char *const risks[] = {healthml_risk_name(HML_RISK_LOW), healthml_risk_name(HML_RISK_MEDIUM),
-								 healthml_risk_name(HML_RISK_HIGH)};
+	const char *risks[HML_N_RISKS];
 
+	for (int risk = 0; risk < HML_N_RISKS; risk++)
+		risks[risk] = healthml_risk_name((HmlRisk) risk);
 	healthml_plan_score_column(firing, plan, 1);
-	healthml_plan_word_column(firing, plan, 2, risk_level_type(), risks);
+	healthml_plan_word_column(firing, plan, 2, risk_level_type(), risks, HML_N_RISKS);
 }
 
 static void
@@ -103,7 +104,7 @@ plan_sound(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
 	plan->audio_column = healthml_trigger_column(firing, 1);
 	healthml_check_recordings(healthml_trigger_attribute(firing, plan->audio_column));
 	healthml_refuse_generated(firing, plan->audio_column);
-	healthml_plan_word_column(firing, plan, 2, InvalidOid, healthml_sound_names);
+	healthml_plan_word_column(firing, plan, 2, InvalidOid, healthml_sound_names, HEALTHML_SOUNDS);
 	healthml_plan_score_column(firing, plan, 3);
 }
 
@@ -237,7 +238,8 @@ record_row(void *argument)
 		healthml_explain_prediction(scorer, RECORDED_REASONS, &prediction);
 	prediction.latency_ms = healthml_ms_since(start);
 	prediction_id = healthml_insert_prediction(&prediction);
-	if (prediction_id != 0 && (int) prediction.assessment.risk >= healthml_notify_level)
+	if (prediction_id != 0 && prediction.assessment.risk != HML_RISK_UNKNOWN &&
+		(int) prediction.assessment.risk >= healthml_notify_level)
 		notify(&prediction, prediction_id);
 }
 

@@ -99,7 +99,7 @@ choices_array(const char *choices)
 static void
 put_parameter(ReturnSetInfo *result, const HmlParamSpec *spec)
 {
-	bool bounded = has_range(spec->type);
+	bool bounded = has_range(HML_PARAM_KIND(spec->type));
 	Datum values[7] = {0};
 	bool nulls[7] = {false,
 					 false,
@@ -110,7 +110,7 @@ put_parameter(ReturnSetInfo *result, const HmlParamSpec *spec)
 					 false};
 
 	values[0] = CStringGetTextDatum(spec->name);
-	values[1] = CStringGetTextDatum(type_name(spec->type));
+	values[1] = CStringGetTextDatum(type_name(HML_PARAM_KIND(spec->type)));
 	values[2] = DirectFunctionCall1(jsonb_in, CStringGetDatum(spec->fallback));
 	values[3] = Float8GetDatum(spec->min);
 	values[4] = Float8GetDatum(spec->max);

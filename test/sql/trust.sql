@@ -1,0 +1,50 @@
+-- What a patient could suffer from: risks without evidence, numbers that are none, words that say too much.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE SCHEMA trust_test;
+SET search_path = trust_test, healthml;
+CREATE TABLE patients AS SELECT patient_id, age::float8, male, cholesterol::float8, max_heart_rate::float8, st_depression, vessels::float8, heart_disease
+FROM synthetic_patients(400, 1);
+
+-- a row in which more than a third is missing is not judged, but has a score
+SELECT version FROM train('trust_forest', 'isolation_forest', 'patients', '{age,male,cholesterol,max_heart_rate,st_depression,vessels}', 'heart_disease', '{"n_estimators": 50}');
+SELECT version FROM train('trust_net', 'mlp', 'patients', '{age,male,cholesterol,max_heart_rate,st_depression,vessels}', 'heart_disease', '{"epochs": 5}');
+SELECT m, n, a.risk, a.is_anomaly, a.missing_features, a.score = score(f, m) AS score_stays, a.risk > 'high' AS last
+FROM unnest('{trust_forest,trust_net}'::text[]) m, generate_series(0, 6) n,
+	LATERAL (SELECT array_agg(CASE WHEN i > n THEN 1 END::float8 ORDER BY i) AS f FROM generate_series(1, 6) i) r, assess(f, m) a
+WHERE n > 1;
+SELECT risk, missing_features FROM assess('{"age": null, "male": null, "cholesterol": null, "max_heart_rate": null, "st_depression": null, "vessels": null}'::jsonb, 'trust_net');
+SELECT missing_features, risk IN ('low', 'medium', 'high') AS judged FROM assess('{50,1,200,150,0,0}'::float8[], 'trust_net');
+-- ... unless the model is asked to
+SELECT version FROM train('trust_bold', 'isolation_forest', 'patients', '{age,cholesterol}', 'heart_disease', '{"n_estimators": 50, "max_missing": 1}');
+SELECT risk IN ('low', 'medium', 'high') AS judged, missing_features FROM assess('{null,null}'::float8[], 'trust_bold');
+SELECT version FROM train('trust_strict', 'isolation_forest', 'patients', '{age,cholesterol,vessels,st_depression}', 'heart_disease', '{"n_estimators": 50, "max_missing": 0}');
+SELECT risk, missing_features FROM assess('{null,200,0,0}'::float8[], 'trust_strict');
+SELECT params ? 'max_missing' AS written FROM versions WHERE model IN ('trust_forest', 'trust_strict') ORDER BY model;
+SELECT train('trust_bold', 'isolation_forest', 'patients', '{age,cholesterol}', 'heart_disease', '{"max_missing": 1.5}');
+-- a column that was mostly empty in training counts for as much as it was there
+SELECT version FROM train('trust_sparse', 'isolation_forest', 'SELECT age, max_heart_rate, CASE WHEN patient_id % 10 = 0 THEN cholesterol END AS cholesterol,
+	CASE WHEN patient_id % 10 = 1 THEN vessels END AS vessels, heart_disease FROM patients', target => 'heart_disease', params => '{"n_estimators": 50}');
+SELECT risk IN ('low', 'medium', 'high') AS judged, missing_features FROM assess('{50,150,null,null}'::float8[], 'trust_sparse');
+SELECT risk, missing_features FROM assess('{null,150,200,0}'::float8[], 'trust_sparse');
+-- batches and triggers keep it, and raise no alarm
+CREATE TABLE stay (id int, age float8, male boolean, cholesterol float8, max_heart_rate float8, st_depression float8, vessels float8, s float8, r risk_level,
+	w text, v varchar(6));
+CREATE TRIGGER a BEFORE INSERT ON stay FOR EACH ROW EXECUTE FUNCTION fill_risk('trust_net', 's', 'r');
+CREATE TRIGGER b BEFORE INSERT ON stay FOR EACH ROW EXECUTE FUNCTION fill_risk('trust_net', 's', 'w');
+CREATE TRIGGER c AFTER INSERT ON stay FOR EACH ROW EXECUTE FUNCTION record_risk('trust_net', 'id');
+INSERT INTO stay (id, age) VALUES (1, NULL), (2, 50) RETURNING id, r, w, s IS NOT NULL AS scored;
+INSERT INTO stay (id, age, male, cholesterol, max_heart_rate, st_depression, vessels) VALUES (3, 50, true, 200, 150, 0, NULL);
+SELECT batch_predict('trust_net', 'stay', 'id'), batch_predict('trust_forest', 'stay', 'id');
+SELECT subject, model, source, risk > 'high' AS unknown, is_anomaly AND risk > 'high' AS alarm, missing_features FROM prediction WHERE model LIKE 'trust%' ORDER BY prediction_id;
+SELECT model, unknown FROM daily_risk WHERE model LIKE 'trust%' ORDER BY model;
+-- a column that has no room for the new word fails only where a row needs it
+CREATE TRIGGER d BEFORE UPDATE ON stay FOR EACH ROW EXECUTE FUNCTION fill_risk('trust_net', 's', 'v');
+UPDATE stay SET age = 51 WHERE id = 3 RETURNING id, v IS NOT NULL AS filled;
+SET client_min_messages = warning;
+UPDATE stay SET age = 51 WHERE id = 2 RETURNING id, v;
+
+SELECT drop_model(name) FROM model WHERE name LIKE 'trust%';
+DELETE FROM prediction WHERE model LIKE 'trust%';
+DELETE FROM score_failure WHERE source LIKE 'trust_test.%';
+DROP SCHEMA trust_test CASCADE;
