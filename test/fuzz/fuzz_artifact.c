@@ -81,10 +81,11 @@ mutate_payload(uint8_t *data, size_t size, size_t max_size, size_t start)
 {
 	static uint8_t payload[MAX_PAYLOAD];
 	size_t length = get_u32(data + start + 8);
-	size_t room = max_size - size + length;
+	size_t rest = size - length;
+	size_t room = max_size - rest;
 	size_t mutated;
 
-	if (length > MAX_PAYLOAD)
+	if (length > MAX_PAYLOAD || max_size < rest)
 		return LLVMFuzzerMutate(data, size, max_size);
 	memcpy(payload, data + start + SECTION_SIZE, length);
 	mutated = LLVMFuzzerMutate(payload, length, room < MAX_PAYLOAD ? room : MAX_PAYLOAD);
@@ -99,9 +100,12 @@ size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
 	size_t starts[MAX_SECTIONS];
-	size_t count = find_sections(data, size, starts);
+	size_t count;
 	HmlRng rng;
 
+	if (size > max_size)
+		size = max_size; /* an input may be larger than what is to come of it */
+	count = find_sections(data, size, starts);
 	hml_rng_seed(&rng, seed);
 	if (count == 0 || hml_rng_below(&rng, 8) == 0)
 		size = LLVMFuzzerMutate(data, size, max_size);
