@@ -14,6 +14,7 @@
 #:   test-demo          the demonstration still runs
 #:   test-fuzz          each parser against FUZZ_SECONDS=30 of hostile input
 #: make test-deep       make test, with 100,000 classifications, then ten minutes of fuzzing each parser, and test-ubsan
+#:   test-versions      SQL and pgTAP tests on other versions of PostgreSQL that can be had
 #:   test-ubsan         SQL, pgTAP and hostile calls on a server with a module that traps undefined behaviour
 #: make heart-sound-model   train the shipped model again (DATA=folder)
 #: make bench           speed beside that of other programs
@@ -237,7 +238,7 @@ heart-sound-model: build/bench/heart_sound_recipe
 
 # ---- everything --------------------------------------------------------------------------------------
 
-.PHONY: deb test-deb deps test test-deep demo demo-federated bench quality reference help print-server
+.PHONY: deb test-deb test-versions deps test test-deep demo demo-federated bench quality reference help print-server
 quality:
 	@scripts/quality $(TESTS)
 reference: all
@@ -256,6 +257,8 @@ demo-federated:
 	@scripts/demo-federated "$(DEMO_DATA)"
 bench:
 	@scripts/bench $(TESTS)
+test-versions:
+	@scripts/test-versions $(TESTS)
 deb:
 	@scripts/make-deb
 test-deb:
