@@ -49,10 +49,11 @@ COMMENT ON FUNCTION healthml.predict_label(jsonb, uuid) IS
 'as with a model name, for one artifact: immutable, so usable in indexes, generated columns and push-down';
 
 CREATE FUNCTION healthml.describe_network(ref text)
-RETURNS TABLE (layer integer, name text, op text, output_shape text, parameters bigint, flops float8)
+RETURNS TABLE (layer integer, name text, op text, output_shape text, parameters bigint, flops float8,
+	network text, members integer)
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME', 'healthml_describe_network';
 COMMENT ON FUNCTION healthml.describe_network(text) IS
-'layers of a model''s network with the shape of their output for one row, their number of parameters, and the floating-point operations of one forward pass (a multiply-add counts two)';
+'layers of a model''s network with the shape of their output for one row, their number of parameters, and the floating-point operations of one forward pass (a multiply-add counts two). A heart-sound model has up to two networks, general and expert; members is the number of networks with the same layers whose results are averaged';
 
 CREATE FUNCTION healthml.plot_losses(title text, loss float8[], validation_loss float8[]) RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'healthml_plot_losses';

@@ -184,6 +184,7 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part)
 								 .n_groups = all.n_groups};
 	HmlHeartTraining training = HML_HEART_TRAINING_DEFAULT;
 	HmlHeartNetwork network;
+	void *scratch;
 	HmlArena *arena;
 
 	for (size_t i = 0; i < all.n; i++)
@@ -198,12 +199,14 @@ train_and_score(HmlContext *ctx, const uint32_t *parts, uint32_t part)
 	training.n_networks = NETWORKS;
 	must(ctx, hml_arena_create(ctx, &arena));
 	must(ctx, hml_heart_network_train(arena, &examples, &training, &network));
+	must(ctx, hml_arena_alloc(arena, 1, hml_heart_network_scratch_size(&network), &scratch));
 	for (size_t i = 0; i < all.n; i++)
 		if (parts[i] == part)
 		{
 			double p;
 
-			must(ctx, hml_heart_network_score(ctx, &network, all.features + i * HML_HEART_FEATURES, 1, &p));
+			must(ctx, hml_heart_network_score(ctx, &network, scratch, all.features + i * HML_HEART_FEATURES,
+											  1, &p));
 			all.p[i] = p;
 			all.familiarity[i] =
 				hml_heart_familiarity(&network.clinics, all.features + i * HML_HEART_FEATURES);

@@ -133,6 +133,9 @@ SELECT train('own', 'heart_sound_cnn', 'labelled', target => 'murmur', params =>
 SELECT model FROM train('forest', 'isolation_forest', 'labelled', '{id}');
 SELECT heart_sound_classify(audio, 'forest') FROM recording WHERE id = 1;
 
+-- its two kinds of network, of which five each are averaged
+SELECT network, members, layer, op, output_shape, parameters FROM describe_network('heart_sound');
+
 DELETE FROM prediction WHERE model = 'heart_sound';
 DELETE FROM score_failure WHERE model = 'heart_sound';
 SELECT count(drop_model(model)) FROM unnest(ARRAY['own', 'forest']) model;

@@ -64,3 +64,15 @@ disturb_weights(const HmlNetwork *network, float *weights)
 					w[k] = 0.5f + w[k] * w[k];
 		}
 }
+
+HmlStatus
+score_hearts(HmlContext *ctx, const HmlHeartNetwork *network, const float *features, size_t n, double *p)
+{
+	void *scratch;
+	HmlStatus status;
+
+	HML_TRY(hml_alloc(ctx, 1, hml_heart_network_scratch_size(network), &scratch));
+	status = hml_heart_network_score(ctx, network, scratch, features, n, p);
+	hml_free(ctx, scratch);
+	return status;
+}

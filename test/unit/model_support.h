@@ -6,6 +6,7 @@
 #ifndef TEST_UNIT_MODEL_SUPPORT_H
 #define TEST_UNIT_MODEL_SUPPORT_H
 
+#include "core/heart/heart_network.h"
 #include "core/model/model.h"
 #include "core/nn/graph/network.h"
 
@@ -21,5 +22,9 @@ extern void fill_numbers(float *values, size_t count, uint32_t seed);
 
 /* Statistics that batch norm has not got at the start, and biases that are not zero. */
 extern void disturb_weights(const HmlNetwork *network, float *weights);
+
+/* Probabilities by the heart-sound networks, in a scratch block of this call. */
+extern HmlStatus score_hearts(HmlContext *ctx, const HmlHeartNetwork *network, const float *features,
+							  size_t n, double *p);
 
 #endif /* TEST_UNIT_MODEL_SUPPORT_H */

@@ -4,6 +4,7 @@
  *	  stands out is found.
  */
 #include "unit/support.h"
+#include "unit/model_support.h"
 
 #include "core/base/rng.h"
 #include "core/heart/heart_explain.h"
@@ -119,8 +120,7 @@ test_nothing_is_lost(void **state)
 	assert_ok(&fixture.ctx,
 			  hml_heart_explain(fixture.arena, &fixture.network, &fixture.sound, 100000, &explanation));
 
-	assert_ok(&fixture.ctx,
-			  hml_heart_network_score(&fixture.ctx, &fixture.network, fixture.sound.features, 1, &p));
+	assert_ok(&fixture.ctx, score_hearts(&fixture.ctx, &fixture.network, fixture.sound.features, 1, &p));
 	logit = explanation.base;
 	for (size_t f = 0; f < F; f++)
 		logit += explanation.contributions[f];
@@ -204,8 +204,7 @@ test_windows(void **state)
 	set_up(&fixture, 0, 0);
 	assert_ok(&fixture.ctx, HML_NEW(&fixture.ctx, &p, fixture.sound.n_windows));
 	assert_ok(&fixture.ctx, hml_heart_score_windows(fixture.arena, &fixture.network, &fixture.sound, p));
-	assert_ok(&fixture.ctx,
-			  hml_heart_network_score(&fixture.ctx, &fixture.network, fixture.sound.features, 1, &whole));
+	assert_ok(&fixture.ctx, score_hearts(&fixture.ctx, &fixture.network, fixture.sound.features, 1, &whole));
 	assert_int_equal(fixture.sound.n_windows, 4);
 	for (size_t w = 0; w < fixture.sound.n_windows; w++)
 		assert_true(fabs(p[w] - whole) < 0.2);

@@ -3,6 +3,7 @@
  *	  Learning from made-up features whose rule is known.
  */
 #include "unit/support.h"
+#include "unit/model_support.h"
 
 #include "core/base/rng.h"
 #include "core/heart/heart_network.h"
@@ -73,7 +74,7 @@ test_learns_the_heart_and_not_the_site(void **state)
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
 	assert_ok(&ctx, hml_heart_network_train(arena, &known.view, &training, &network));
-	assert_ok(&ctx, hml_heart_network_score(&ctx, &network, unknown.features, N, p));
+	assert_ok(&ctx, score_hearts(&ctx, &network, unknown.features, N, p));
 	for (size_t i = 0; i < N; i++)
 	{
 		assert_true(p[i] > 0 && p[i] < 1);
@@ -86,7 +87,7 @@ test_learns_the_heart_and_not_the_site(void **state)
 	mean[0] = mean[F] = 1.5f;
 	mean[1] = -5;
 	mean[F + 1] = 5;
-	assert_ok(&ctx, hml_heart_network_score(&ctx, &network, mean, 2, p));
+	assert_ok(&ctx, score_hearts(&ctx, &network, mean, 2, p));
 	assert_true(fabs(p[0] - p[1]) < 0.2);
 	hml_arena_free(arena);
 	test_host_finish(&host, &ctx);
@@ -153,8 +154,8 @@ test_same_seed_same_network_and_round_trip(void **state)
 	hml_reader_init(&reader, &ctx, writers[0].data, writers[0].length, "heart network");
 	assert_ok(&ctx, hml_heart_network_read(arena, &reader, &networks[2]));
 	assert_ok(&ctx, hml_read_end(&reader));
-	assert_ok(&ctx, hml_heart_network_score(&ctx, &networks[0], examples.features, 1, &p[0]));
-	assert_ok(&ctx, hml_heart_network_score(&ctx, &networks[2], examples.features, 1, &p[1]));
+	assert_ok(&ctx, score_hearts(&ctx, &networks[0], examples.features, 1, &p[0]));
+	assert_ok(&ctx, score_hearts(&ctx, &networks[2], examples.features, 1, &p[1]));
 	assert_close(p[0], p[1], 0);
 	for (size_t length = 0; length < writers[0].length; length += 13)
 	{
@@ -191,7 +192,7 @@ test_networks_are_averaged(void **state)
 		this.n_networks = i == 2 ? 2 : 1;
 		this.seed += i == 1;
 		assert_ok(&ctx, hml_heart_network_train(arena, &examples.view, &this, &networks[i]));
-		assert_ok(&ctx, hml_heart_network_score(&ctx, &networks[i], examples.features, N, p[i]));
+		assert_ok(&ctx, score_hearts(&ctx, &networks[i], examples.features, N, p[i]));
 	}
 	for (size_t i = 0; i < N; i++)
 		assert_close(log(p[2][i] / (1 - p[2][i])),
@@ -237,7 +238,7 @@ test_refused(void **state)
 		"{\"input\": [36], \"layers\": [{\"op\": \"dense\", \"units\": 2}, {\"op\": \"sigmoid\"}]}";
 	trainings[8].network = "{\"input\": [36], \"layers\": [{\"op\": \"dense\", \"units\": 1}]}";
 	trainings[9].n_networks = 0;
-	trainings[10].n_networks = HML_HEART_MAX_NETWORKS + 1;
+	trainings[10].n_networks = HML_MAX_MEMBERS + 1;
 	for (size_t i = 0; i < 11; i++)
 		refuse(&examples.view, &trainings[i], HML_INVALID_ARGUMENT);
 
@@ -266,7 +267,7 @@ train_and_score(HmlContext *ctx, void *argument)
 	HML_TRY(hml_arena_create(ctx, &arena));
 	status = hml_heart_network_train(arena, &examples->view, &training, &network);
 	if (status == HML_OK)
-		status = hml_heart_network_score(ctx, &network, examples->features, 3, p);
+		status = score_hearts(ctx, &network, examples->features, 3, p);
 	hml_arena_free(arena);
 	return status;
 }
@@ -318,7 +319,7 @@ count_right(HmlContext *ctx, const HmlHeartNetwork *network, const Examples *exa
 	double p[N];
 	size_t right = 0;
 
-	assert_ok(ctx, hml_heart_network_score(ctx, network, examples->features, N, p));
+	assert_ok(ctx, score_hearts(ctx, network, examples->features, N, p));
 	for (size_t i = 0; i < N; i++)
 		right += (p[i] > 0.5) == examples->abnormal[i];
 	return right;
@@ -372,7 +373,7 @@ check_explanation(HmlContext *ctx, const HmlHeartNetwork *network, const float *
 	double p;
 	double sum = 0;
 
-	assert_ok(ctx, hml_heart_network_score(ctx, network, features, 1, &p));
+	assert_ok(ctx, score_hearts(ctx, network, features, 1, &p));
 	assert_ok(ctx, hml_heart_network_explain(ctx, network, features, &base, contributions));
 	for (size_t f = 0; f < F; f++)
 		sum += contributions[f];
@@ -444,7 +445,7 @@ train_on(size_t n, uint32_t n_sites, const uint32_t *groups, size_t n_groups)
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
 	assert_ok(&ctx, hml_heart_network_train(arena, &examples.view, &training, &network));
-	assert_ok(&ctx, hml_heart_network_score(&ctx, &network, examples.features, N, p));
+	assert_ok(&ctx, score_hearts(&ctx, &network, examples.features, N, p));
 	for (size_t i = 0; i < N; i++)
 		assert_true(p[i] > 0 && p[i] < 1);
 	hml_arena_free(arena);

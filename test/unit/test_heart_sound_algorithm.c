@@ -111,6 +111,7 @@ test_learns_what_is_heard(void **state)
 	void *scratch;
 	double scores[2];
 	double inputs[2 * F] = {0};
+	size_t allocations;
 	Fixture f;
 
 	(void) state;
@@ -126,7 +127,9 @@ test_learns_what_is_heard(void **state)
 	for (size_t c = 0; c < 6; c++)
 		inputs[F + c] = 2;
 	assert_ok(&f.ctx, hml_alloc(&f.ctx, 1, model->algorithm->scratch_size(model), &scratch));
+	allocations = f.host.allocations;
 	assert_ok(&f.ctx, model->algorithm->score(model, &f.ctx, scratch, inputs, 2, scores));
+	assert_int_equal(f.host.allocations, allocations);
 	assert_true(scores[0] < 0.5 && scores[1] > 0.5);
 	hml_free(&f.ctx, scratch);
 	hml_model_free(model);
@@ -233,7 +236,7 @@ try_damaged(Fixture *f, const unsigned char *bytes, size_t length)
 	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &arena));
 	hml_reader_init(&reader, &f->ctx, bytes, length, "heart network");
 	status = hml_heart_network_read(arena, &reader, &network);
-	if (status == HML_OK && hml_heart_network_score(&f->ctx, &network, features, 1, &p) == HML_OK)
+	if (status == HML_OK && score_hearts(&f->ctx, &network, features, 1, &p) == HML_OK)
 		assert_true(p >= 0 && p <= 1);
 	hml_arena_free(arena);
 }

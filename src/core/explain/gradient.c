@@ -51,7 +51,7 @@ struct Path
 static const float *
 mlp_weights(const HmlModel *model)
 {
-	return ((const HmlMlp *) model->impl)->weights;
+	return ((const HmlMlp *) model->impl)->net.weights[0];
 }
 
 static double
@@ -80,7 +80,7 @@ mlp_derive(const Path *path, const float *inputs, const float *outputs, float *b
 static const float *
 autoencoder_weights(const HmlModel *model)
 {
-	return ((const HmlAutoencoder *) model->impl)->weights;
+	return ((const HmlAutoencoder *) model->impl)->net.weights[0];
 }
 
 static double
@@ -234,7 +234,7 @@ explain(Path *path, HmlExplanation *out)
 static HmlStatus
 prepare(Path *path)
 {
-	const HmlNetwork *network = path->model->algorithm->network(path->model);
+	const HmlNetwork *network = path->model->algorithm->network(path->model, 0)->network;
 	HmlPassOptions options = {
 		.batch = STEPS, .backward = true, .input_gradients = true, .loss_node = network->output};
 

@@ -119,15 +119,16 @@ invent_background(HmlModel *model, const HmlSummary *summary, uint64_t seed)
 static HmlStatus
 begin(HmlModel *model, const HmlSummary *summary, const HmlParams *params)
 {
+	HmlNetwork *network;
 	HmlMlp *mlp;
 
 	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
 	HML_TRY(set_task(model, mlp, &summary->target));
 	HML_TRY(hml_summary_pipeline(model->arena, summary, params, HML_SCALE_STANDARD, &model->pipeline));
 	HML_TRY(hml_mlp_network(model->arena, params, model->pipeline->n_inputs, mlp->task,
-							mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1, &mlp->network));
-	HML_TRY(HML_ARENA_NEW(model->arena, &mlp->weights, mlp->network->n_weights));
-	HML_TRY(hml_network_init(mlp->network, (uint64_t) hml_param_integer(params, "seed"), mlp->weights));
+							mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1, &network));
+	HML_TRY(hml_ensemble_create(model->arena, HML_ONLY_NETWORK, network, 1, &mlp->net));
+	HML_TRY(hml_ensemble_init(&mlp->net, (uint64_t) hml_param_integer(params, "seed")));
 	model->trained_rows = summary->n_rows;
 	model->calibration.threshold = mlp->task == HML_TASK_BINARY ? 0.5 : INFINITY;
 	model->calibration.high_cutoff = model->calibration.threshold;
@@ -171,8 +172,8 @@ hml_fed_weights(HmlContext *ctx, const HmlModel *model, const float **weights, s
 	const HmlMlp *mlp = model->impl;
 
 	HML_TRY(check_algorithm(ctx, model));
-	*weights = mlp->weights;
-	*n_weights = mlp->network->n_weights;
+	*weights = mlp->net.weights[0];
+	*n_weights = mlp->net.network->n_weights;
 	return HML_OK;
 }
 
@@ -182,13 +183,13 @@ hml_fed_set_weights(HmlContext *ctx, HmlModel *model, const float *weights, size
 	HmlMlp *mlp = model->impl;
 
 	HML_TRY(check_algorithm(ctx, model));
-	if (n_weights != mlp->network->n_weights)
+	if (n_weights != mlp->net.network->n_weights)
 		return hml_fail(ctx, HML_INVALID_DATA, "%zu weights do not fit a network of %zu", n_weights,
-						mlp->network->n_weights);
+						mlp->net.network->n_weights);
 	for (size_t i = 0; i < n_weights; i++)
 		if (!isfinite(weights[i]))
 			return hml_fail(ctx, HML_INVALID_DATA, "weight %zu is not finite", i + 1);
-	memcpy(mlp->weights, weights, n_weights * sizeof(float));
+	memcpy(mlp->net.weights[0], weights, n_weights * sizeof(float));
 	return hml_mlp_prepare(model);
 }
 
@@ -340,8 +341,9 @@ train_local(Local *local, const HmlFedOptions *options, float *weights, int64_t 
 	training.proximal = options->proximal;
 	training.seed = options->seed;
 	dataset = hml_mlp_dataset(&local->learnt);
-	memcpy(weights, local->mlp->weights, local->mlp->network->n_weights * sizeof(float));
-	HML_TRY(hml_train_network(local->ctx, local->mlp->network, &training, &dataset, NULL, weights, &result));
+	memcpy(weights, local->mlp->net.weights[0], local->mlp->net.network->n_weights * sizeof(float));
+	HML_TRY(
+		hml_train_network(local->ctx, local->mlp->net.network, &training, &dataset, NULL, weights, &result));
 	*samples = (int64_t) local->learnt.n_rows;
 	*loss = result.loss;
 	return HML_OK;
@@ -426,7 +428,7 @@ tally_rows(const Local *local, HmlPass *pass, float *block, HmlFedTally *tally)
 		for (size_t i = 0; i < n; i++)
 			memcpy(block + i * n_inputs, local->data.inputs + rows->rows[first + i] * n_inputs,
 				   n_inputs * sizeof(float));
-		HML_TRY(hml_pass_forward(pass, local->mlp->weights, inputs, n));
+		HML_TRY(hml_pass_forward(pass, local->mlp->net.weights[0], inputs, n));
 		for (size_t i = 0; i < n; i++)
 		{
 			const float *output = hml_pass_output(pass) + i * local->data.n_outputs;
@@ -451,8 +453,8 @@ evaluate_local(Local *local, const HmlFedOptions *options, HmlFedTally *tally)
 
 	HML_TRY(prepare(local, options->holdout));
 	HML_TRY(HML_ARENA_NEW(local->arena, &block, BLOCK_ROWS * local->data.n_inputs));
-	pass_options.loss_node = local->mlp->network->output;
-	HML_TRY(hml_pass_create(local->ctx, local->mlp->network, &pass_options, &pass));
+	pass_options.loss_node = local->mlp->net.network->output;
+	HML_TRY(hml_pass_create(local->ctx, local->mlp->net.network, &pass_options, &pass));
 	status = tally_rows(local, pass, block, tally);
 	hml_pass_free(pass);
 	return status;

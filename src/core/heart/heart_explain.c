@@ -419,7 +419,9 @@ hml_heart_score_windows(HmlArena *arena, const HmlHeartNetwork *network, const H
 						double *p)
 {
 	float features[FEATURES];
+	void *scratch;
 
+	HML_TRY(hml_arena_alloc(arena, 1, hml_heart_network_scratch_size(network), &scratch));
 	for (size_t w = 0; w < sound->n_windows; w++)
 	{
 		const HmlHeartWindow *window = &sound->windows[w];
@@ -430,7 +432,7 @@ hml_heart_score_windows(HmlArena *arena, const HmlHeartNetwork *network, const H
 			continue;
 		HML_TRY(hml_heart_window_features(arena, sound, window, features, &has_beats));
 		if (has_beats)
-			HML_TRY(hml_heart_network_score(hml_arena_context(arena), network, features, 1, &p[w]));
+			HML_TRY(hml_heart_network_score(hml_arena_context(arena), network, scratch, features, 1, &p[w]));
 	}
 	return HML_OK;
 }

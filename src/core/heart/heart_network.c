@@ -21,6 +21,8 @@
 #define EXPERT_DRAWS 4        /* of a recording in an epoch, at most */
 #define NEWTON_STEPS 50
 #define PENALTY 1.0
+#define GENERAL "general"
+#define EXPERT "expert"
 
 /* ---- checks ---------------------------------------------------------- */
 
@@ -76,7 +78,8 @@ tell(void *user, const HmlEpoch *epoch)
 static HmlHeartPartTraining
 general_training(const HmlHeartTraining *training)
 {
-	return (HmlHeartPartTraining){.network = training->network,
+	return (HmlHeartPartTraining){.name = GENERAL,
+								  .network = training->network,
 								  .n_inputs = HML_HEART_CONTRASTS,
 								  .epochs = training->epochs,
 								  .batch_size = training->batch_size,
@@ -99,6 +102,7 @@ expert_training(const HmlHeartTraining *training, size_t n)
 
 	if (expert.draws_per_epoch > EXPERT_DRAWS * n)
 		expert.draws_per_epoch = EXPERT_DRAWS * n < expert.batch_size ? expert.batch_size : EXPERT_DRAWS * n;
+	expert.name = EXPERT;
 	expert.network = training->expert;
 	expert.n_inputs = HML_HEART_SOUNDS;
 	expert.epochs = training->epochs * training->expert_passes;
@@ -207,12 +211,17 @@ without_fold(HmlArena *arena, const HmlHeartExamples *examples, const uint32_t *
 }
 
 static HmlStatus
-score_fold(HmlContext *ctx, const HmlHeartExamples *examples, const uint32_t *fold, uint32_t number,
+score_fold(HmlArena *arena, const HmlHeartExamples *examples, const uint32_t *fold, uint32_t number,
 		   const HmlHeartPart *part, double *logits)
 {
+	HmlContext *ctx = hml_arena_context(arena);
+	void *scratch;
+
+	HML_TRY(hml_arena_alloc(arena, 1, hml_heart_part_scratch_size(part), &scratch));
 	for (size_t i = 0; i < examples->n; i++)
 		if (fold[i] == number)
-			HML_TRY(hml_heart_part_score(ctx, part, examples->features + i * N_FEATURES, 1, &logits[i]));
+			HML_TRY(
+				hml_heart_part_score(ctx, part, scratch, examples->features + i * N_FEATURES, 1, &logits[i]));
 	return HML_OK;
 }
 
@@ -220,7 +229,6 @@ static HmlStatus
 run_fold(HmlArena *arena, const HmlHeartExamples *examples, const HmlHeartTraining *training, uint32_t number,
 		 Folds *folds)
 {
-	HmlContext *ctx = hml_arena_context(arena);
 	HmlHeartPartTraining general = general_training(training);
 	HmlHeartPartTraining expert = expert_training(training, examples->n);
 	HmlHeartExamples others;
@@ -228,9 +236,9 @@ run_fold(HmlArena *arena, const HmlHeartExamples *examples, const HmlHeartTraini
 
 	HML_TRY(without_fold(arena, examples, folds->fold, number, &others));
 	HML_TRY(hml_heart_part_train(arena, &others, &general, &part));
-	HML_TRY(score_fold(ctx, examples, folds->fold, number, &part, folds->general));
+	HML_TRY(score_fold(arena, examples, folds->fold, number, &part, folds->general));
 	HML_TRY(hml_heart_part_train(arena, &others, &expert, &part));
-	return score_fold(ctx, examples, folds->fold, number, &part, folds->expert);
+	return score_fold(arena, examples, folds->fold, number, &part, folds->expert);
 }
 
 static HmlStatus
@@ -388,28 +396,45 @@ hml_heart_network_train(HmlArena *arena, const HmlHeartExamples *examples, const
 /* ---- scoring --------------------------------------------------------- */
 
 static HmlStatus
-score_one(HmlContext *ctx, const HmlHeartNetwork *network, const float *features, double *p)
+score_one(HmlContext *ctx, const HmlHeartNetwork *network, void *scratch, const float *features, double *p)
 {
 	double familiarity = hml_heart_familiarity(&network->clinics, features);
 	double general = 0;
 	double expert = 0;
 
 	if (familiarity < 1)
-		HML_TRY(hml_heart_part_score(ctx, &network->general, features, 1, &general));
+		HML_TRY(hml_heart_part_score(ctx, &network->general, scratch, features, 1, &general));
 	if (familiarity > 0)
-		HML_TRY(hml_heart_part_score(ctx, &network->expert, features, 1, &expert));
+		HML_TRY(hml_heart_part_score(ctx, &network->expert, scratch, features, 1, &expert));
 	*p = familiarity * hml_heart_sigmoid(network->slope * expert + network->bias) +
 		 (1 - familiarity) * hml_heart_sigmoid(general);
 	return HML_OK;
 }
 
+size_t
+hml_heart_network_scratch_size(const HmlHeartNetwork *network)
+{
+	size_t general = hml_heart_part_scratch_size(&network->general);
+	size_t expert = network->clinics.n > 0 ? hml_heart_part_scratch_size(&network->expert) : 0;
+
+	return general > expert ? general : expert;
+}
+
 HmlStatus
-hml_heart_network_score(HmlContext *ctx, const HmlHeartNetwork *network, const float *features, size_t n,
-						double *p_abnormal)
+hml_heart_network_score(HmlContext *ctx, const HmlHeartNetwork *network, void *scratch, const float *features,
+						size_t n, double *p_abnormal)
 {
 	for (size_t i = 0; i < n; i++)
-		HML_TRY(score_one(ctx, network, features + i * N_FEATURES, &p_abnormal[i]));
+		HML_TRY(score_one(ctx, network, scratch, features + i * N_FEATURES, &p_abnormal[i]));
 	return HML_OK;
+}
+
+const HmlEnsemble *
+hml_heart_network_part(const HmlHeartNetwork *network, size_t number)
+{
+	if (number == 0)
+		return &network->general.net;
+	return number == 1 && network->clinics.n > 0 ? &network->expert.net : NULL;
 }
 
 /* ---- artifact -------------------------------------------------------- */
@@ -430,11 +455,11 @@ HmlStatus
 hml_heart_network_read(HmlArena *arena, HmlReader *reader, HmlHeartNetwork *out)
 {
 	memset(out, 0, sizeof(*out));
-	HML_TRY(hml_heart_part_read(arena, reader, HML_HEART_CONTRASTS, &out->general));
+	HML_TRY(hml_heart_part_read(arena, reader, GENERAL, HML_HEART_CONTRASTS, &out->general));
 	HML_TRY(hml_heart_clinics_read(arena, reader, &out->clinics));
 	if (out->clinics.n == 0)
 		return HML_OK;
-	HML_TRY(hml_heart_part_read(arena, reader, HML_HEART_SOUNDS, &out->expert));
+	HML_TRY(hml_heart_part_read(arena, reader, EXPERT, HML_HEART_SOUNDS, &out->expert));
 	HML_TRY(hml_read_f64(reader, &out->slope));
 	HML_TRY(hml_read_f64(reader, &out->bias));
 	if (!isfinite(out->slope) || !isfinite(out->bias))

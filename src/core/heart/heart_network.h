@@ -79,9 +79,16 @@ extern HmlStatus hml_heart_network_train(HmlArena *arena, const HmlHeartExamples
 										 const HmlHeartTraining *training,
 										 HmlHeartNetwork *out) HML_NODISCARD;
 
-/* features is (n, HML_HEART_FEATURES), p_abnormal (n): probabilities as if there were as many ill as healthy. */
-extern HmlStatus hml_heart_network_score(HmlContext *ctx, const HmlHeartNetwork *network,
+/*
+ * features is (n, HML_HEART_FEATURES), p_abnormal (n): probabilities as if there
+ * were as many ill as healthy.  Allocates nothing.
+ */
+extern size_t hml_heart_network_scratch_size(const HmlHeartNetwork *network);
+extern HmlStatus hml_heart_network_score(HmlContext *ctx, const HmlHeartNetwork *network, void *scratch,
 										 const float *features, size_t n, double *p_abnormal) HML_NODISCARD;
+
+/* By number, "general" and, where there are clinics, "expert"; NULL after the last one. */
+extern const HmlEnsemble *hml_heart_network_part(const HmlHeartNetwork *network, size_t number);
 
 /*
  * What each feature of one row adds to the logit of its probability: integrated

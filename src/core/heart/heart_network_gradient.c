@@ -45,7 +45,7 @@ prepare(HmlArena *arena, const HmlHeartPart *part, const float *features, Path *
 	HmlPassOptions options = {.batch = STEPS + 2,
 							  .backward = true,
 							  .input_gradients = true,
-							  .loss_node = hml_loss_node(part->network, HML_LOSS_BCE_WITH_LOGITS)};
+							  .loss_node = hml_loss_node(part->net.network, HML_LOSS_BCE_WITH_LOGITS)};
 	float *row;
 
 	path->part = part;
@@ -56,7 +56,7 @@ prepare(HmlArena *arena, const HmlHeartPart *part, const float *features, Path *
 		for (size_t i = 0; i < part->n_inputs; i++)
 			path->points[step * part->n_inputs + i] = row[i] * ((float) step + 0.5f) / STEPS;
 	memset(path->points + BASELINE * part->n_inputs, 0, part->n_inputs * sizeof(float));
-	return hml_pass_create(hml_arena_context(arena), part->network, &options, &path->pass);
+	return hml_pass_create(hml_arena_context(arena), part->net.network, &options, &path->pass);
 }
 
 static HmlStatus
@@ -64,14 +64,14 @@ run(Path *path)
 {
 	const float *inputs[1] = {path->points};
 
-	for (size_t k = 0; k < path->part->n_networks; k++)
+	for (size_t k = 0; k < path->part->net.n_members; k++)
 	{
 		const float *logits;
 
-		HML_TRY(hml_pass_forward(path->pass, path->part->weights[k], inputs, STEPS + 2));
+		HML_TRY(hml_pass_forward(path->pass, path->part->net.weights[k], inputs, STEPS + 2));
 		logits = hml_pass_loss_input(path->pass);
 		for (size_t i = 0; i < STEPS + 2; i++)
-			path->logits[i] += (double) logits[i] / (double) path->part->n_networks;
+			path->logits[i] += (double) logits[i] / (double) path->part->net.n_members;
 	}
 	return HML_OK;
 }
@@ -86,11 +86,11 @@ add_network(Path *path, size_t number, double *contributions)
 	float *by_logit = hml_pass_loss_gradient(path->pass);
 	const float *gradients;
 
-	HML_TRY(hml_pass_forward(path->pass, path->part->weights[number], inputs, STEPS + 2));
+	HML_TRY(hml_pass_forward(path->pass, path->part->net.weights[number], inputs, STEPS + 2));
 
 	memset(by_logit, 0, (STEPS + 2) * sizeof(*by_logit));
 	for (size_t step = 0; step < STEPS; step++)
-		by_logit[step] = (float) (path->weights[step] / (double) path->part->n_networks);
+		by_logit[step] = (float) (path->weights[step] / (double) path->part->net.n_members);
 	HML_TRY(hml_pass_backward(path->pass, NULL));
 	gradients = hml_pass_input_gradient(path->pass, 0);
 	for (size_t step = 0; step < STEPS; step++)
@@ -102,7 +102,7 @@ add_network(Path *path, size_t number, double *contributions)
 static HmlStatus
 add_contributions(Path *path, double *contributions)
 {
-	for (size_t k = 0; k < path->part->n_networks; k++)
+	for (size_t k = 0; k < path->part->net.n_members; k++)
 		HML_TRY(add_network(path, k, contributions));
 	return HML_OK;
 }

@@ -265,38 +265,19 @@ options_of(const HmlHeartPartTraining *training)
 	return options;
 }
 
-/* Only of the first network's epochs is told. */
-static HmlStatus
-fit_network(HmlArena *arena, const HmlHeartPartTraining *training, const HmlDataset *dataset, size_t number,
-			HmlHeartPart *part)
-{
-	HmlContext *ctx = hml_arena_context(arena);
-	HmlTrainOptions options = options_of(training);
-	HmlTrainResult result;
-	float *weights;
-
-	options.seed += number;
-	if (number > 0)
-		options.on_epoch = NULL;
-	HML_TRY(HML_ARENA_NEW(arena, &weights, part->network->n_weights));
-	HML_TRY(hml_network_init(part->network, options.seed, weights));
-	HML_TRY(hml_train_network(ctx, part->network, &options, dataset, NULL, weights, &result));
-	part->weights[number] = weights;
-	return hml_plan_create(arena, part->network, weights, &part->plans[number]);
-}
-
 static HmlStatus
 fit(HmlArena *arena, HmlArena *scratch, const HmlHeartExamples *examples,
 	const HmlHeartPartTraining *training, HmlHeartPart *part)
 {
 	Draws draws = {.examples = examples, .training = training, .part = part};
 	HmlDataset dataset = {.n_rows = training->draws_per_epoch, .fill = fill_batch, .user = &draws};
+	HmlTrainOptions options = options_of(training);
+	HmlTrainResult result;
 
 	HML_TRY(balance(scratch, examples, training->site_power, &draws.balance));
 	standardise(examples, &draws.balance, part);
-	for (size_t i = 0; i < part->n_networks; i++)
-		HML_TRY(fit_network(arena, training, &dataset, i, part));
-	return HML_OK;
+	HML_TRY(hml_ensemble_train(hml_arena_context(arena), &part->net, &options, &dataset, NULL, &result));
+	return hml_ensemble_prepare(arena, &part->net);
 }
 
 HmlStatus
@@ -304,19 +285,17 @@ hml_heart_part_train(HmlArena *arena, const HmlHeartExamples *examples, const Hm
 					 HmlHeartPart *out)
 {
 	HmlContext *ctx = hml_arena_context(arena);
+	HmlNetwork *network;
 	HmlArena *scratch;
 	HmlStatus status;
 
 	memset(out, 0, sizeof(*out));
-	if (training->n_networks < 1 || training->n_networks > HML_HEART_MAX_NETWORKS)
-		return hml_fail(ctx, HML_INVALID_ARGUMENT, "there must be from 1 to %d networks, not %zu",
-						HML_HEART_MAX_NETWORKS, training->n_networks);
 	out->n_inputs = training->n_inputs;
-	out->n_networks = training->n_networks;
 	HML_TRY(HML_ARENA_NEW(arena, &out->mean, out->n_inputs));
 	HML_TRY(HML_ARENA_NEW(arena, &out->sd, out->n_inputs));
-	HML_TRY(hml_network_parse(arena, training->network, strlen(training->network), &out->network));
-	HML_TRY(check_network(ctx, out->network, out->n_inputs));
+	HML_TRY(hml_network_parse(arena, training->network, strlen(training->network), &network));
+	HML_TRY(check_network(ctx, network, out->n_inputs));
+	HML_TRY(hml_ensemble_create(arena, training->name, network, training->n_networks, &out->net));
 	HML_TRY(hml_arena_create(ctx, &scratch));
 	status = fit(arena, scratch, examples, training, out);
 	hml_arena_free(scratch);
@@ -337,41 +316,45 @@ logit(double p)
 	return fmax(-HML_HEART_MAX_LOGIT, fmin(HML_HEART_MAX_LOGIT, log(p / (1 - p))));
 }
 
-static HmlStatus
-score(HmlArena *scratch, const HmlHeartPart *part, const float *features, size_t n, double *logits)
+typedef struct Logits
 {
-	float *z;
-	float *outputs;
-	void *block;
-	const float *inputs[1];
+	const HmlEnsemble *net;
+	double *values;
+} Logits;
 
-	HML_TRY(hml_arena_alloc(scratch, n, part->n_inputs * sizeof(float), (void **) &z));
-	HML_TRY(HML_ARENA_NEW(scratch, &outputs, n));
-	HML_TRY(hml_arena_alloc(scratch, 1, hml_plan_scratch_size(part->plans[0]), &block));
-	for (size_t i = 0; i < n; i++)
-		hml_heart_part_inputs(part, features + i * N_FEATURES, z + i * part->n_inputs);
-	inputs[0] = z;
-	memset(logits, 0, n * sizeof(*logits));
-	for (size_t k = 0; k < part->n_networks; k++)
-	{
-		HML_TRY(hml_plan_run(part->plans[k], hml_arena_context(scratch), block, inputs, n, outputs));
-		for (size_t i = 0; i < n; i++)
-			logits[i] += logit(outputs[i]) / (double) part->n_networks;
-	}
-	return HML_OK;
+static void
+add_logits(void *user, const HmlMemberOutputs *outputs)
+{
+	const Logits *logits = user;
+
+	for (size_t i = 0; i < outputs->n; i++)
+		logits->values[outputs->first + i] += logit(outputs->outputs[i]) / (double) logits->net->n_members;
+}
+
+size_t
+hml_heart_part_scratch_size(const HmlHeartPart *part)
+{
+	return hml_ensemble_scratch_size(&part->net);
 }
 
 HmlStatus
-hml_heart_part_score(HmlContext *ctx, const HmlHeartPart *part, const float *features, size_t n,
-					 double *logits)
+hml_heart_part_score(HmlContext *ctx, const HmlHeartPart *part, void *scratch, const float *features,
+					 size_t n, double *logits)
 {
-	HmlArena *scratch;
-	HmlStatus status;
+	Logits sums = {&part->net, logits};
+	size_t chunk = hml_ensemble_chunk(&part->net);
+	float *z = hml_ensemble_block(&part->net, scratch);
 
-	HML_TRY(hml_arena_create(ctx, &scratch));
-	status = score(scratch, part, features, n, logits);
-	hml_arena_free(scratch);
-	return status;
+	memset(logits, 0, n * sizeof(*logits));
+	for (size_t first = 0; first < n; first += chunk)
+	{
+		size_t count = n - first < chunk ? n - first : chunk;
+
+		for (size_t i = 0; i < count; i++)
+			hml_heart_part_inputs(part, features + (first + i) * N_FEATURES, z + i * part->n_inputs);
+		HML_TRY(hml_ensemble_run(&part->net, ctx, scratch, first, count, add_logits, &sums));
+	}
+	return HML_OK;
 }
 
 /* ---- artifact -------------------------------------------------------- */
@@ -381,34 +364,12 @@ hml_heart_part_write(const HmlHeartPart *part, HmlWriter *writer)
 {
 	hml_write_f32_array(writer, part->mean, part->n_inputs);
 	hml_write_f32_array(writer, part->sd, part->n_inputs);
-	hml_network_write(part->network, part->weights[0], writer);
-	hml_write_u32(writer, (uint32_t) part->n_networks - 1);
-	for (size_t k = 1; k < part->n_networks; k++)
-		hml_write_f32_array(writer, part->weights[k], part->network->n_weights);
-}
-
-/* Of all networks but the first one. */
-static HmlStatus
-read_other_weights(HmlArena *arena, HmlReader *reader, HmlHeartPart *part)
-{
-	size_t n_weights = part->network->n_weights;
-	size_t others;
-
-	HML_TRY(hml_read_count(reader, n_weights * sizeof(float), HML_HEART_MAX_NETWORKS - 1, &others));
-	part->n_networks = 1 + others;
-	for (size_t k = 1; k < part->n_networks; k++)
-	{
-		HML_TRY(HML_ARENA_NEW(arena, &part->weights[k], n_weights));
-		HML_TRY(hml_read_f32_array(reader, part->weights[k], n_weights));
-		for (size_t i = 0; i < n_weights; i++)
-			if (!isfinite(part->weights[k][i]))
-				return hml_fail(reader->ctx, HML_CORRUPT, "%s has a weight that is not finite", reader->what);
-	}
-	return HML_OK;
+	hml_ensemble_write(&part->net, writer);
+	hml_ensemble_write_others(&part->net, writer);
 }
 
 HmlStatus
-hml_heart_part_read(HmlArena *arena, HmlReader *reader, size_t n_inputs, HmlHeartPart *out)
+hml_heart_part_read(HmlArena *arena, HmlReader *reader, const char *name, size_t n_inputs, HmlHeartPart *out)
 {
 	HmlContext *ctx = hml_arena_context(arena);
 
@@ -422,10 +383,8 @@ hml_heart_part_read(HmlArena *arena, HmlReader *reader, size_t n_inputs, HmlHear
 		if (!isfinite(out->mean[f]) || !(out->sd[f] > 0) || !isfinite(out->sd[f]))
 			return hml_fail(ctx, HML_CORRUPT, "feature \"%s\" of the model has no usable mean and spread",
 							hml_heart_feature_names[f]);
-	HML_TRY(hml_network_read(arena, reader, &out->network, &out->weights[0]));
-	HML_TRY(check_network(ctx, out->network, n_inputs));
-	HML_TRY(read_other_weights(arena, reader, out));
-	for (size_t k = 0; k < out->n_networks; k++)
-		HML_TRY(hml_plan_create(arena, out->network, out->weights[k], &out->plans[k]));
-	return HML_OK;
+	HML_TRY(hml_ensemble_read(arena, reader, name, &out->net));
+	HML_TRY(check_network(ctx, out->net.network, n_inputs));
+	HML_TRY(hml_ensemble_read_others(arena, reader, &out->net));
+	return hml_ensemble_prepare(arena, &out->net);
 }

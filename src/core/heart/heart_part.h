@@ -14,9 +14,8 @@
 #ifndef HML_HEART_HEART_PART_H
 #define HML_HEART_HEART_PART_H
 
-#include "core/nn/plan/plan.h"
-#include "core/nn/train/train.h"
 #include "core/heart/heart_features.h"
+#include "core/learn/network/ensemble.h"
 
 typedef struct HmlHeartExamples
 {
@@ -31,6 +30,7 @@ typedef struct HmlHeartExamples
 
 typedef struct HmlHeartPartTraining
 {
+	const char *name;    /* of the part within the model */
 	const char *network; /* JSON specification: n_inputs inputs, one output that ends in sigmoid */
 	size_t n_inputs;     /* the first features; at most HML_HEART_FEATURES */
 	int epochs;
@@ -42,24 +42,19 @@ typedef struct HmlHeartPartTraining
 	double jitter;          /* standard deviation of the noise, in those of the features */
 	double mixup;           /* alpha of the Beta distribution of the share; 0 = no mixing */
 	double label_smoothing; /* targets are this and one minus this */
-	size_t n_networks;      /* 1 to HML_HEART_MAX_NETWORKS */
+	size_t n_networks;      /* 1 to HML_MAX_MEMBERS */
 	double site_power;      /* a site is drawn as this power of its number of recordings; 0 = all alike */
 	uint64_t seed;
 	HmlStatus (*on_epoch)(void *user, const HmlEpoch *epoch); /* may be NULL */
 	void *on_epoch_user;
 } HmlHeartPartTraining;
 
-#define HML_HEART_MAX_NETWORKS 16
-
 typedef struct HmlHeartPart
 {
 	size_t n_inputs;
-	size_t n_networks;
-	float *mean;         /* (n_inputs) of the training, its draws weighted as they are drawn */
-	float *sd;           /* (n_inputs) */
-	HmlNetwork *network; /* the shape of all */
-	float *weights[HML_HEART_MAX_NETWORKS];
-	HmlPlan *plans[HML_HEART_MAX_NETWORKS];
+	float *mean; /* (n_inputs) of the training, its draws weighted as they are drawn */
+	float *sd;   /* (n_inputs) */
+	HmlEnsemble net;
 } HmlHeartPart;
 
 /* HML_INVALID_DATA when a class is missing; HML_INVALID_ARGUMENT for a network of another shape. */
@@ -80,12 +75,13 @@ extern double hml_heart_sigmoid(double logit);
 /* Standardised inputs of one row of features, limited to a few standard deviations. */
 extern void hml_heart_part_inputs(const HmlHeartPart *part, const float *features, float *inputs);
 
-/* features is (n, HML_HEART_FEATURES); logits is (n), at most HML_HEART_MAX_LOGIT in size. */
-extern HmlStatus hml_heart_part_score(HmlContext *ctx, const HmlHeartPart *part, const float *features,
-									  size_t n, double *logits) HML_NODISCARD;
+/* features is (n, HML_HEART_FEATURES); logits is (n), at most HML_HEART_MAX_LOGIT in size.  Allocates nothing. */
+extern size_t hml_heart_part_scratch_size(const HmlHeartPart *part);
+extern HmlStatus hml_heart_part_score(HmlContext *ctx, const HmlHeartPart *part, void *scratch,
+									  const float *features, size_t n, double *logits) HML_NODISCARD;
 
 extern void hml_heart_part_write(const HmlHeartPart *part, HmlWriter *writer);
-extern HmlStatus hml_heart_part_read(HmlArena *arena, HmlReader *reader, size_t n_inputs,
+extern HmlStatus hml_heart_part_read(HmlArena *arena, HmlReader *reader, const char *name, size_t n_inputs,
 									 HmlHeartPart *out) HML_NODISCARD;
 
 #endif /* HML_HEART_HEART_PART_H */

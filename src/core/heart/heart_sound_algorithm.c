@@ -39,9 +39,10 @@ static const HmlParamSpec params[] = {
 	 "end."},
 	{"threshold", HML_PARAM_NUMBER, "0.5", 0, 1, NULL,
 	 "Probability above which a recording is called abnormal."},
-	{"networks", HML_PARAM_INTEGER, "1", 1, HML_HEART_MAX_NETWORKS, NULL,
-	 "Networks that are trained with seeds of their own and averaged: steadier, and as much longer to "
-	 "train."},
+	{"networks", HML_PARAM_INTEGER, "1", 1, HML_MAX_MEMBERS, NULL,
+	 "Networks that are trained with seeds of their own and averaged: results are steadier, and training "
+	 "takes "
+	 "proportionally longer."},
 	{"epochs", HML_PARAM_INTEGER, "20", 1, 10000, NULL, "Passes of the training."},
 	{"learning_rate", HML_PARAM_NUMBER, "0.002", 1e-9, 10, NULL,
 	 "Learning rate that the schedule starts from."},
@@ -274,6 +275,7 @@ validate(Fit *fit)
 	HmlHeartTraining options = options_of(fit->training);
 	HmlHeartExamples learnt;
 	HmlHeartNetwork network;
+	void *scratch;
 	double *scores;
 	bool *labels;
 	size_t n = 0;
@@ -281,13 +283,14 @@ validate(Fit *fit)
 	options.on_epoch = NULL;
 	HML_TRY(take_learnt(fit, &learnt));
 	HML_TRY(hml_heart_network_train(fit->arena, &learnt, &options, &network));
+	HML_TRY(hml_arena_alloc(fit->arena, 1, hml_heart_network_scratch_size(&network), &scratch));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, fit->n));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &labels, fit->n));
 	for (size_t i = 0; i < fit->n; i++)
 		if (fit->fold[i] == 0)
 		{
-			HML_TRY(
-				hml_heart_network_score(fit->ctx, &network, fit->features + i * N_FEATURES, 1, &scores[n]));
+			HML_TRY(hml_heart_network_score(fit->ctx, &network, scratch, fit->features + i * N_FEATURES, 1,
+											&scores[n]));
 			labels[n++] = fit->abnormal[i];
 		}
 	hml_metric(fit->training, "validation_rows", (double) n);
@@ -320,10 +323,13 @@ calibrate(Fit *fit)
 {
 	HmlCalibration *calibration = &fit->model->calibration;
 	double threshold = hml_param_number(fit->training->params, "threshold");
+	const HmlHeartNetwork *network = fit->model->impl;
 	double *scores;
+	void *scratch;
 
 	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, fit->n));
-	HML_TRY(hml_heart_network_score(fit->ctx, fit->model->impl, fit->features, fit->n, scores));
+	HML_TRY(hml_arena_alloc(fit->arena, 1, hml_heart_network_scratch_size(network), &scratch));
+	HML_TRY(hml_heart_network_score(fit->ctx, network, scratch, fit->features, fit->n, scores));
 	HML_TRY(hml_calibration_fit(fit->model->arena, scores, fit->n, calibration));
 	calibration->threshold = threshold;
 	calibration->high_cutoff = threshold;
@@ -381,17 +387,17 @@ train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 
 /* ---- outputs -------------------------------------------------------------------------------------- */
 
+/* That of the networks, then the features of some rows. */
 static size_t
 scratch_size(const HmlModel *model)
 {
-	(void) model;
-	return SCORED_ROWS * N_FEATURES * sizeof(float);
+	return hml_heart_network_scratch_size(model->impl) + SCORED_ROWS * N_FEATURES * sizeof(float);
 }
 
 static HmlStatus
 score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *scores)
 {
-	float *features = scratch;
+	float *features = (float *) ((char *) scratch + hml_heart_network_scratch_size(model->impl));
 
 	for (size_t first = 0; first < n; first += SCORED_ROWS)
 	{
@@ -399,7 +405,7 @@ score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *input
 
 		for (size_t i = 0; i < count * N_FEATURES; i++)
 			features[i] = (float) inputs[first * N_FEATURES + i];
-		HML_TRY(hml_heart_network_score(ctx, model->impl, features, count, scores + first));
+		HML_TRY(hml_heart_network_score(ctx, model->impl, scratch, features, count, scores + first));
 	}
 	return HML_OK;
 }
@@ -457,6 +463,12 @@ read_model(HmlModel *model, HmlReader *reader)
 	return HML_OK;
 }
 
+static const HmlEnsemble *
+network(const HmlModel *model, size_t number)
+{
+	return hml_heart_network_part(model->impl, number);
+}
+
 const HmlAlgorithm hml_heart_sound_cnn = {
 	.name = "heart_sound_cnn",
 	.task = "classification",
@@ -472,4 +484,5 @@ const HmlAlgorithm hml_heart_sound_cnn = {
 	.score = score,
 	.outputs = outputs,
 	.explain = explain,
+	.network = network,
 };

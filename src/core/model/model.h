@@ -21,6 +21,7 @@
 
 typedef struct HmlModel HmlModel;
 struct HmlAudio;
+struct HmlEnsemble;
 
 /* How training uses the target column. */
 typedef enum HmlTargetUse
@@ -83,8 +84,8 @@ typedef struct HmlAlgorithm
 						 size_t n, double *outputs);
 	/* inputs is one row; NULL = the general sampling method. */
 	HmlStatus (*explain)(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExplanation *out);
-	/* Its neural network; NULL = there is none. */
-	const struct HmlNetwork *(*network)(const HmlModel *model);
+	/* Its neural networks by number, NULL after the last one (learn/network/ensemble.h); NULL = it has none. */
+	const struct HmlEnsemble *(*network)(const HmlModel *model, size_t number);
 } HmlAlgorithm;
 
 #define HML_MAX_OUTPUTS 4096

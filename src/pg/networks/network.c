@@ -14,7 +14,7 @@
 #include "utils/builtins.h"
 
 #include "core/draw/plot.h"
-#include "core/nn/graph/network.h"
+#include "core/learn/network/ensemble.h"
 
 #include "pg/server/document.h"
 #include "pg/server/errors.h"
@@ -97,14 +97,13 @@ healthml_predict_label(PG_FUNCTION_ARGS)
 
 /* ---- what a network is made of ---- */
 
-static const HmlNetwork *
-network_of(const HmlModel *model, const char *name)
+static void
+check_has_networks(const HmlModel *model, const char *name)
 {
 	if (model->algorithm->network == NULL)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("model \"%s\" has algorithm \"%s\", which is no neural network", name,
+						errmsg("model \"%s\" has algorithm \"%s\", which is not a neural network", name,
 							   model->algorithm->name)));
-	return model->algorithm->network(model);
 }
 
 static size_t
@@ -118,11 +117,11 @@ parameters_of(const HmlNode *node)
 }
 
 static void
-put_node(ReturnSetInfo *result, int number, const HmlNode *node)
+put_node(ReturnSetInfo *result, int number, const HmlNode *node, const HmlEnsemble *ensemble)
 {
 	char shape[HML_SHAPE_TEXT_SIZE];
-	Datum values[6];
-	bool nulls[6] = {false};
+	Datum values[8];
+	bool nulls[8] = {false};
 
 	values[0] = Int32GetDatum(number);
 	values[1] = CStringGetTextDatum(node->name != NULL ? node->name : "");
@@ -130,12 +129,14 @@ put_node(ReturnSetInfo *result, int number, const HmlNode *node)
 	values[3] = CStringGetTextDatum(hml_shape_text(&node->shape, shape));
 	values[4] = Int64GetDatum((int64) parameters_of(node));
 	values[5] = Float8GetDatum(node->flops);
+	values[6] = CStringGetTextDatum(ensemble->name);
+	values[7] = Int32GetDatum((int) ensemble->n_members);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 PG_FUNCTION_INFO_V1(healthml_describe_network);
 
-/* healthml.describe_network(ref) RETURNS TABLE (layer, name, op, output_shape, parameters, flops) */
+/* healthml.describe_network(ref) RETURNS TABLE (layer, name, op, output_shape, parameters, flops, network, members) */
 Datum
 healthml_describe_network(PG_FUNCTION_ARGS)
 {
@@ -143,11 +144,13 @@ healthml_describe_network(PG_FUNCTION_ARGS)
 	HealthmlBinding *binding = healthml_binding_create(CurrentMemoryContext);
 	bool changed;
 	const HmlModel *model = healthml_bind_reference(binding, PG_GETARG_TEXT_PP(0), &changed);
-	const HmlNetwork *network = network_of(model, healthml_binding_version(binding)->model);
+	const HmlEnsemble *ensemble;
 
+	check_has_networks(model, healthml_binding_version(binding)->model);
 	InitMaterializedSRF(fcinfo, 0);
-	for (size_t i = 0; i < network->n_nodes; i++)
-		put_node(result, (int) i, &network->nodes[i]);
+	for (size_t number = 0; (ensemble = model->algorithm->network(model, number)) != NULL; number++)
+		for (size_t i = 0; i < ensemble->network->n_nodes; i++)
+			put_node(result, (int) i, &ensemble->network->nodes[i], ensemble);
 	return (Datum) 0;
 }
 

@@ -17,8 +17,8 @@
 
 #include "core/model/anomaly.h"
 #include "core/model/background.h"
-#include "core/data/split.h"
 #include "core/nn/graph/architectures.h"
+#include "core/learn/network/holdout.h"
 #include "core/learn/network/inputs.h"
 #include "core/learn/network/train_params.h"
 #include "core/stats/quantile.h"
@@ -26,6 +26,7 @@
 #define MAX_LAYER_UNITS 65536
 #define AUTO_THRESHOLD 0.5     /* the score of half_error */
 #define HALF_QUANTILE 0.95     /* of the errors in training, is half_error */
+#define SPLIT_STREAM 1         /* of the seed */
 #define SMALLEST_VARIANCE 1e-3 /* of a difference, in units of the input's: better is not measured */
 
 static const HmlParamSpec params[] = {
@@ -143,47 +144,41 @@ hml_autoencoder_error(const HmlModel *model, const float *input, const float *ou
 	return sum / (double) n_inputs;
 }
 
-/* Scratch of a call: that of the plan, then a chunk of inputs, then of outputs. */
-static float *
-chunk_of(const HmlAutoencoder *autoencoder, void *scratch)
-{
-	return (float *) ((char *) scratch + hml_plan_scratch_size(autoencoder->plan));
-}
-
 static size_t
 scratch_size(const HmlModel *model)
 {
-	const HmlAutoencoder *autoencoder = model->impl;
+	return hml_ensemble_scratch_size(&((const HmlAutoencoder *) model->impl)->net);
+}
 
-	return hml_plan_scratch_size(autoencoder->plan) +
-		   2 * hml_plan_chunk(autoencoder->plan) * model->pipeline->n_inputs * sizeof(float);
+typedef struct Scores
+{
+	const HmlModel *model;
+	double *values;
+} Scores;
+
+static void
+take_scores(void *user, const HmlMemberOutputs *outputs)
+{
+	const Scores *scores = user;
+	const HmlAutoencoder *autoencoder = scores->model->impl;
+	size_t n_inputs = scores->model->pipeline->n_inputs;
+
+	for (size_t i = 0; i < outputs->n; i++)
+	{
+		double error = hml_autoencoder_error(scores->model, outputs->inputs + i * n_inputs,
+											 outputs->outputs + i * n_inputs);
+
+		scores->values[outputs->first + i] = isfinite(error) ? error / (error + autoencoder->half_error) : 1;
+	}
 }
 
 static HmlStatus
-score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *scores)
+score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *values)
 {
 	const HmlAutoencoder *autoencoder = model->impl;
-	size_t n_inputs = model->pipeline->n_inputs;
-	size_t chunk = hml_plan_chunk(autoencoder->plan);
-	float *block = chunk_of(autoencoder, scratch);
-	float *outputs = block + chunk * n_inputs;
-	const float *network_inputs[1] = {block};
+	Scores scores = {model, values};
 
-	for (size_t first = 0; first < n; first += chunk)
-	{
-		size_t count = n - first < chunk ? n - first : chunk;
-
-		for (size_t i = 0; i < count * n_inputs; i++)
-			block[i] = (float) inputs[first * n_inputs + i];
-		HML_TRY(hml_plan_run(autoencoder->plan, ctx, scratch, network_inputs, count, outputs));
-		for (size_t i = 0; i < count; i++)
-		{
-			double error = hml_autoencoder_error(model, block + i * n_inputs, outputs + i * n_inputs);
-
-			scores[first + i] = isfinite(error) ? error / (error + autoencoder->half_error) : 1;
-		}
-	}
-	return HML_OK;
+	return hml_ensemble_run_rows(&autoencoder->net, ctx, scratch, inputs, n, take_scores, &scores);
 }
 
 /* ---- training -------------------------------------------------------------------------------------- */
@@ -207,30 +202,22 @@ static HmlStatus
 split_rows(Fit *fit)
 {
 	const HmlParams *given = fit->training->params;
-	double fraction = hml_param_number(given, "validation_fraction");
-	HmlSplit split = {.n_rows = fit->n_rows,
-					  .n_folds = fraction > 0 ? hml_split_folds_for(fraction) : 2,
-					  .seed = (uint64_t) hml_param_integer(given, "seed") + 1};
-	uint32_t *groups;
-	uint32_t *fold;
+	HmlHoldoutSpec spec = {.training = fit->training,
+						   .rows = fit->rows,
+						   .n_rows = fit->n_rows,
+						   .seed = (uint64_t) hml_param_integer(given, "seed") + SPLIT_STREAM};
+	HmlHoldout holdout;
 
-	fit->learnt =
-		(Rows){.inputs = fit->inputs, .n_inputs = fit->n_inputs, .noise = hml_param_number(given, "noise")};
-	fit->held_out = (Rows){.inputs = fit->inputs, .n_inputs = fit->n_inputs};
-	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->learnt.rows, fit->n_rows));
-	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->held_out.rows, fit->n_rows));
-	HML_TRY(HML_ARENA_NEW_ZERO(fit->arena, &fold, fit->n_rows));
-	HML_TRY(
-		hml_split_groups(fit->arena, fit->training->frame, fit->rows, fit->n_rows, &groups, &split.n_groups));
-	split.groups = groups;
-	if (fraction > 0)
-		HML_TRY(hml_split(fit->ctx, &split, fold));
-	for (uint32_t i = 0; i < fit->n_rows; i++)
-	{
-		Rows *side = fraction > 0 && fold[i] == 0 ? &fit->held_out : &fit->learnt;
-
-		side->rows[side->n_rows++] = i;
-	}
+	HML_TRY(hml_holdout(fit->arena, &spec, &holdout));
+	fit->learnt = (Rows){.inputs = fit->inputs,
+						 .n_inputs = fit->n_inputs,
+						 .rows = holdout.learnt,
+						 .n_rows = holdout.n_learnt,
+						 .noise = hml_param_number(given, "noise")};
+	fit->held_out = (Rows){.inputs = fit->inputs,
+						   .n_inputs = fit->n_inputs,
+						   .rows = holdout.held_out,
+						   .n_rows = holdout.n_held_out};
 	return HML_OK;
 }
 
@@ -242,15 +229,15 @@ run_training(Fit *fit, HmlTrainResult *result)
 	HmlDataset validation = dataset_of(&fit->held_out);
 
 	options.loss = HML_LOSS_MSE;
-	return hml_train_network(fit->ctx, fit->autoencoder->network, &options, &training,
-							 validation.n_rows > 0 ? &validation : NULL, fit->autoencoder->weights, result);
+	return hml_ensemble_train(fit->ctx, &fit->autoencoder->net, &options, &training,
+							  validation.n_rows > 0 ? &validation : NULL, result);
 }
 
 /* Outputs of the network for all rows of the fit, (n_rows, n_inputs). */
 static HmlStatus
 reconstruct_all(const Fit *fit, float **outputs)
 {
-	const HmlPlan *plan = fit->autoencoder->plan;
+	const HmlPlan *plan = fit->autoencoder->net.plans[0];
 	const float *network_inputs[1] = {fit->inputs};
 	void *scratch;
 
@@ -291,42 +278,38 @@ measure_errors(Fit *fit)
 	return HML_OK;
 }
 
-/* The pipeline, and a network with initial weights. */
+/* The pipeline, and a network to train. */
 static HmlStatus
 begin(Fit *fit)
 {
 	const HmlParams *given = fit->training->params;
 	HmlModel *model = fit->model;
 	HmlAutoencoder *autoencoder;
+	HmlNetwork *network;
 
 	HML_TRY(hml_pipeline_fit(model->arena, fit->training->frame, fit->rows, fit->n_rows, given,
 							 HML_SCALE_STANDARD, &model->pipeline));
 	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &autoencoder, 1));
 	fit->autoencoder = autoencoder;
 	fit->n_inputs = model->pipeline->n_inputs;
-	HML_TRY(make_network(model->arena, given, fit->n_inputs, &autoencoder->network));
-	HML_TRY(HML_ARENA_NEW(model->arena, &autoencoder->weights, autoencoder->network->n_weights));
+	HML_TRY(make_network(model->arena, given, fit->n_inputs, &network));
 	HML_TRY(HML_ARENA_NEW(model->arena, &autoencoder->precision, fit->n_inputs));
-	HML_TRY(hml_network_init(autoencoder->network, (uint64_t) hml_param_integer(given, "seed"),
-							 autoencoder->weights));
 	model->impl = autoencoder;
-	return HML_OK;
+	return hml_ensemble_create(model->arena, HML_ONLY_NETWORK, network, 1, &autoencoder->net);
 }
 
 static HmlStatus
 fit_model(Fit *fit)
 {
 	HmlModel *model = fit->model;
-	HmlAutoencoder *autoencoder;
 	HmlTrainResult result;
 
 	HML_TRY(begin(fit));
-	autoencoder = fit->autoencoder;
 	HML_TRY(hml_network_inputs(fit->arena, model->pipeline, fit->training->frame, fit->rows, fit->n_rows,
 							   &fit->inputs));
 	HML_TRY(split_rows(fit));
 	HML_TRY(run_training(fit, &result));
-	HML_TRY(hml_plan_create(model->arena, autoencoder->network, autoencoder->weights, &autoencoder->plan));
+	HML_TRY(hml_ensemble_prepare(model->arena, &fit->autoencoder->net));
 	HML_TRY(measure_errors(fit));
 	hml_metric(fit->training, "loss", result.loss);
 	if (fit->held_out.n_rows > 0)
@@ -382,29 +365,35 @@ share_error(const HmlModel *model, const float *input, const float *output, doub
 	}
 }
 
+typedef struct Explanation
+{
+	const HmlModel *model;
+	double *reconstruction;
+	double *share;
+} Explanation;
+
+static void
+take_explanation(void *user, const HmlMemberOutputs *outputs)
+{
+	const Explanation *explanation = user;
+
+	for (size_t j = 0; j < explanation->model->pipeline->n_inputs; j++)
+		explanation->reconstruction[j] = (double) outputs->outputs[j];
+	share_error(explanation->model, outputs->inputs, outputs->outputs, explanation->share);
+}
+
 HmlStatus
 hml_autoencoder_explain(const HmlModel *model, HmlContext *ctx, const double *inputs, double *reconstruction,
 						double *share)
 {
 	const HmlAutoencoder *autoencoder = model->impl;
-	size_t n_inputs = model->pipeline->n_inputs;
-	const float *network_inputs[1];
-	float *input;
+	Explanation explanation = {model, reconstruction, share};
 	void *scratch;
 	HmlStatus status;
 
 	HML_TRY(hml_alloc(ctx, 1, scratch_size(model), &scratch));
-	input = chunk_of(autoencoder, scratch);
-	network_inputs[0] = input;
-	for (size_t j = 0; j < n_inputs; j++)
-		input[j] = (float) inputs[j];
-	status = hml_plan_run(autoencoder->plan, ctx, scratch, network_inputs, 1, input + n_inputs);
-	if (status == HML_OK)
-	{
-		for (size_t j = 0; j < n_inputs; j++)
-			reconstruction[j] = (double) input[n_inputs + j];
-		share_error(model, input, input + n_inputs, share);
-	}
+	status =
+		hml_ensemble_run_rows(&autoencoder->net, ctx, scratch, inputs, 1, take_explanation, &explanation);
 	hml_free(ctx, scratch);
 	return status;
 }
@@ -417,7 +406,7 @@ write_autoencoder(const HmlModel *model, HmlWriter *writer)
 	const HmlAutoencoder *autoencoder = model->impl;
 
 	hml_write_f64(writer, autoencoder->half_error);
-	hml_network_write(autoencoder->network, autoencoder->weights, writer);
+	hml_ensemble_write(&autoencoder->net, writer);
 	hml_write_f32_array(writer, autoencoder->precision, model->pipeline->n_inputs);
 }
 
@@ -431,7 +420,7 @@ check_autoencoder(const HmlModel *model, const HmlAutoencoder *autoencoder, HmlR
 		fits = isfinite(autoencoder->precision[j]) && autoencoder->precision[j] > 0;
 	if (!fits)
 		return hml_fail(reader->ctx, HML_CORRUPT, "%s contradicts itself", reader->what);
-	if (check_network(reader->ctx, autoencoder->network, model->pipeline->n_inputs) == HML_OK)
+	if (check_network(reader->ctx, autoencoder->net.network, model->pipeline->n_inputs) == HML_OK)
 		return HML_OK;
 	reader->ctx->status = HML_CORRUPT;
 	return HML_CORRUPT;
@@ -446,17 +435,17 @@ read_autoencoder(HmlModel *model, HmlReader *reader)
 	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &autoencoder, 1));
 	HML_TRY(HML_ARENA_NEW(model->arena, &autoencoder->precision, n_inputs));
 	HML_TRY(hml_read_f64(reader, &autoencoder->half_error));
-	HML_TRY(hml_network_read(model->arena, reader, &autoencoder->network, &autoencoder->weights));
+	HML_TRY(hml_ensemble_read(model->arena, reader, HML_ONLY_NETWORK, &autoencoder->net));
 	HML_TRY(hml_read_f32_array(reader, autoencoder->precision, n_inputs));
 	HML_TRY(check_autoencoder(model, autoencoder, reader));
 	model->impl = autoencoder;
-	return hml_plan_create(model->arena, autoencoder->network, autoencoder->weights, &autoencoder->plan);
+	return hml_ensemble_prepare(model->arena, &autoencoder->net);
 }
 
-static const HmlNetwork *
-network(const HmlModel *model)
+static const HmlEnsemble *
+network(const HmlModel *model, size_t number)
 {
-	return ((const HmlAutoencoder *) model->impl)->network;
+	return number == 0 ? &((const HmlAutoencoder *) model->impl)->net : NULL;
 }
 
 const HmlAlgorithm hml_autoencoder = {

@@ -12,15 +12,13 @@
 #define HML_LEARN_AUTOENCODER_AUTOENCODER_H
 
 #include "core/model/model.h"
-#include "core/nn/plan/plan.h"
+#include "core/learn/network/ensemble.h"
 
 typedef struct HmlAutoencoder
 {
-	HmlNetwork *network;
-	float *weights;    /* (n_weights) */
+	HmlEnsemble net;   /* of one member */
 	float *precision;  /* (n_inputs) weight of a squared difference */
 	double half_error; /* error whose score is 0.5 */
-	HmlPlan *plan;
 } HmlAutoencoder;
 
 extern const HmlAlgorithm hml_autoencoder;

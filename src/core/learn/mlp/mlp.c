@@ -110,6 +110,7 @@ hml_mlp_network(HmlArena *arena, const HmlParams *given, size_t n_inputs, HmlTas
 static HmlStatus
 make_mlp(const HmlParams *given, const HmlLabels *labels, HmlModel *model)
 {
+	HmlNetwork *network;
 	HmlMlp *mlp;
 
 	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
@@ -117,11 +118,9 @@ make_mlp(const HmlParams *given, const HmlLabels *labels, HmlModel *model)
 	mlp->offset = labels->offset;
 	mlp->scale = labels->scale;
 	HML_TRY(hml_mlp_network(model->arena, given, model->pipeline->n_inputs, labels->task,
-							labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1, &mlp->network));
-	HML_TRY(HML_ARENA_NEW(model->arena, &mlp->weights, mlp->network->n_weights));
-	HML_TRY(hml_network_init(mlp->network, (uint64_t) hml_param_integer(given, "seed"), mlp->weights));
+							labels->task == HML_TASK_MULTICLASS ? labels->n_classes : 1, &network));
 	model->impl = mlp;
-	return HML_OK;
+	return hml_ensemble_create(model->arena, HML_ONLY_NETWORK, network, 1, &mlp->net);
 }
 
 static HmlStatus
@@ -174,89 +173,74 @@ hml_mlp_prepare(HmlModel *model)
 {
 	HmlMlp *mlp = model->impl;
 
-	return hml_plan_create(model->arena, mlp->network, mlp->weights, &mlp->plan);
-}
-
-typedef void (*TakeOutputs)(const HmlModel *model, const float *outputs, size_t n, double *result);
-
-/* Scratch of a call: that of the plan, then inputs and outputs of a chunk as the network has them. */
-static size_t
-output_width(const HmlModel *model)
-{
-	const HmlMlp *mlp = model->impl;
-
-	return mlp->task == HML_TASK_MULTICLASS ? model->n_outputs : 1;
+	return hml_ensemble_prepare(model->arena, &mlp->net);
 }
 
 static size_t
 scratch_size(const HmlModel *model)
 {
-	const HmlMlp *mlp = model->impl;
+	return hml_ensemble_scratch_size(&((const HmlMlp *) model->impl)->net);
+}
 
-	return hml_plan_scratch_size(mlp->plan) +
-		   hml_plan_chunk(mlp->plan) * (model->pipeline->n_inputs + output_width(model)) * sizeof(float);
+/* Where the outputs of the network go. */
+typedef struct Results
+{
+	const HmlModel *model;
+	double *values;
+} Results;
+
+/* Of several classes the score is the probability of the most likely one. */
+static void
+take_scores(void *user, const HmlMemberOutputs *outputs)
+{
+	const Results *results = user;
+	const HmlMlp *mlp = results->model->impl;
+	size_t width = hml_ensemble_outputs(&mlp->net);
+
+	for (size_t row = 0; row < outputs->n; row++)
+	{
+		const float *output = outputs->outputs + row * width;
+		double *score = results->values + outputs->first + row;
+
+		*score = (double) output[0] * mlp->scale + mlp->offset;
+		for (size_t c = 1; c < width; c++)
+			*score = fmax(*score, (double) output[c]);
+	}
+}
+
+static void
+take_probabilities(void *user, const HmlMemberOutputs *outputs)
+{
+	const Results *results = user;
+	const HmlMlp *mlp = results->model->impl;
+	size_t n_classes = results->model->n_outputs;
+	double *probabilities = results->values + outputs->first * n_classes;
+
+	if (mlp->task == HML_TASK_MULTICLASS)
+		for (size_t i = 0; i < outputs->n * n_classes; i++)
+			probabilities[i] = (double) outputs->outputs[i];
+	else
+		for (size_t row = 0; row < outputs->n; row++)
+		{
+			probabilities[2 * row] = 1.0 - (double) outputs->outputs[row];
+			probabilities[2 * row + 1] = (double) outputs->outputs[row];
+		}
 }
 
 static HmlStatus
 run_network(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
-			TakeOutputs take, size_t n_results, double *results)
+			HmlTakeOutputs take, double *values)
 {
 	const HmlMlp *mlp = model->impl;
-	size_t n_inputs = model->pipeline->n_inputs;
-	size_t chunk = hml_plan_chunk(mlp->plan);
-	float *block = (float *) ((char *) scratch + hml_plan_scratch_size(mlp->plan));
-	float *outputs = block + chunk * n_inputs;
-	const float *network_inputs[1] = {block};
+	Results results = {model, values};
 
-	for (size_t first = 0; first < n; first += chunk)
-	{
-		size_t count = n - first < chunk ? n - first : chunk;
-
-		for (size_t i = 0; i < count * n_inputs; i++)
-			block[i] = (float) inputs[first * n_inputs + i];
-		HML_TRY(hml_plan_run(mlp->plan, ctx, scratch, network_inputs, count, outputs));
-		take(model, outputs, count, results + first * n_results);
-	}
-	return HML_OK;
-}
-
-/* Of several classes the score is the probability of the most likely one. */
-static void
-take_scores(const HmlModel *model, const float *outputs, size_t n, double *scores)
-{
-	const HmlMlp *mlp = model->impl;
-	size_t width = output_width(model);
-
-	for (size_t row = 0; row < n; row++)
-	{
-		const float *output = outputs + row * width;
-
-		scores[row] = (double) output[0] * mlp->scale + mlp->offset;
-		for (size_t c = 1; c < width; c++)
-			scores[row] = fmax(scores[row], (double) output[c]);
-	}
-}
-
-static void
-take_probabilities(const HmlModel *model, const float *outputs, size_t n, double *probabilities)
-{
-	const HmlMlp *mlp = model->impl;
-
-	if (mlp->task == HML_TASK_MULTICLASS)
-		for (size_t i = 0; i < n * model->n_outputs; i++)
-			probabilities[i] = (double) outputs[i];
-	else
-		for (size_t row = 0; row < n; row++)
-		{
-			probabilities[2 * row] = 1.0 - (double) outputs[row];
-			probabilities[2 * row + 1] = (double) outputs[row];
-		}
+	return hml_ensemble_run_rows(&mlp->net, ctx, scratch, inputs, n, take, &results);
 }
 
 static HmlStatus
 score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *scores)
 {
-	return run_network(model, ctx, scratch, inputs, n, take_scores, 1, scores);
+	return run_network(model, ctx, scratch, inputs, n, take_scores, scores);
 }
 
 static HmlStatus
@@ -265,9 +249,8 @@ outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inp
 {
 	const HmlMlp *mlp = model->impl;
 
-	if (mlp->task == HML_TASK_REGRESSION)
-		return run_network(model, ctx, scratch, inputs, n, take_scores, 1, probabilities);
-	return run_network(model, ctx, scratch, inputs, n, take_probabilities, model->n_outputs, probabilities);
+	return run_network(model, ctx, scratch, inputs, n,
+					   mlp->task == HML_TASK_REGRESSION ? take_scores : take_probabilities, probabilities);
 }
 
 /* ---- artifact ------------------------------------------------------------------------------------- */
@@ -280,7 +263,7 @@ write_mlp(const HmlModel *model, HmlWriter *writer)
 	hml_write_u8(writer, (uint8_t) mlp->task);
 	hml_write_f64(writer, mlp->offset);
 	hml_write_f64(writer, mlp->scale);
-	hml_network_write(mlp->network, mlp->weights, writer);
+	hml_ensemble_write(&mlp->net, writer);
 }
 
 /* The outputs of the model must be what its task and network say. */
@@ -296,7 +279,7 @@ check_mlp(const HmlModel *model, const HmlMlp *mlp, HmlReader *reader)
 
 	if (!fits || !isfinite(mlp->offset) || !isfinite(mlp->scale) || !(mlp->scale > 0.0))
 		return hml_fail(reader->ctx, HML_CORRUPT, "%s contradicts its outputs", reader->what);
-	if (check_network(reader->ctx, mlp->network, model->pipeline->n_inputs, mlp->task, width) != HML_OK)
+	if (check_network(reader->ctx, mlp->net.network, model->pipeline->n_inputs, mlp->task, width) != HML_OK)
 	{
 		reader->ctx->status = HML_CORRUPT;
 		return HML_CORRUPT;
@@ -317,16 +300,16 @@ read_mlp(HmlModel *model, HmlReader *reader)
 	mlp->task = (HmlTask) task;
 	HML_TRY(hml_read_f64(reader, &mlp->offset));
 	HML_TRY(hml_read_f64(reader, &mlp->scale));
-	HML_TRY(hml_network_read(model->arena, reader, &mlp->network, &mlp->weights));
+	HML_TRY(hml_ensemble_read(model->arena, reader, HML_ONLY_NETWORK, &mlp->net));
 	HML_TRY(check_mlp(model, mlp, reader));
 	model->impl = mlp;
 	return hml_mlp_prepare(model);
 }
 
-static const HmlNetwork *
-network(const HmlModel *model)
+static const HmlEnsemble *
+network(const HmlModel *model, size_t number)
 {
-	return ((const HmlMlp *) model->impl)->network;
+	return number == 0 ? &((const HmlMlp *) model->impl)->net : NULL;
 }
 
 const HmlAlgorithm hml_mlp = {

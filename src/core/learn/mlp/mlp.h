@@ -10,16 +10,14 @@
 #define HML_LEARN_MLP_MLP_H
 
 #include "core/model/labels.h"
-#include "core/nn/plan/plan.h"
+#include "core/learn/network/ensemble.h"
 
 typedef struct HmlMlp
 {
 	HmlTask task;
 	double offset; /* of regression: value = output * scale + offset */
 	double scale;
-	HmlNetwork *network;
-	float *weights; /* (n_weights) */
-	HmlPlan *plan;  /* made when the weights are there */
+	HmlEnsemble net; /* of one member */
 } HmlMlp;
 
 extern const HmlAlgorithm hml_mlp;

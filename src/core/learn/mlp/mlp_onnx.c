@@ -30,7 +30,7 @@ hml_mlp_export_onnx(HmlContext *ctx, const HmlModel *model, const char *name, Hm
 	if (model->algorithm != &hml_mlp)
 		return hml_fail(ctx, HML_UNSUPPORTED, "algorithm \"%s\" cannot be exported to ONNX, only \"%s\"",
 						model->algorithm->name, hml_mlp.name);
-	what = hml_onnx_export_defaults(mlp->network, mlp->weights);
+	what = hml_onnx_export_defaults(mlp->net.network, mlp->net.weights[0]);
 	what.pipeline = model->pipeline;
 	what.offset = mlp->offset;
 	what.scale = mlp->scale;
@@ -94,7 +94,7 @@ make_pipeline(HmlModel *model, const HmlParams *params, const HmlOnnxImport *imp
 static HmlStatus
 set_task(HmlModel *model, HmlMlp *mlp)
 {
-	const HmlNode *output = &mlp->network->nodes[mlp->network->output];
+	const HmlNode *output = &mlp->net.network->nodes[mlp->net.network->output];
 	size_t width = hml_shape_size(&output->shape);
 	const char *last = output->op != NULL ? output->op->name : "";
 
@@ -136,8 +136,8 @@ import_into(HmlModel *model, const void *bytes, size_t length, const HmlParams *
 
 	HML_TRY(hml_onnx_read(model->arena, bytes, length, &import));
 	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
-	mlp->network = import.network;
-	mlp->weights = import.weights;
+	mlp->net = (HmlEnsemble){
+		.name = HML_ONLY_NETWORK, .network = import.network, .n_members = 1, .weights = {import.weights}};
 	model->impl = mlp;
 	HML_TRY(set_task(model, mlp));
 	HML_TRY(make_pipeline(model, params, &import));

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "core/model/background.h"
-#include "core/data/split.h"
 #include "core/learn/mlp/mlp_data.h"
 #include "core/stats/threshold.h"
+#include "core/learn/network/holdout.h"
 #include "core/learn/network/train_params.h"
 #include "core/stats/metrics.h"
 
@@ -93,43 +93,21 @@ weigh_classes(Fit *fit)
 /* ---- validation split ----------------------------------------------------------------------------- */
 
 static HmlStatus
-deal_folds(Fit *fit, double fraction, uint32_t *fold)
-{
-	const HmlLabels *labels = fit->labels;
-	HmlSplit split = {.n_rows = labels->n_rows,
-					  .n_folds = hml_split_folds_for(fraction),
-					  .strata = labels->classes,
-					  .n_strata = labels->n_classes,
-					  .seed = (uint64_t) hml_param_integer(fit->training->params, "seed") + SPLIT_STREAM};
-	uint32_t *groups;
-
-	HML_TRY(hml_split_groups(fit->arena, fit->training->frame, labels->rows, labels->n_rows, &groups,
-							 &split.n_groups));
-	split.groups = groups;
-	return hml_split(fit->ctx, &split, fold);
-}
-
-static HmlStatus
 split_rows(Fit *fit)
 {
-	size_t n_rows = fit->labels->n_rows;
-	double fraction = hml_param_number(fit->training->params, "validation_fraction");
-	uint32_t *learnt;
-	uint32_t *held_out;
-	uint32_t *fold;
+	const HmlLabels *labels = fit->labels;
+	HmlHoldoutSpec spec = {.training = fit->training,
+						   .rows = labels->rows,
+						   .n_rows = labels->n_rows,
+						   .strata = labels->classes,
+						   .n_strata = labels->n_classes,
+						   .seed =
+							   (uint64_t) hml_param_integer(fit->training->params, "seed") + SPLIT_STREAM};
+	HmlHoldout holdout;
 
-	HML_TRY(HML_ARENA_NEW(fit->arena, &learnt, n_rows));
-	HML_TRY(HML_ARENA_NEW(fit->arena, &held_out, n_rows));
-	HML_TRY(HML_ARENA_NEW(fit->arena, &fold, n_rows));
-	fit->learnt = (HmlMlpRows){&fit->data, learnt, 0};
-	fit->held_out = (HmlMlpRows){&fit->data, held_out, 0};
-	if (fraction > 0.0)
-		HML_TRY(deal_folds(fit, fraction, fold));
-	for (uint32_t i = 0; i < n_rows; i++)
-		if (fraction > 0.0 && fold[i] == 0)
-			held_out[fit->held_out.n_rows++] = i;
-		else
-			learnt[fit->learnt.n_rows++] = i;
+	HML_TRY(hml_holdout(fit->arena, &spec, &holdout));
+	fit->learnt = (HmlMlpRows){&fit->data, holdout.learnt, holdout.n_learnt};
+	fit->held_out = (HmlMlpRows){&fit->data, holdout.held_out, holdout.n_held_out};
 	return HML_OK;
 }
 
@@ -156,8 +134,8 @@ run_training(const Fit *fit, HmlTrainResult *result)
 	HmlDataset validation = hml_mlp_dataset(&fit->held_out);
 
 	options.loss = loss_of(fit);
-	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training,
-							 validation.n_rows > 0 ? &validation : NULL, fit->mlp->weights, result);
+	return hml_ensemble_train(fit->ctx, &fit->mlp->net, &options, &training,
+							  validation.n_rows > 0 ? &validation : NULL, result);
 }
 
 static bool
@@ -190,9 +168,7 @@ refit(Fit *fit, int epochs)
 		options.epochs = epochs > REFIT_EPOCHS ? epochs : REFIT_EPOCHS;
 	options.phase = "refit";
 	options.on_epoch = NULL; /* these losses would not compare with those before */
-	HML_TRY(hml_network_init(fit->mlp->network, options.seed, fit->mlp->weights));
-	return hml_train_network(fit->ctx, fit->mlp->network, &options, &training, NULL, fit->mlp->weights,
-							 &result);
+	return hml_ensemble_train(fit->ctx, &fit->mlp->net, &options, &training, NULL, &result);
 }
 
 /* ---- what the trained model is worth -------------------------------------------------------------- */
@@ -358,7 +334,6 @@ calibrate(const Fit *fit)
 static HmlStatus
 fit_model(Fit *fit)
 {
-	HmlMlp *mlp = fit->mlp;
 	HmlTrainResult result;
 
 	HML_TRY(
@@ -367,7 +342,7 @@ fit_model(Fit *fit)
 	fit->data.class_weight = fit->class_weight;
 	HML_TRY(split_rows(fit));
 	HML_TRY(run_training(fit, &result));
-	HML_TRY(hml_plan_create(fit->arena, mlp->network, mlp->weights, &mlp->plan));
+	HML_TRY(hml_ensemble_prepare(fit->arena, &fit->mlp->net));
 	HML_TRY(report(fit, &result));
 	if (wants_refit(fit))
 		HML_TRY(refit(fit, result.epochs));

@@ -1,0 +1,9 @@
+/* 240-networks.sql: changes since 0.1.0. */
+
+DROP FUNCTION healthml.describe_network(text);
+CREATE FUNCTION healthml.describe_network(ref text)
+RETURNS TABLE (layer integer, name text, op text, output_shape text, parameters bigint, flops float8,
+	network text, members integer)
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME', 'healthml_describe_network';
+COMMENT ON FUNCTION healthml.describe_network(text) IS
+'layers of a model''s network with the shape of their output for one row, their number of parameters, and the floating-point operations of one forward pass (a multiply-add counts two). A heart-sound model has up to two networks, general and expert; members is the number of networks with the same layers whose results are averaged';
