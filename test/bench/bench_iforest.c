@@ -15,6 +15,7 @@
 
 #include "core/base/cpu.h"
 #include "core/learn/iforest/iforest.h"
+#include "core/model/verdict.h"
 
 #include "support.h"
 
@@ -80,15 +81,19 @@ static void
 score_one_by_one(Bench *bench)
 {
 	for (size_t i = 0; i < SCORED_ROWS; i++)
-		must(bench->ctx, hml_isolation_forest.score(bench->model, bench->ctx, bench->scratch,
-													hml_frame_row(bench->frame, i), 1, &bench->scores[i]));
+	{
+		HmlSamples row = hml_sample_rows(hml_frame_row(bench->frame, i), 1);
+
+		must(bench->ctx, hml_model_score(bench->model, bench->ctx, bench->scratch, &row, &bench->scores[i]));
+	}
 }
 
 static void
 score_batch(Bench *bench)
 {
-	must(bench->ctx, hml_isolation_forest.score(bench->model, bench->ctx, bench->scratch,
-												bench->frame->values, SCORED_ROWS, bench->scores));
+	HmlSamples rows = hml_sample_rows(bench->frame->values, SCORED_ROWS);
+
+	must(bench->ctx, hml_model_score(bench->model, bench->ctx, bench->scratch, &rows, bench->scores));
 }
 
 static void

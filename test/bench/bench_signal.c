@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/heart/heart_sound_algorithm.h"
+#include "core/model/verdict.h"
 #include "core/signal/dsp/resample.h"
 
 #include "support.h"
@@ -86,10 +87,10 @@ run_mel(Work *work)
 static void
 run_model(Work *work)
 {
+	HmlSamples row = hml_sample_rows(work->values, 1);
 	double p;
 
-	must(work->ctx,
-		 work->model->algorithm->score(work->model, work->ctx, work->scratch, work->values, 1, &p));
+	must(work->ctx, hml_model_score(work->model, work->ctx, work->scratch, &row, &p));
 }
 
 static void

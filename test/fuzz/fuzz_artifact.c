@@ -14,7 +14,7 @@
 
 #include "core/base/crc32c.h"
 #include "core/base/rng.h"
-#include "core/model/model.h"
+#include "core/model/verdict.h"
 
 #define HEADER_SIZE 20
 #define SECTION_SIZE 12 /* in front of the payload */
@@ -129,13 +129,14 @@ static void
 use_inputs(HmlContext *ctx, const HmlModel *model, const double *inputs)
 {
 	size_t n_contributions = model->pipeline->n_features;
+	HmlSamples row = hml_sample_rows(inputs, 1);
 	HmlExplanation explanation;
 	void *scratch = NULL;
 	double score = NAN;
 	HmlStatus status = hml_alloc(ctx, 1, model->algorithm->scratch_size(model), &scratch);
 
 	if (status == HML_OK)
-		status = model->algorithm->score(model, ctx, scratch, inputs, 1, &score);
+		status = hml_model_score(model, ctx, scratch, &row, &score);
 	check_status(status);
 	fuzz_assert(status != HML_OK || !isnan(score));
 	hml_free(ctx, scratch);

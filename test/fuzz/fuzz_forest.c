@@ -9,12 +9,14 @@
 #include <math.h>
 
 #include "core/learn/iforest/iforest.h"
+#include "core/model/verdict.h"
 
 static void
 use_model(HmlContext *ctx, const HmlModel *model)
 {
 	double inputs[HML_MAX_FEATURES];
 	double contributions[HML_MAX_FEATURES];
+	HmlSamples row = hml_sample_rows(inputs, 1);
 	HmlExplanation explanation = {.contributions = contributions};
 	void *scratch;
 	double score;
@@ -24,7 +26,7 @@ use_model(HmlContext *ctx, const HmlModel *model)
 		inputs[i] = (double) i - 1.5;
 	if (hml_alloc(ctx, 1, model->algorithm->scratch_size(model), &scratch) != HML_OK)
 		return;
-	fuzz_assert(model->algorithm->score(model, ctx, scratch, inputs, 1, &score) == HML_OK);
+	fuzz_assert(hml_model_score(model, ctx, scratch, &row, &score) == HML_OK);
 	fuzz_assert(score >= 0 && score <= 1);
 	hml_free(ctx, scratch);
 	if (model->algorithm->explain(model, ctx, inputs, &explanation) != HML_OK)

@@ -4,6 +4,8 @@
  */
 #include "unit/forest_support.h"
 
+#include "core/model/verdict.h"
+
 static char *
 read_text(const char *path)
 {
@@ -128,11 +130,12 @@ forest_train(HmlContext *ctx, const HmlFrame *frame, const char *params, HmlMode
 HmlStatus
 forest_score(HmlContext *ctx, const HmlModel *model, const double *inputs, size_t n, double *scores)
 {
+	HmlSamples rows = hml_sample_rows(inputs, n);
 	void *scratch;
 	HmlStatus status;
 
 	HML_TRY(hml_alloc(ctx, 1, model->algorithm->scratch_size(model), &scratch));
-	status = model->algorithm->score(model, ctx, scratch, inputs, n, scores);
+	status = hml_model_score(model, ctx, scratch, &rows, scores);
 	hml_free(ctx, scratch);
 	return status;
 }

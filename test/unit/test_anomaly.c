@@ -30,23 +30,23 @@ end(void **state)
 }
 
 static HmlStatus
-score_by_value(const HmlModel *model, HmlContext *context, void *scratch, const double *inputs, size_t n,
+score_by_value(const HmlModel *model, HmlContext *context, void *scratch, const HmlSamples *samples,
 			   double *scores)
 {
 	(void) model;
 	(void) context;
 	(void) scratch;
-	memcpy(scores, inputs, n * sizeof(double));
+	memcpy(scores, samples->rows, samples->n * sizeof(double));
 	return HML_OK;
 }
 
 static HmlStatus
-score_nan(const HmlModel *model, HmlContext *context, void *scratch, const double *inputs, size_t n,
+score_nan(const HmlModel *model, HmlContext *context, void *scratch, const HmlSamples *samples,
 		  double *scores)
 {
-	HmlStatus status = score_by_value(model, context, scratch, inputs, n, scores);
+	HmlStatus status = score_by_value(model, context, scratch, samples, scores);
 
-	scores[n - 1] = NAN;
+	scores[samples->n - 1] = NAN;
 	return status;
 }
 
@@ -62,7 +62,7 @@ static HmlAlgorithm detector = {.name = "detector",
 								.target_use = HML_TARGET_EVALUATES,
 								.params = (const HmlParamSpec[]){{0}},
 								.scratch_size = no_scratch,
-								.score = score_by_value};
+								.outputs = score_by_value};
 
 /* What one call needs: the frame, the parameters, the metrics. */
 typedef struct Case
@@ -328,11 +328,11 @@ refuses_scores_that_are_not_finite(void **state)
 	Case c;
 
 	(void) state;
-	detector.score = score_nan;
+	detector.outputs = score_nan;
 	open_case(&c, ten, NULL, 10, "{}");
 	assert_status(&ctx, train(&c), HML_DIVERGED);
 	assert_string_equal(ctx.message, "the trained model gives scores that are not finite");
-	detector.score = score_by_value;
+	detector.outputs = score_by_value;
 	close_case(&c);
 }
 

@@ -8,7 +8,7 @@
 
 #include "core/base/crc32c.h"
 #include "core/base/rng.h"
-#include "core/model/model.h"
+#include "core/model/verdict.h"
 
 #define N_ROWS 60
 #define HEADER_SIZE 20
@@ -157,12 +157,14 @@ static void
 scores_rows(const HmlModel *scored, double *scores)
 {
 	double *inputs;
+	HmlSamples rows;
 	void *scratch;
 
 	assert_ok(&ctx, HML_NEW(&ctx, &inputs, N_ROWS * scored->pipeline->n_inputs));
 	assert_ok(&ctx, hml_alloc(&ctx, 1, scored->algorithm->scratch_size(scored), &scratch));
 	assert_ok(&ctx, hml_pipeline_apply_frame(scored->pipeline, &ctx, frame, NULL, N_ROWS, inputs));
-	assert_ok(&ctx, scored->algorithm->score(scored, &ctx, scratch, inputs, N_ROWS, scores));
+	rows = hml_sample_rows(inputs, N_ROWS);
+	assert_ok(&ctx, hml_model_score(scored, &ctx, scratch, &rows, scores));
 	hml_free(&ctx, scratch);
 	hml_free(&ctx, inputs);
 }

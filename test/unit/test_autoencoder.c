@@ -8,6 +8,7 @@
 #include "core/base/rng.h"
 #include "core/explain/gradient.h"
 #include "core/model/anomaly.h"
+#include "core/model/verdict.h"
 #include "core/learn/autoencoder/autoencoder.h"
 
 #define ROWS 600
@@ -103,12 +104,13 @@ static double
 score(Fixture *f, const HmlModel *model, double systolic, double diastolic, double excess)
 {
 	double inputs[8];
+	HmlSamples row = hml_sample_rows(inputs, 1);
 	double result;
 	void *scratch;
 
 	inputs_of(f, model, systolic, diastolic, excess, inputs);
 	assert_ok(&f->ctx, hml_arena_alloc(f->arena, 1, model->algorithm->scratch_size(model), &scratch));
-	assert_ok(&f->ctx, model->algorithm->score(model, &f->ctx, scratch, inputs, 1, &result));
+	assert_ok(&f->ctx, hml_model_score(model, &f->ctx, scratch, &row, &result));
 	return result;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/base/rng.h"
 #include "core/heart/heart_sound_algorithm.h"
+#include "core/model/verdict.h"
 
 #define F HML_HEART_FEATURES
 #define N 60
@@ -112,6 +113,7 @@ test_learns_what_is_heard(void **state)
 	double scores[2];
 	double inputs[2 * F] = {0};
 	size_t allocations;
+	HmlSamples rows;
 	Fixture f;
 
 	(void) state;
@@ -127,8 +129,9 @@ test_learns_what_is_heard(void **state)
 	for (size_t c = 0; c < 6; c++)
 		inputs[F + c] = 2;
 	assert_ok(&f.ctx, hml_alloc(&f.ctx, 1, model->algorithm->scratch_size(model), &scratch));
+	rows = hml_sample_rows(inputs, 2);
 	allocations = f.host.allocations;
-	assert_ok(&f.ctx, model->algorithm->score(model, &f.ctx, scratch, inputs, 2, scores));
+	assert_ok(&f.ctx, hml_model_score(model, &f.ctx, scratch, &rows, scores));
 	assert_int_equal(f.host.allocations, allocations);
 	assert_true(scores[0] < 0.5 && scores[1] > 0.5);
 	hml_free(&f.ctx, scratch);

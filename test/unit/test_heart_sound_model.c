@@ -5,6 +5,7 @@
 #include "unit/support.h"
 
 #include "core/heart/heart_sound_algorithm.h"
+#include "core/model/verdict.h"
 
 #define MODEL "models/heart_sound.hml"
 #define HEARTS 12
@@ -42,13 +43,14 @@ judge(HmlContext *ctx, const HmlModel *model, const unsigned char *recording, si
 	static const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
 	static char scratch[1024 * 1024];
 	double values[HML_HEART_FEATURES];
+	HmlSamples row = hml_sample_rows(values, 1);
 	HmlAudio audio;
 	double p;
 
 	assert_true(model->algorithm->scratch_size(model) <= sizeof(scratch));
 	assert_ok(ctx, hml_audio_decode(ctx, recording, length, &limits, &audio));
 	assert_ok(ctx, hml_heart_sound_cnn.recording->read(ctx, &audio, values));
-	assert_ok(ctx, model->algorithm->score(model, ctx, scratch, values, 1, &p));
+	assert_ok(ctx, hml_model_score(model, ctx, scratch, &row, &p));
 	hml_audio_free(ctx, &audio);
 	assert_true(p > 0 && p < 1);
 	return p;

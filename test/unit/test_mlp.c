@@ -6,7 +6,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
-#include "core/model/model.h"
+#include "core/model/verdict.h"
 #include "core/learn/mlp/mlp.h"
 
 #define SMALL "\"hidden_layers\": [16], \"dropout\": 0, \"epochs\": 60, \"learning_rate\": 0.01"
@@ -103,10 +103,11 @@ score(Fixture *f, const HmlModel *model, double x, double y)
 {
 	double values[2] = {x, y};
 	double inputs[2];
+	HmlSamples row = hml_sample_rows(inputs, 1);
 	double result;
 
 	assert_ok(&f->ctx, hml_pipeline_apply(model->pipeline, &f->ctx, values, inputs, NULL));
-	assert_ok(&f->ctx, model->algorithm->score(model, &f->ctx, scratch(f, model), inputs, 1, &result));
+	assert_ok(&f->ctx, hml_model_score(model, &f->ctx, scratch(f, model), &row, &result));
 	return result;
 }
 
@@ -138,6 +139,7 @@ test_binary(void **state)
 	HmlModel *model;
 	double outputs[2];
 	const double inputs[2] = {1, -1};
+	HmlSamples row = hml_sample_rows(inputs, 1);
 
 	(void) state;
 	setup(&f, TARGET_BOOLEAN, 1000);
@@ -148,7 +150,7 @@ test_binary(void **state)
 	assert_string_equal(model->output_names[1], "true");
 	assert_true(score(&f, model, 1, -1) > 0.9);
 	assert_true(score(&f, model, 1, 1) < 0.1);
-	assert_ok(&f.ctx, model->algorithm->outputs(model, &f.ctx, scratch(&f, model), inputs, 1, outputs));
+	assert_ok(&f.ctx, hml_model_outputs(model, &f.ctx, scratch(&f, model), &row, outputs));
 	assert_close(outputs[0] + outputs[1], 1.0, 1e-12);
 	assert_survives_artifact(&f, model);
 	hml_model_free(model);
@@ -180,6 +182,7 @@ test_multiclass(void **state)
 	HmlModel *model;
 	double outputs[3];
 	const double inputs[2] = {-1, -1};
+	HmlSamples row = hml_sample_rows(inputs, 1);
 
 	(void) state;
 	setup(&f, TARGET_TEXT, 1000);
@@ -188,7 +191,7 @@ test_multiclass(void **state)
 	assert_int_equal(model->n_outputs, 3);
 	assert_string_equal(model->output_names[0], "east");
 	assert_string_equal(model->output_names[2], "south");
-	assert_ok(&f.ctx, model->algorithm->outputs(model, &f.ctx, scratch(&f, model), inputs, 1, outputs));
+	assert_ok(&f.ctx, hml_model_outputs(model, &f.ctx, scratch(&f, model), &row, outputs));
 	assert_close(outputs[0] + outputs[1] + outputs[2], 1.0, 1e-6);
 	assert_true(outputs[2] > 0.9);
 	assert_survives_artifact(&f, model);

@@ -8,6 +8,7 @@
 #include "core/explain/gradient.h"
 #include "core/explain/shapley.h"
 #include "core/learn/mlp/mlp.h"
+#include "core/model/verdict.h"
 
 #define SMALL 4
 #define WIDE 20
@@ -90,13 +91,14 @@ value_of(Fixture *f, const double *inputs, size_t coalition)
 	for (size_t b = 0; b < f->model->n_background; b++)
 	{
 		double row[2 * WIDE];
+		HmlSamples sample = hml_sample_rows(row, 1);
 		double score;
 
 		memcpy(row, f->model->background + b * pipeline->n_inputs, pipeline->n_inputs * sizeof(double));
 		for (size_t i = 0; i < pipeline->n_features; i++)
 			for (size_t j = 0; (coalition >> i & 1) != 0 && j < pipeline->features[i].n_inputs; j++)
 				row[pipeline->features[i].first_input + j] = inputs[pipeline->features[i].first_input + j];
-		assert_ok(&f->ctx, f->model->algorithm->score(f->model, &f->ctx, scratch, row, 1, &score));
+		assert_ok(&f->ctx, hml_model_score(f->model, &f->ctx, scratch, &sample, &score));
 		sum += score;
 	}
 	hml_free(&f->ctx, scratch);

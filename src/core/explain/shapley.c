@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/rng.h"
+#include "core/model/verdict.h"
 
 #define BLOCK_ROWS 512
 #define PERMUTATION_SEED 42
@@ -54,9 +55,10 @@ prepare(Game *game)
 static HmlStatus
 score_block(Game *game)
 {
+	HmlSamples samples = hml_sample_rows(game->block, game->n);
+
 	HML_TRY(hml_poll(game->ctx));
-	return game->model->algorithm->score(game->model, game->ctx, game->scratch, game->block, game->n,
-										 game->scores);
+	return hml_model_score(game->model, game->ctx, game->scratch, &samples, game->scores);
 }
 
 static double *

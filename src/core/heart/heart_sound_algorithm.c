@@ -395,32 +395,24 @@ scratch_size(const HmlModel *model)
 }
 
 static HmlStatus
-score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *scores)
-{
-	float *features = (float *) ((char *) scratch + hml_heart_network_scratch_size(model->impl));
-
-	for (size_t first = 0; first < n; first += SCORED_ROWS)
-	{
-		size_t count = n - first < SCORED_ROWS ? n - first : SCORED_ROWS;
-
-		for (size_t i = 0; i < count * N_FEATURES; i++)
-			features[i] = (float) inputs[first * N_FEATURES + i];
-		HML_TRY(hml_heart_network_score(ctx, model->impl, scratch, features, count, scores + first));
-	}
-	return HML_OK;
-}
-
-static HmlStatus
-outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
+outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples,
 		double *probabilities)
 {
-	for (size_t i = 0; i < n; i++)
-	{
-		double p;
+	float *features = (float *) ((char *) scratch + hml_heart_network_scratch_size(model->impl));
+	double p[SCORED_ROWS];
 
-		HML_TRY(score(model, ctx, scratch, inputs + i * N_FEATURES, 1, &p));
-		probabilities[2 * i] = 1 - p;
-		probabilities[2 * i + 1] = p;
+	for (size_t first = 0; first < samples->n; first += SCORED_ROWS)
+	{
+		size_t count = samples->n - first < SCORED_ROWS ? samples->n - first : SCORED_ROWS;
+
+		for (size_t i = 0; i < count * N_FEATURES; i++)
+			features[i] = (float) samples->rows[first * N_FEATURES + i];
+		HML_TRY(hml_heart_network_score(ctx, model->impl, scratch, features, count, p));
+		for (size_t i = 0; i < count; i++)
+		{
+			probabilities[2 * (first + i)] = 1 - p[i];
+			probabilities[2 * (first + i) + 1] = p[i];
+		}
 	}
 	return HML_OK;
 }
@@ -481,7 +473,6 @@ const HmlAlgorithm hml_heart_sound_cnn = {
 	.write = write_model,
 	.read = read_model,
 	.scratch_size = scratch_size,
-	.score = score,
 	.outputs = outputs,
 	.explain = explain,
 	.network = network,

@@ -13,13 +13,12 @@
 #include <string.h>
 
 #include "core/base/number.h"
+#include "core/model/verdict.h"
 #include "core/stats/metrics.h"
 #include "core/stats/quantile.h"
 
 #define CALIBRATION_STREAM UINT64_MAX /* of the seed; models draw from streams that count from 0 */
 #define SCORE_ROUNDING 1e-12
-#define BLOCK_BYTES ((size_t) 256 * 1024)
-#define BLOCK_ROWS 1024 /* most rows between two polls */
 
 const HmlParamSpec hml_anomaly_params[] = {
 	{"fit_on", HML_PARAM_TEXT, "\"normal\"", 0, 0, "normal|all",
@@ -165,42 +164,6 @@ draw_sample(HmlContext *ctx, const HmlTraining *training, const uint32_t *rows, 
 	return HML_NEW(ctx, &sample->labels, sample->n);
 }
 
-static HmlStatus
-score_blocks(HmlContext *ctx, const HmlFrame *frame, const HmlModel *model, Sample *sample, double *inputs,
-			 size_t block_rows, void *scratch)
-{
-	for (size_t start = 0; start < sample->n; start += block_rows)
-	{
-		size_t n = sample->n - start < block_rows ? sample->n - start : block_rows;
-
-		HML_TRY(hml_poll(ctx));
-		hml_report_progress(ctx, "calibrate", (int64_t) start, (int64_t) sample->n);
-		HML_TRY(hml_pipeline_apply_frame(model->pipeline, ctx, frame, sample->rows + start, n, inputs));
-		HML_TRY(model->algorithm->score(model, ctx, scratch, inputs, n, sample->scores + start));
-	}
-	return HML_OK;
-}
-
-static HmlStatus
-score_sample(HmlContext *ctx, const HmlFrame *frame, const HmlModel *model, Sample *sample)
-{
-	size_t row_bytes = model->pipeline->n_inputs * sizeof(double);
-	size_t block_rows = BLOCK_BYTES / row_bytes + 1;
-	double *inputs;
-	void *scratch = NULL;
-	HmlStatus status;
-
-	if (block_rows > BLOCK_ROWS)
-		block_rows = BLOCK_ROWS;
-	HML_TRY(HML_NEW(ctx, &inputs, block_rows * model->pipeline->n_inputs));
-	status = hml_alloc(ctx, 1, model->algorithm->scratch_size(model), &scratch);
-	if (status == HML_OK)
-		status = score_blocks(ctx, frame, model, sample, inputs, block_rows, scratch);
-	hml_free(ctx, scratch);
-	hml_free(ctx, inputs);
-	return status;
-}
-
 static void
 set_cutoffs(const HmlParams *params, const double *sorted, size_t n, double auto_threshold,
 			HmlCalibration *calibration)
@@ -285,7 +248,8 @@ hml_anomaly_calibrate(HmlContext *ctx, const HmlTraining *training, HmlModel *mo
 
 	model->trained_rows = (int64_t) n_rows;
 	if (status == HML_OK)
-		status = score_sample(ctx, training->frame, model, &sample);
+		status =
+			hml_frame_scores(ctx, model, training->frame, sample.rows, sample.n, "calibrate", sample.scores);
 	if (status == HML_OK)
 		status = calibrate(ctx, training->params, &sample, auto_threshold, model);
 	if (status == HML_OK)

@@ -15,9 +15,8 @@
 #include "core/base/number.h"
 #include "core/data/split.h"
 #include "core/model/labels.h"
+#include "core/model/verdict.h"
 #include "core/stats/metrics.h"
-
-#define BLOCK_ROWS 1024
 
 typedef struct Evaluation
 {
@@ -145,32 +144,6 @@ check_columns(const Evaluation *e)
 	return HML_OK;
 }
 
-/* Scores, or all outputs, of the rows: (n, n_results). */
-static HmlStatus
-predict(const Evaluation *e, bool all_outputs, double **results)
-{
-	const HmlModel *model = e->model;
-	size_t n_results = all_outputs ? model->n_outputs : 1;
-	double *inputs;
-	void *scratch;
-
-	HML_TRY(hml_arena_alloc(e->arena, e->n, n_results * sizeof(double), (void **) results));
-	HML_TRY(
-		hml_arena_alloc(e->arena, BLOCK_ROWS, model->pipeline->n_inputs * sizeof(double), (void **) &inputs));
-	HML_TRY(hml_arena_alloc(e->arena, 1, model->algorithm->scratch_size(model), &scratch));
-	for (size_t first = 0; first < e->n; first += BLOCK_ROWS)
-	{
-		size_t count = e->n - first < BLOCK_ROWS ? e->n - first : BLOCK_ROWS;
-		double *out = *results + first * n_results;
-
-		HML_TRY(hml_poll(e->ctx));
-		HML_TRY(hml_pipeline_apply_frame(model->pipeline, e->ctx, e->frame, e->rows + first, count, inputs));
-		HML_TRY(all_outputs ? model->algorithm->outputs(model, e->ctx, scratch, inputs, count, out)
-							: model->algorithm->score(model, e->ctx, scratch, inputs, count, out));
-	}
-	return HML_OK;
-}
-
 /* ---- two classes ---------------------------------------------------------------------------------- */
 
 static HmlStatus
@@ -216,7 +189,8 @@ evaluate_binary(const Evaluation *e)
 	bool *labels;
 	HmlStatus status;
 
-	HML_TRY(predict(e, false, &scores));
+	HML_TRY(HML_ARENA_NEW(e->arena, &scores, e->n));
+	HML_TRY(hml_frame_scores(e->ctx, e->model, e->frame, e->rows, e->n, NULL, scores));
 	HML_TRY(HML_ARENA_NEW(e->arena, &labels, e->n));
 	for (size_t i = 0; i < e->n; i++)
 		labels[i] = e->classes[i] == 1;
@@ -246,18 +220,12 @@ evaluate_multiclass(const Evaluation *e)
 	uint32_t *predicted;
 	uint64_t *matrix;
 
-	HML_TRY(predict(e, true, &probabilities));
+	HML_TRY(hml_arena_alloc(e->arena, e->n, n_classes * sizeof(double), (void **) &probabilities));
+	HML_TRY(hml_frame_outputs(e->ctx, e->model, e->frame, e->rows, e->n, NULL, probabilities));
 	HML_TRY(HML_ARENA_NEW(e->arena, &predicted, e->n));
 	HML_TRY(HML_ARENA_NEW(e->arena, &matrix, n_classes * n_classes));
 	for (size_t i = 0; i < e->n; i++)
-	{
-		const double *row = probabilities + i * n_classes;
-
-		predicted[i] = 0;
-		for (uint32_t c = 1; c < n_classes; c++)
-			if (row[c] > row[predicted[i]])
-				predicted[i] = c;
-	}
+		predicted[i] = (uint32_t) hml_class_of_outputs(e->model, probabilities + i * n_classes);
 	HML_TRY(hml_confusion_matrix(e->ctx, predicted, e->classes, e->n, n_classes, matrix));
 	add_metric(e, "accuracy", hml_matrix_accuracy(matrix, n_classes));
 	add_metric(e, "macro_f1", hml_macro_f1(matrix, n_classes));
@@ -272,7 +240,8 @@ evaluate_values(const Evaluation *e)
 	double *predicted;
 	double *actual;
 
-	HML_TRY(predict(e, false, &predicted));
+	HML_TRY(HML_ARENA_NEW(e->arena, &predicted, e->n));
+	HML_TRY(hml_frame_outputs(e->ctx, e->model, e->frame, e->rows, e->n, NULL, predicted));
 	HML_TRY(HML_ARENA_NEW(e->arena, &actual, e->n));
 	for (size_t i = 0; i < e->n; i++)
 		actual[i] = e->frame->targets[e->rows[i]];

@@ -116,14 +116,6 @@ hml_model_settle(HmlModel *model)
 	return status;
 }
 
-HmlRisk
-hml_model_risk(const HmlModel *model, double score, const double *values, size_t n_filled)
-{
-	if (n_filled > 0 && hml_pipeline_missing_share(model->pipeline, values) > model->max_missing)
-		return HML_RISK_UNKNOWN;
-	return hml_calibration_risk(&model->calibration, score);
-}
-
 void
 hml_metric(const HmlTraining *training, const char *name, double value)
 {

@@ -18,6 +18,7 @@
 #include "core/data/frame.h"
 #include "core/data/params.h"
 #include "core/data/pipeline.h"
+#include "core/data/sample.h"
 
 typedef struct HmlModel HmlModel;
 struct HmlAudio;
@@ -67,6 +68,7 @@ typedef struct HmlAlgorithm
 	const char *task; /* anomaly_detection | classification | regression */
 	const char *help; /* one sentence for the manual */
 	HmlTargetUse target_use;
+	HmlSampleKind sample; /* what it learns from and judges */
 	HmlScaling default_scaling;
 	const HmlParamSpec *params; /* its own; the shared ones come on top */
 	/* Set where it learns from recordings, in the column that its parameter "audio" names; else NULL. */
@@ -75,13 +77,13 @@ typedef struct HmlAlgorithm
 	HmlStatus (*train)(HmlContext *ctx, const HmlTraining *training, HmlModel *model);
 	void (*write)(const HmlModel *model, HmlWriter *writer); /* its section of the artifact */
 	HmlStatus (*read)(HmlModel *model, HmlReader *reader);   /* believes nothing */
-	size_t (*scratch_size)(const HmlModel *model);           /* bytes that score and outputs need */
-	/* inputs is (n, n_inputs); scores is (n): 0..1 anomaly, probability of the positive class, or value. */
-	HmlStatus (*score)(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
-					   double *scores);
-	/* outputs is (n, n_outputs), all class probabilities; NULL where there is one output. */
-	HmlStatus (*outputs)(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs,
-						 size_t n, double *outputs);
+	size_t (*scratch_size)(const HmlModel *model);           /* bytes that outputs needs */
+	/*
+	 * outputs is (n, n_outputs): of a classifier the probabilities of all classes, else the anomaly score, 0..1, or
+	 * the value.  All else that is said of a sample follows from them in verdict.h.
+	 */
+	HmlStatus (*outputs)(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples,
+						 double *outputs);
 	/* inputs is one row; NULL = the general sampling method. */
 	HmlStatus (*explain)(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExplanation *out);
 	/* Its neural networks by number, NULL after the last one (learn/network/ensemble.h); NULL = it has none. */
@@ -150,12 +152,6 @@ extern HmlStatus hml_model_read(HmlContext *ctx, const void *bytes, size_t lengt
  * Parameters of a type that no training writes are ignored.
  */
 extern HmlStatus hml_model_settle(HmlModel *model) HML_NODISCARD;
-
-/*
- * Risk of a score.  values is the row it belongs to, (n_features), NaN = missing, n_filled how many of
- * its values were filled in.
- */
-extern HmlRisk hml_model_risk(const HmlModel *model, double score, const double *values, size_t n_filled);
 
 /* Add one metric; NaN and infinity become null. */
 extern void hml_metric(const HmlTraining *training, const char *name, double value);

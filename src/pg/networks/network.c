@@ -19,6 +19,7 @@
 #include "pg/server/document.h"
 #include "pg/server/errors.h"
 #include "pg/server/memory.h"
+#include "pg/predict/prediction.h"
 #include "pg/predict/score.h"
 
 /* ---- classes ---- */
@@ -26,24 +27,11 @@
 static void
 check_classifier(const HealthmlScorer *scorer)
 {
-	if (scorer->model->output_names == NULL || scorer->model->algorithm->outputs == NULL)
+	if (scorer->model->output_names == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("model \"%s\" does not classify", healthml_binding_version(scorer->binding)->model),
 				 errhint("Use healthml.score, which takes any model.")));
-}
-
-/* Probabilities of the present row, in the memory of the call. */
-static double *
-probabilities(HealthmlScorer *scorer)
-{
-	const HmlModel *model = scorer->model;
-	double *result = palloc(model->n_outputs * sizeof(double));
-
-	check_classifier(scorer);
-	healthml_check(&scorer->ctx, model->algorithm->outputs(model, &scorer->ctx, scorer->scratch,
-														   scorer->inputs, 1, result));
-	return result;
 }
 
 PG_FUNCTION_INFO_V1(healthml_predict_proba);
@@ -53,27 +41,9 @@ Datum
 healthml_predict_proba(PG_FUNCTION_ARGS)
 {
 	HealthmlScorer *scorer = healthml_scorer_of_call(fcinfo, NULL);
-	double *p = probabilities(scorer);
-	HmlContext ctx;
-	HmlText json;
-	const char *text;
-	Datum result;
 
-	healthml_context_init(&ctx, CurrentMemoryContext);
-	hml_text_init(&json, &ctx);
-	hml_text_add(&json, "{");
-	for (size_t i = 0; i < scorer->model->n_outputs; i++)
-	{
-		hml_text_add(&json, i > 0 ? ", " : "");
-		hml_text_add_json_string(&json, scorer->model->output_names[i]);
-		hml_text_add(&json, ": ");
-		hml_text_add_json_number(&json, p[i]);
-	}
-	hml_text_add(&json, "}");
-	healthml_check(&ctx, hml_text_finish(&json, &text));
-	result = healthml_jsonb_of_json(text);
-	hml_text_free(&json);
-	PG_RETURN_DATUM(result);
+	check_classifier(scorer);
+	return healthml_probabilities_document(scorer->model, healthml_scorer_outputs(scorer));
 }
 
 PG_FUNCTION_INFO_V1(healthml_predict_label);
@@ -83,16 +53,11 @@ Datum
 healthml_predict_label(PG_FUNCTION_ARGS)
 {
 	HealthmlScorer *scorer = healthml_scorer_of_call(fcinfo, NULL);
-	double *p = probabilities(scorer);
-	size_t best = 0;
+	HmlVerdict verdict;
 
-	if (scorer->model->n_outputs == 2)
-		best = p[1] > scorer->model->calibration.threshold;
-	else
-		for (size_t i = 1; i < scorer->model->n_outputs; i++)
-			if (p[i] > p[best])
-				best = i;
-	PG_RETURN_TEXT_P(cstring_to_text(healthml_from_utf8(scorer->model->output_names[best])));
+	check_classifier(scorer);
+	healthml_scorer_judge(scorer, &verdict);
+	PG_RETURN_TEXT_P(cstring_to_text(healthml_from_utf8(verdict.label)));
 }
 
 /* ---- what a network is made of ---- */

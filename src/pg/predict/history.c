@@ -255,20 +255,21 @@ finish_block(Batch *batch)
 	HealthmlScorer *scorer = batch->scorer;
 	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
 	HealthmlPrediction prediction = {.source = batch->source_name};
+	HmlSamples rows = hml_sample_rows(batch->inputs, (size_t) batch->n);
 	instr_time start;
 	int i;
 
 	INSTR_TIME_SET_CURRENT(start);
 	healthml_check(&scorer->ctx,
-				   scorer->model->algorithm->score(scorer->model, &scorer->ctx, scorer->scratch,
-												   batch->inputs, (size_t) batch->n, batch->scores));
+				   hml_model_score(scorer->model, &scorer->ctx, scorer->scratch, &rows, batch->scores));
 	prediction.latency_ms = healthml_ms_since(start) / Max(batch->n, 1);
 	for (i = 0; i < batch->n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		prediction.subject = batch->subjects[i];
-		healthml_assess_row(scorer, batch->scores[i], batch->values + i * scorer->model->pipeline->n_features,
-							batch->n_filled[i], &prediction.assessment);
+		healthml_assess_row(scorer, &batch->scores[i],
+							batch->values + i * scorer->model->pipeline->n_features, batch->n_filled[i],
+							&prediction.assessment);
 		store(batch, &prediction);
 	}
 	batch->n = 0;

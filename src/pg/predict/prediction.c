@@ -168,33 +168,17 @@ healthml_probabilities_document(const HmlModel *model, const double *probabiliti
 	return healthml_jsonb_of_json(text);
 }
 
-/* Of two classes the one that the threshold says, of more the most likely one. */
-static size_t
-predicted_class(const HmlModel *model, const double *probabilities, bool is_positive)
-{
-	size_t best = 0;
-	size_t i;
-
-	if (model->n_outputs == 2)
-		return is_positive ? 1 : 0;
-	for (i = 1; i < model->n_outputs; i++)
-		if (probabilities[i] > probabilities[best])
-			best = i;
-	return best;
-}
-
 void
 healthml_predict(HealthmlScorer *scorer, HealthmlPrediction *prediction)
 {
-	const HmlModel *model = scorer->model;
-	const double *probabilities = healthml_scorer_probabilities(scorer);
+	HmlVerdict verdict;
 
-	healthml_scorer_assess(scorer, &prediction->assessment);
-	if (probabilities == NULL)
+	healthml_scorer_judge(scorer, &verdict);
+	healthml_assess_row(scorer, verdict.outputs, scorer->values, scorer->n_filled, &prediction->assessment);
+	if (verdict.label == NULL)
 		return;
-	prediction->probabilities = healthml_probabilities_document(model, probabilities);
-	prediction->label = healthml_from_utf8(
-		model->output_names[predicted_class(model, probabilities, prediction->assessment.is_anomaly)]);
+	prediction->probabilities = healthml_probabilities_document(scorer->model, verdict.outputs);
+	prediction->label = healthml_from_utf8(verdict.label);
 }
 
 static Datum

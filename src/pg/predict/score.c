@@ -60,8 +60,7 @@ prepare(HealthmlScorer *scorer, const HmlModel *model)
 	healthml_check(&scorer->ctx, HML_NEW(&scorer->ctx, &scorer->inputs, model->pipeline->n_inputs));
 	healthml_check(&scorer->ctx,
 				   hml_alloc(&scorer->ctx, 1, model->algorithm->scratch_size(model), &scorer->scratch));
-	if (model->output_names != NULL)
-		healthml_check(&scorer->ctx, HML_NEW(&scorer->ctx, &scorer->probabilities, model->n_outputs));
+	healthml_check(&scorer->ctx, HML_NEW(&scorer->ctx, &scorer->outputs, model->n_outputs));
 	scorer->model = model;
 }
 
@@ -112,27 +111,28 @@ healthml_scorer_read(HealthmlScorer *scorer, const double *values)
 													scorer->inputs, &scorer->n_filled));
 }
 
+const double *
+healthml_scorer_outputs(HealthmlScorer *scorer)
+{
+	HmlSamples row = hml_sample_rows(scorer->inputs, 1);
+
+	healthml_check(&scorer->ctx,
+				   hml_model_outputs(scorer->model, &scorer->ctx, scorer->scratch, &row, scorer->outputs));
+	return scorer->outputs;
+}
+
 double
 healthml_scorer_score(HealthmlScorer *scorer)
 {
-	const HmlModel *model = scorer->model;
-	double score;
-
-	healthml_check(&scorer->ctx,
-				   model->algorithm->score(model, &scorer->ctx, scorer->scratch, scorer->inputs, 1, &score));
-	return score;
+	return hml_score_of_outputs(scorer->model, healthml_scorer_outputs(scorer));
 }
 
-const double *
-healthml_scorer_probabilities(HealthmlScorer *scorer)
+void
+healthml_scorer_judge(HealthmlScorer *scorer, HmlVerdict *out)
 {
-	const HmlModel *model = scorer->model;
+	HmlQuality quality = hml_row_quality(scorer->model, scorer->values, scorer->n_filled);
 
-	if (model->output_names == NULL)
-		return NULL;
-	healthml_check(&scorer->ctx, model->algorithm->outputs(model, &scorer->ctx, scorer->scratch,
-														   scorer->inputs, 1, scorer->probabilities));
-	return scorer->probabilities;
+	hml_verdict_of_outputs(scorer->model, healthml_scorer_outputs(scorer), &quality, out);
 }
 
 void
@@ -166,21 +166,36 @@ missing_features(const HmlPipeline *pipeline, const double *values, size_t n_fil
 	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* A row that is not judged is no anomaly either: nobody is alarmed by what is not there. */
 void
-healthml_assess_row(const HealthmlScorer *scorer, double score, const double *values, size_t n_filled,
-					HealthmlAssessment *out)
+healthml_assess_verdict(const HealthmlScorer *scorer, const HmlVerdict *verdict, HealthmlAssessment *out)
 {
-	healthml_assess_score(scorer, score, out);
-	out->risk = hml_model_risk(scorer->model, score, values, n_filled);
-	out->is_anomaly = out->is_anomaly && out->risk != HML_RISK_UNKNOWN;
+	const HealthmlVersion *version = healthml_binding_version(scorer->binding);
+
+	out->score = verdict->score;
+	out->percentile = verdict->percentile;
+	out->risk = verdict->risk;
+	out->is_anomaly = verdict->is_anomaly;
+	out->missing = (Datum) 0;
+	out->model = version->model;
+	out->version = version->version;
+}
+
+void
+healthml_assess_row(const HealthmlScorer *scorer, const double *outputs, const double *values,
+					size_t n_filled, HealthmlAssessment *out)
+{
+	HmlQuality quality = hml_row_quality(scorer->model, values, n_filled);
+	HmlVerdict verdict;
+
+	hml_verdict_of_outputs(scorer->model, outputs, &quality, &verdict);
+	healthml_assess_verdict(scorer, &verdict, out);
 	out->missing = missing_features(scorer->model->pipeline, values, n_filled);
 }
 
 void
 healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out)
 {
-	healthml_assess_row(scorer, healthml_scorer_score(scorer), scorer->values, scorer->n_filled, out);
+	healthml_assess_row(scorer, healthml_scorer_outputs(scorer), scorer->values, scorer->n_filled, out);
 }
 
 const char *

@@ -18,6 +18,8 @@
 
 #include "fmgr.h"
 
+#include "core/model/verdict.h"
+
 #include "pg/registry/binding.h"
 #include "pg/rows/features.h"
 
@@ -29,10 +31,10 @@ typedef struct HealthmlScorer
 	const HmlModel *model;
 	MemoryContext memory; /* of inputs and scratch; emptied when the model changes */
 	HmlContext ctx;
-	const double *values;  /* (n_features) of the present row: numbers and category codes, NaN = missing */
-	size_t n_filled;       /* values of the present row that were missing */
-	double *inputs;        /* (n_inputs) of the present row */
-	double *probabilities; /* (n_outputs) of the present row, where the model has named classes */
+	const double *values; /* (n_features) of the present row: numbers and category codes, NaN = missing */
+	size_t n_filled;      /* values of the present row that were missing */
+	double *inputs;       /* (n_inputs) of the present row */
+	double *outputs;      /* (n_outputs) of the present row, once it has been scored */
 	void *scratch;
 } HealthmlScorer;
 
@@ -61,19 +63,24 @@ extern bool healthml_names_artifact(const FmgrInfo *function);
 /* Make 'values', from a healthml_features_of_... function, the present row. */
 extern void healthml_scorer_read(HealthmlScorer *scorer, const double *values);
 
+/* Outputs of the present row, (n_outputs): the model runs once, and all that follows is made from them. */
+extern const double *healthml_scorer_outputs(HealthmlScorer *scorer);
+
 /* Of the present row. */
 extern double healthml_scorer_score(HealthmlScorer *scorer);
+extern void healthml_scorer_judge(HealthmlScorer *scorer, HmlVerdict *out);
 extern void healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out);
-
-/* Probabilities of the classes, in the order of model->output_names; NULL where the model has none. */
-extern const double *healthml_scorer_probabilities(HealthmlScorer *scorer);
 
 /* What a score of the scorer's model means, without a look at missing values. */
 extern void healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssessment *out);
 
-/* What a score means of a row of values (n_features), of which n_filled were missing. */
-extern void healthml_assess_row(const HealthmlScorer *scorer, double score, const double *values,
+/* What outputs (n_outputs) mean of a row of values (n_features), of which n_filled were missing. */
+extern void healthml_assess_row(const HealthmlScorer *scorer, const double *outputs, const double *values,
 								size_t n_filled, HealthmlAssessment *out);
+
+/* A verdict as an assessment by the scorer's model, which knows of no missing features. */
+extern void healthml_assess_verdict(const HealthmlScorer *scorer, const HmlVerdict *verdict,
+									HealthmlAssessment *out);
 
 /* "low", "medium", "high" or "unknown". */
 extern const char *healthml_risk_name(HmlRisk risk);

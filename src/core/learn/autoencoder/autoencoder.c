@@ -173,12 +173,13 @@ take_scores(void *user, const HmlMemberOutputs *outputs)
 }
 
 static HmlStatus
-score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *values)
+outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples, double *values)
 {
 	const HmlAutoencoder *autoencoder = model->impl;
 	Scores scores = {model, values};
 
-	return hml_ensemble_run_rows(&autoencoder->net, ctx, scratch, inputs, n, take_scores, &scores);
+	return hml_ensemble_run_rows(&autoencoder->net, ctx, scratch, samples->rows, samples->n, take_scores,
+								 &scores);
 }
 
 /* ---- training -------------------------------------------------------------------------------------- */
@@ -459,6 +460,6 @@ const HmlAlgorithm hml_autoencoder = {
 	.write = write_autoencoder,
 	.read = read_autoencoder,
 	.scratch_size = scratch_size,
-	.score = score,
+	.outputs = outputs,
 	.network = network,
 };

@@ -123,7 +123,7 @@ scratch_size(const HmlModel *model)
 }
 
 static HmlStatus
-score(const HmlModel *model, HmlContext *ctx, void *memory, const double *inputs, size_t n, double *scores)
+outputs(const HmlModel *model, HmlContext *ctx, void *memory, const HmlSamples *samples, double *scores)
 {
 	const HmlForest *forest = model->impl;
 	const HmlForestLayout *layout = forest->layout;
@@ -131,9 +131,9 @@ score(const HmlModel *model, HmlContext *ctx, void *memory, const double *inputs
 	HmlForestScratch *scratch = hml_forest_scratch(layout, memory);
 	double unit = sum_of_unit(forest);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < samples->n; i++)
 	{
-		hml_iforest_cast(inputs + i * forest->n_inputs, forest->n_inputs, scratch->row);
+		hml_iforest_cast(samples->rows + i * forest->n_inputs, forest->n_inputs, scratch->row);
 		scores[i] = exp2(-(double) walk(layout, scratch) / unit);
 		if (i % ROWS_BETWEEN_POLLS == ROWS_BETWEEN_POLLS - 1)
 			HML_TRY(hml_poll(ctx));
@@ -215,6 +215,6 @@ const HmlAlgorithm hml_isolation_forest = {
 	.write = write_forest,
 	.read = read_forest,
 	.scratch_size = scratch_size,
-	.score = score,
+	.outputs = outputs,
 	.explain = explain,
 };

@@ -189,68 +189,32 @@ typedef struct Results
 	double *values;
 } Results;
 
-/* Of several classes the score is the probability of the most likely one. */
+/* The value, or the probability of each class; of two classes the network gives that of the positive one. */
 static void
-take_scores(void *user, const HmlMemberOutputs *outputs)
+take_outputs(void *user, const HmlMemberOutputs *given)
 {
 	const Results *results = user;
 	const HmlMlp *mlp = results->model->impl;
-	size_t width = hml_ensemble_outputs(&mlp->net);
+	double *values = results->values + given->first * results->model->n_outputs;
 
-	for (size_t row = 0; row < outputs->n; row++)
-	{
-		const float *output = outputs->outputs + row * width;
-		double *score = results->values + outputs->first + row;
-
-		*score = (double) output[0] * mlp->scale + mlp->offset;
-		for (size_t c = 1; c < width; c++)
-			*score = fmax(*score, (double) output[c]);
-	}
-}
-
-static void
-take_probabilities(void *user, const HmlMemberOutputs *outputs)
-{
-	const Results *results = user;
-	const HmlMlp *mlp = results->model->impl;
-	size_t n_classes = results->model->n_outputs;
-	double *probabilities = results->values + outputs->first * n_classes;
-
-	if (mlp->task == HML_TASK_MULTICLASS)
-		for (size_t i = 0; i < outputs->n * n_classes; i++)
-			probabilities[i] = (double) outputs->outputs[i];
-	else
-		for (size_t row = 0; row < outputs->n; row++)
+	if (mlp->task == HML_TASK_BINARY)
+		for (size_t row = 0; row < given->n; row++)
 		{
-			probabilities[2 * row] = 1.0 - (double) outputs->outputs[row];
-			probabilities[2 * row + 1] = (double) outputs->outputs[row];
+			values[2 * row] = 1.0 - (double) given->outputs[row];
+			values[2 * row + 1] = (double) given->outputs[row];
 		}
+	else
+		for (size_t i = 0; i < given->n * results->model->n_outputs; i++)
+			values[i] = (double) given->outputs[i] * mlp->scale + mlp->offset;
 }
 
 static HmlStatus
-run_network(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
-			HmlTakeOutputs take, double *values)
+outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples, double *values)
 {
 	const HmlMlp *mlp = model->impl;
 	Results results = {model, values};
 
-	return hml_ensemble_run_rows(&mlp->net, ctx, scratch, inputs, n, take, &results);
-}
-
-static HmlStatus
-score(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n, double *scores)
-{
-	return run_network(model, ctx, scratch, inputs, n, take_scores, scores);
-}
-
-static HmlStatus
-outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const double *inputs, size_t n,
-		double *probabilities)
-{
-	const HmlMlp *mlp = model->impl;
-
-	return run_network(model, ctx, scratch, inputs, n,
-					   mlp->task == HML_TASK_REGRESSION ? take_scores : take_probabilities, probabilities);
+	return hml_ensemble_run_rows(&mlp->net, ctx, scratch, samples->rows, samples->n, take_outputs, &results);
 }
 
 /* ---- artifact ------------------------------------------------------------------------------------- */
@@ -323,7 +287,6 @@ const HmlAlgorithm hml_mlp = {
 	.write = write_mlp,
 	.read = read_mlp,
 	.scratch_size = scratch_size,
-	.score = score,
 	.outputs = outputs,
 	.network = network,
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/model/background.h"
+#include "core/model/verdict.h"
 #include "core/learn/mlp/mlp_data.h"
 #include "core/stats/threshold.h"
 #include "core/learn/network/holdout.h"
@@ -18,7 +19,6 @@
 #include "core/stats/metrics.h"
 
 #define SPLIT_STREAM 1 /* of the seed: not the numbers that weights begin with */
-#define BLOCK_ROWS 1024
 #define REFIT_BELOW_ROWS 10000
 #define REFIT_EPOCHS 50
 
@@ -173,30 +173,25 @@ refit(Fit *fit, int epochs)
 
 /* ---- what the trained model is worth -------------------------------------------------------------- */
 
-/* Results of the model for some labelled rows, (n_rows, n_results). */
+/* Numbers in the frame of some of the labelled rows. */
 static HmlStatus
-predict(const Fit *fit, const uint32_t *rows, size_t n_rows, bool all_classes, double *results)
+frame_rows(const Fit *fit, const uint32_t *rows, size_t n_rows, uint32_t **out)
 {
-	const HmlAlgorithm *algorithm = fit->model->algorithm;
-	size_t n_results = all_classes ? fit->model->n_outputs : 1;
-	double *block;
-	void *scratch;
-
-	HML_TRY(HML_ARENA_NEW(fit->arena, &block, BLOCK_ROWS * fit->data.n_inputs));
-	HML_TRY(hml_arena_alloc(fit->arena, 1, algorithm->scratch_size(fit->model), &scratch));
-	for (size_t first = 0; first < n_rows; first += BLOCK_ROWS)
-	{
-		size_t count = n_rows - first < BLOCK_ROWS ? n_rows - first : BLOCK_ROWS;
-		double *out = results + first * n_results;
-
-		for (size_t i = 0; i < count; i++)
-			for (size_t j = 0; j < fit->data.n_inputs; j++)
-				block[i * fit->data.n_inputs + j] =
-					(double) fit->data.inputs[rows[first + i] * fit->data.n_inputs + j];
-		HML_TRY(all_classes ? algorithm->outputs(fit->model, fit->ctx, scratch, block, count, out)
-							: algorithm->score(fit->model, fit->ctx, scratch, block, count, out));
-	}
+	HML_TRY(HML_ARENA_NEW(fit->arena, out, n_rows));
+	for (size_t i = 0; i < n_rows; i++)
+		(*out)[i] = fit->labels->rows[rows[i]];
 	return HML_OK;
+}
+
+/* Scores of the model for some labelled rows, (n_rows). */
+static HmlStatus
+score_rows(const Fit *fit, const uint32_t *rows, size_t n_rows, double **scores)
+{
+	uint32_t *numbers;
+
+	HML_TRY(frame_rows(fit, rows, n_rows, &numbers));
+	HML_TRY(HML_ARENA_NEW(fit->arena, scores, n_rows));
+	return hml_frame_scores(fit->ctx, fit->model, fit->training->frame, numbers, n_rows, NULL, *scores);
 }
 
 static HmlStatus
@@ -225,9 +220,8 @@ report_binary(const Fit *fit, const uint32_t *rows, size_t n)
 	double *scores;
 	bool *labels;
 
-	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, n));
+	HML_TRY(score_rows(fit, rows, n, &scores));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &labels, n));
-	HML_TRY(predict(fit, rows, n, false, scores));
 	for (size_t i = 0; i < n; i++)
 		labels[i] = fit->labels->classes[rows[i]] == 1;
 	HML_TRY(choose_threshold(fit, scores, labels, n));
@@ -237,22 +231,12 @@ report_binary(const Fit *fit, const uint32_t *rows, size_t n)
 	return HML_OK;
 }
 
-static uint32_t
-most_likely(const double *probabilities, size_t n_classes)
-{
-	uint32_t best = 0;
-
-	for (uint32_t c = 1; c < n_classes; c++)
-		if (probabilities[c] > probabilities[best])
-			best = c;
-	return best;
-}
-
 static HmlStatus
 report_multiclass(const Fit *fit, const uint32_t *rows, size_t n)
 {
 	size_t n_classes = fit->labels->n_classes;
 	double *probabilities;
+	uint32_t *numbers;
 	uint32_t *predicted;
 	uint32_t *actual;
 	uint64_t *matrix;
@@ -261,10 +245,11 @@ report_multiclass(const Fit *fit, const uint32_t *rows, size_t n)
 	HML_TRY(HML_ARENA_NEW(fit->arena, &predicted, n));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &actual, n));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &matrix, n_classes * n_classes));
-	HML_TRY(predict(fit, rows, n, true, probabilities));
+	HML_TRY(frame_rows(fit, rows, n, &numbers));
+	HML_TRY(hml_frame_outputs(fit->ctx, fit->model, fit->training->frame, numbers, n, NULL, probabilities));
 	for (size_t i = 0; i < n; i++)
 	{
-		predicted[i] = most_likely(probabilities + i * n_classes, n_classes);
+		predicted[i] = (uint32_t) hml_class_of_outputs(fit->model, probabilities + i * n_classes);
 		actual[i] = fit->labels->classes[rows[i]];
 	}
 	HML_TRY(hml_confusion_matrix(fit->ctx, predicted, actual, n, n_classes, matrix));
@@ -281,9 +266,8 @@ report_regression(const Fit *fit, const uint32_t *rows, size_t n)
 	double *predicted;
 	double *actual;
 
-	HML_TRY(HML_ARENA_NEW(fit->arena, &predicted, n));
+	HML_TRY(score_rows(fit, rows, n, &predicted));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &actual, n));
-	HML_TRY(predict(fit, rows, n, false, predicted));
 	for (size_t i = 0; i < n; i++)
 		actual[i] = fit->training->frame->targets[fit->labels->rows[rows[i]]];
 	metrics = hml_regression_metrics(predicted, actual, n);
@@ -322,8 +306,7 @@ calibrate(const Fit *fit)
 	double threshold = fit->labels->task == HML_TASK_BINARY ? calibration->threshold : INFINITY;
 	double *scores;
 
-	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, fit->learnt.n_rows));
-	HML_TRY(predict(fit, fit->learnt.rows, fit->learnt.n_rows, false, scores));
+	HML_TRY(score_rows(fit, fit->learnt.rows, fit->learnt.n_rows, &scores));
 	HML_TRY(hml_calibration_fit(fit->model->arena, scores, fit->learnt.n_rows, calibration));
 	calibration->threshold = threshold;
 	calibration->high_cutoff = threshold;

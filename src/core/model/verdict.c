@@ -1,0 +1,194 @@
+/*
+ * verdict.c
+ *	  From outputs to score, class and risk; scores of many samples.
+ *
+ * Nothing is allocated for a sample: scores are gathered through a buffer on the
+ * stack that holds the outputs of at least one sample of any model.  Polls once a
+ * block; an algorithm polls more often where its work needs it.
+ */
+#include "core/model/verdict.h"
+
+#include <math.h>
+
+#define BLOCK_BYTES ((size_t) 256 * 1024)
+#define BLOCK_ROWS 1024 /* most rows between two polls */
+
+static size_t
+likeliest(const double *probabilities, size_t n)
+{
+	size_t best = 0;
+
+	for (size_t c = 1; c < n; c++)
+		if (probabilities[c] > probabilities[best])
+			best = c;
+	return best;
+}
+
+HmlQuality
+hml_row_quality(const HmlModel *model, const double *values, size_t n_filled)
+{
+	HmlQuality quality = HML_QUALITY_FULL;
+	double missing;
+
+	if (n_filled == 0)
+		return quality;
+	missing = hml_pipeline_missing_share(model->pipeline, values);
+	quality.usable_share = 1.0 - missing;
+	if (missing > model->max_missing)
+	{
+		quality.doubt = "too many values are missing";
+		quality.has_no_risk = true;
+	}
+	return quality;
+}
+
+double
+hml_score_of_outputs(const HmlModel *model, const double *outputs)
+{
+	if (model->n_outputs <= 2)
+		return outputs[model->n_outputs - 1];
+	return outputs[likeliest(outputs, model->n_outputs)];
+}
+
+size_t
+hml_class_of_outputs(const HmlModel *model, const double *outputs)
+{
+	if (model->n_outputs == 2)
+		return outputs[1] > model->calibration.threshold;
+	return likeliest(outputs, model->n_outputs);
+}
+
+void
+hml_verdict_of_outputs(const HmlModel *model, const double *outputs, const HmlQuality *quality,
+					   HmlVerdict *out)
+{
+	const HmlCalibration *calibration = &model->calibration;
+	bool has_classes = model->output_names != NULL;
+
+	out->outputs = outputs;
+	out->score = hml_score_of_outputs(model, outputs);
+	out->class = hml_class_of_outputs(model, outputs);
+	out->label = has_classes ? model->output_names[out->class] : NULL;
+	out->confidence = has_classes ? outputs[likeliest(outputs, model->n_outputs)] : NAN;
+	out->percentile = hml_calibration_percentile(calibration, out->score);
+	out->quality = quality != NULL ? *quality : HML_QUALITY_FULL;
+	out->risk = out->quality.has_no_risk ? HML_RISK_UNKNOWN : hml_calibration_risk(calibration, out->score);
+	out->is_anomaly = out->score > calibration->threshold && !out->quality.has_no_risk;
+}
+
+/* ---- samples -------------------------------------------------------------------------------------- */
+
+/* n of the samples, from 'first'. */
+static HmlSamples
+part_of(const HmlModel *model, const HmlSamples *samples, size_t first, size_t n)
+{
+	HmlSamples part = *samples;
+
+	part.n = n;
+	if (samples->kind == HML_SAMPLE_ROW)
+		part.rows += first * model->pipeline->n_inputs;
+	else
+		part.tensors += first * samples->shape[0] * samples->shape[1];
+	if (samples->lengths != NULL)
+		part.lengths += first;
+	return part;
+}
+
+HmlStatus
+hml_model_score(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples,
+				double *scores)
+{
+	double outputs[HML_MAX_OUTPUTS];
+	size_t most = HML_MAX_OUTPUTS / model->n_outputs;
+
+	if (model->n_outputs == 1)
+		return hml_model_outputs(model, ctx, scratch, samples, scores);
+	for (size_t first = 0; first < samples->n; first += most)
+	{
+		size_t n = samples->n - first < most ? samples->n - first : most;
+		HmlSamples part = part_of(model, samples, first, n);
+
+		HML_TRY(hml_model_outputs(model, ctx, scratch, &part, outputs));
+		for (size_t i = 0; i < n; i++)
+			scores[first + i] = hml_score_of_outputs(model, outputs + i * model->n_outputs);
+	}
+	return HML_OK;
+}
+
+/* ---- rows of a frame ------------------------------------------------------------------------------ */
+
+typedef HmlStatus (*Judge)(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples,
+						   double *results);
+
+typedef struct Blocks
+{
+	HmlContext *ctx;
+	const HmlModel *model;
+	const HmlFrame *frame;
+	const char *phase;
+	Judge judge;
+	size_t width; /* results of a row */
+	size_t most;  /* rows of a block */
+	double *inputs;
+	void *scratch;
+} Blocks;
+
+static HmlStatus
+judge_blocks(const Blocks *b, const uint32_t *rows, size_t n, double *results)
+{
+	for (size_t first = 0; first < n; first += b->most)
+	{
+		size_t count = n - first < b->most ? n - first : b->most;
+		HmlSamples samples = hml_sample_rows(b->inputs, count);
+
+		HML_TRY(hml_poll(b->ctx));
+		if (b->phase != NULL)
+			hml_report_progress(b->ctx, b->phase, (int64_t) first, (int64_t) n);
+		HML_TRY(
+			hml_pipeline_apply_frame(b->model->pipeline, b->ctx, b->frame, rows + first, count, b->inputs));
+		HML_TRY(b->judge(b->model, b->ctx, b->scratch, &samples, results + first * b->width));
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+judge_rows(Blocks *b, const uint32_t *rows, size_t n, double *results)
+{
+	size_t n_inputs = b->model->pipeline->n_inputs;
+	HmlStatus status;
+
+	b->most = BLOCK_BYTES / (n_inputs * sizeof(double)) + 1;
+	if (b->most > BLOCK_ROWS)
+		b->most = BLOCK_ROWS;
+	HML_TRY(hml_alloc(b->ctx, b->most, n_inputs * sizeof(double), (void **) &b->inputs));
+	status = hml_alloc(b->ctx, 1, b->model->algorithm->scratch_size(b->model), &b->scratch);
+	if (status == HML_OK)
+		status = judge_blocks(b, rows, n, results);
+	hml_free(b->ctx, b->scratch);
+	hml_free(b->ctx, b->inputs);
+	return status;
+}
+
+HmlStatus
+hml_frame_outputs(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame, const uint32_t *rows,
+				  size_t n, const char *phase, double *results)
+{
+	Blocks blocks = {.ctx = ctx,
+					 .model = model,
+					 .frame = frame,
+					 .phase = phase,
+					 .judge = model->algorithm->outputs,
+					 .width = model->n_outputs};
+
+	return judge_rows(&blocks, rows, n, results);
+}
+
+HmlStatus
+hml_frame_scores(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame, const uint32_t *rows,
+				 size_t n, const char *phase, double *results)
+{
+	Blocks blocks = {
+		.ctx = ctx, .model = model, .frame = frame, .phase = phase, .judge = hml_model_score, .width = 1};
+
+	return judge_rows(&blocks, rows, n, results);
+}
