@@ -20,6 +20,8 @@
 #: make bench           speed beside that of other programs
 #: make deb             Debian packages for the installed server versions, in build/deb
 #:   test-deb           install one in a clean Debian and try it (root only)
+#: make dist            a zip for PGXN in build/
+#:   test-docker        the steps of the Dockerfile in a clean Debian (root only)
 #: make deps            install what building and testing need
 #: make clean           delete everything built
 #
@@ -238,7 +240,7 @@ heart-sound-model: build/bench/heart_sound_recipe
 
 # ---- everything --------------------------------------------------------------------------------------
 
-.PHONY: deb test-deb test-versions deps test test-deep demo demo-federated bench quality reference help print-server
+.PHONY: deb test-deb dist test-docker test-versions deps test test-deep demo demo-federated bench quality reference help print-server
 quality:
 	@scripts/quality $(TESTS)
 reference: all
@@ -261,6 +263,10 @@ test-versions:
 	@scripts/test-versions $(TESTS)
 deb:
 	@scripts/make-deb
+dist:
+	@scripts/make-dist
+test-docker:
+	@scripts/test-docker
 test-deb:
 	@scripts/test-deb
 print-server:
