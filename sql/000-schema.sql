@@ -6,6 +6,12 @@ CREATE TYPE healthml.risk_level AS ENUM ('low', 'medium', 'high', 'unknown');
 COMMENT ON TYPE healthml.risk_level IS
 'risk of a score, ordered: low < medium < high; the cut-offs are part of the model version. unknown, the last value, is the risk of a row in which more is missing than the model''s parameter max_missing allows';
 
+/* Assignment only: an implicit cast, or operators with text, would compare risks as text, and lose their order. */
+CREATE CAST (text AS healthml.risk_level) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS healthml.risk_level) WITH INOUT AS ASSIGNMENT;
+COMMENT ON CAST (text AS healthml.risk_level) IS 'lets an application write a text to a column of risks';
+COMMENT ON CAST (varchar AS healthml.risk_level) IS 'lets an application write a text to a column of risks';
+
 CREATE TYPE healthml.assessment AS (
 	score float8,
 	percentile float8,

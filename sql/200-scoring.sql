@@ -2,9 +2,10 @@
  * 200-scoring.sql: scoring with whatever model.  Scoring functions of one
  * algorithm lie in that algorithm's file.
  *
- * Each function has six forms: features as a row, an array or a jsonb object, and
- * the model as a name (STABLE: it depends on the registry) or as an artifact id
- * (IMMUTABLE: the same bytes give the same score for ever).
+ * Each function has ten forms: features as a row, an array, jsonb, json or text (the
+ * last two lie in 510-text-forms.sql), and the model as a name (STABLE: it depends on
+ * the registry) or as an artifact id (IMMUTABLE: the same bytes always give the same
+ * score).
  */
 
 CREATE FUNCTION healthml.score(features record, model text DEFAULT 'heart_attack') RETURNS float8

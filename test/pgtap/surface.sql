@@ -58,19 +58,19 @@ SELECT has_index('healthml', 'model_version', 'model_version_model_id_version_ke
 SELECT has_index('healthml', 'model_version', 'model_version_artifact_id', ARRAY['artifact_id']);
 SELECT enum_has_labels('healthml', 'risk_level', ARRAY['low', 'medium', 'high', 'unknown']);
 
--- scoring: six forms each; by name STABLE, by artifact IMMUTABLE, all strict and parallel safe
+-- scoring: ten forms each; by name STABLE, by artifact IMMUTABLE, all strict and parallel safe
 CREATE TEMP VIEW scoring AS SELECT * FROM functions WHERE prokind = 'f' AND (proname IN ('score', 'mlp_predict') OR proname LIKE '%\_score');
-SELECT is_empty($$SELECT proname, count(*) FROM scoring GROUP BY 1 HAVING count(*) <> 6$$, 'every scoring function has six forms');
+SELECT is_empty($$SELECT proname, count(*) FROM scoring GROUP BY 1 HAVING count(*) <> 10$$, 'every scoring function has ten forms');
 SELECT is_empty($$SELECT signature FROM scoring WHERE provolatile <> CASE WHEN 'uuid'::regtype = ANY (proargtypes) THEN 'i' ELSE 's' END$$,
 	'by name stable, by artifact immutable');
 SELECT is_empty($$SELECT signature FROM scoring WHERE NOT proisstrict OR proparallel <> 's' OR procost < 50$$,
 	'strict, parallel safe, with an honest cost');
 SELECT is_empty($$SELECT signature FROM scoring WHERE proargnames[1] <> 'features' OR NOT proargnames[2] IN ('model', 'artifact_id')$$,
 	'arguments are called features and model or artifact_id');
-SELECT is(count(*)::int, 6, 'assess has six forms') FROM functions WHERE proname = 'assess' AND prorettype = 'healthml.assessment'::regtype;
-SELECT is(count(*)::int, 6, 'shap_explain has six forms') FROM functions WHERE proname = 'shap_explain'
+SELECT is(count(*)::int, 10, 'assess has ten forms') FROM functions WHERE proname = 'assess' AND prorettype = 'healthml.assessment'::regtype;
+SELECT is(count(*)::int, 10, 'shap_explain has ten forms') FROM functions WHERE proname = 'shap_explain'
 	AND proargnames[4:] = '{rank,feature,value,contribution,base_value}';
-SELECT is(count(*)::int, 6, 'explain_text has six forms') FROM functions WHERE proname = 'explain_text';
+SELECT is(count(*)::int, 10, 'explain_text has ten forms') FROM functions WHERE proname = 'explain_text';
 
 -- settings, known once the library is loaded
 LOAD 'healthml';

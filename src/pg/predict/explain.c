@@ -67,15 +67,15 @@ healthml_rank_reasons(const double *contributions, size_t n_features)
 static int
 rows_to_return(FunctionCallInfo fcinfo, size_t n_features)
 {
-	int top;
+	int64 top;
 
 	if (PG_ARGISNULL(2))
 		return (int) n_features;
-	top = PG_GETARG_INT32(2);
+	top = PG_GETARG_INT64(2);
 	if (top < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("argument \"top\" must not be negative, but is %d", top)));
-	return (int) Min((size_t) top, n_features);
+						errmsg("argument \"top\" must not be negative, but is %lld", (long long) top)));
+	return (int) Min((uint64) top, n_features);
 }
 
 static void

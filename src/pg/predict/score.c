@@ -214,7 +214,7 @@ healthml_risk_name(HmlRisk risk)
 typedef struct ScoreCall
 {
 	HealthmlScorer *scorer;
-	Oid features_type; /* RECORDOID, FLOAT8ARRAYOID or JSONBOID */
+	Oid features_type; /* RECORDOID, FLOAT8ARRAYOID, JSONBOID, JSONOID or TEXTOID */
 	bool by_artifact;
 	TupleDesc result; /* of assess; NULL before its first row */
 	Oid risks[HML_N_RISKS];
@@ -254,8 +254,10 @@ use_call(FunctionCallInfo fcinfo, const char *algorithm)
 		values = healthml_features_of_row(&scorer->features, PG_GETARG_HEAPTUPLEHEADER(0));
 	else if (call->features_type == FLOAT8ARRAYOID)
 		values = healthml_features_of_array(&scorer->features, PG_GETARG_ARRAYTYPE_P(0));
-	else
+	else if (call->features_type == JSONBOID)
 		values = healthml_features_of_jsonb(&scorer->features, PG_GETARG_JSONB_P(0));
+	else
+		values = healthml_features_of_text(&scorer->features, PG_GETARG_TEXT_PP(0));
 	healthml_scorer_read(scorer, values);
 	return call;
 }

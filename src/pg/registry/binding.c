@@ -118,15 +118,10 @@ same_argument(const Argument *a, const Argument *b)
 static void
 look_up(const Argument *argument, HealthmlVersion *out)
 {
-	HealthmlReference reference;
-
 	if (argument->is_artifact)
 		healthml_find_artifact((const pg_uuid_t *) argument->bytes, out);
 	else
-	{
-		healthml_parse_reference(pnstrdup(argument->bytes, argument->length), &reference);
-		healthml_find_reference(&reference, out);
-	}
+		healthml_find_argument(pnstrdup(argument->bytes, argument->length), out);
 }
 
 static void

@@ -8,6 +8,8 @@
  */
 #include "pg/registry/registry.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -157,6 +159,39 @@ healthml_find_artifact(const pg_uuid_t *artifact_id, HealthmlVersion *out)
 	if (result == HEALTHML_SCAN_NOTHING ||
 		(result == HEALTHML_SCAN_NOT_ALLOWED && !query_artifact(artifact_id, out)))
 		refuse_artifact(artifact_id);
+}
+
+#define UUID_TEXT_LENGTH 36
+
+static bool
+is_uuid(const char *argument)
+{
+	if (strlen(argument) != UUID_TEXT_LENGTH)
+		return false;
+	for (int i = 0; i < UUID_TEXT_LENGTH; i++)
+	{
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? argument[i] != '-' : !isxdigit((unsigned char) argument[i]))
+			return false;
+	}
+	return true;
+}
+
+void
+healthml_find_argument(const char *argument, HealthmlVersion *out)
+{
+	HealthmlReference reference;
+
+	if (is_uuid(argument) && healthml_model_algorithm(argument) == NULL)
+	{
+		Datum id = DirectFunctionCall1(uuid_in, CStringGetDatum(argument));
+
+		healthml_find_artifact(DatumGetUUIDP(id), out);
+		return;
+	}
+	healthml_parse_reference(argument, &reference);
+	healthml_find_reference(&reference, out);
 }
 
 static bool

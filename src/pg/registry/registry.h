@@ -52,6 +52,12 @@ extern const char *healthml_model_algorithm(const char *name);
 extern void healthml_find_reference(const HealthmlReference *reference, HealthmlVersion *out);
 extern void healthml_find_artifact(const pg_uuid_t *artifact_id, HealthmlVersion *out);
 
+/*
+ * What a model argument means.  Text that is a UUID in its standard form is an
+ * artifact id, unless a model has that name.
+ */
+extern void healthml_find_argument(const char *argument, HealthmlVersion *out);
+
 /* The bytes of an artifact that was found, in the current context. */
 extern bytea *healthml_read_artifact(const pg_uuid_t *artifact_id);
 

@@ -1,6 +1,6 @@
 /*
  * features.c
- *	  A row, an array or a jsonb object as the feature vector of a model.
+ *	  A row, an array, a jsonb value or a text as the feature vector of a model.
  *
  * The positions of the columns are looked up once per row type.  A type is the
  * same as before when its identifier in the type cache is: that changes with
@@ -10,9 +10,12 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
@@ -94,12 +97,12 @@ list_features(const HealthmlFeatureReader *reader)
 	return list.data;
 }
 
+/* A row without a column is the statement's fault, an object without a key the data's. */
 static void
-refuse_missing(const HealthmlFeatureReader *reader, size_t feature, const char *container,
-			   const char *similar)
+refuse_missing(const HealthmlFeatureReader *reader, size_t feature, bool is_key, const char *similar)
 {
-	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-					errmsg("%s \"%s\" is missing, which model \"%s\" needs", container,
+	ereport(ERROR, (errcode(is_key ? ERRCODE_SQL_JSON_MEMBER_NOT_FOUND : ERRCODE_UNDEFINED_COLUMN),
+					errmsg("%s \"%s\" is missing, which model \"%s\" needs", is_key ? "key" : "column",
 						   feature_name(reader, feature), reader->model),
 					similar != NULL ? errhint("There is \"%s\"; names are case-sensitive.", similar)
 									: errhint("The features of the model are: %s.", list_features(reader))));
@@ -126,13 +129,26 @@ kind_for_feature(const HealthmlFeatureReader *reader, size_t feature, Form_pg_at
 	return kind;
 }
 
-/* Whether the row is one of ROW(...), whose columns are called f1, f2, ... */
+static bool
+has_all_features(const HealthmlFeatureReader *reader, TupleDesc desc)
+{
+	for (size_t i = 0; i < reader->pipeline->n_features; i++)
+		if (healthml_find_column(desc, feature_name(reader, i)) < 0)
+			return false;
+	return true;
+}
+
+/*
+ * Whether the row is one of ROW(...), whose columns are called f1, f2, ...: it has
+ * as many as the model has features, and these have other names.
+ */
 static bool
 is_nameless(const HealthmlFeatureReader *reader, TupleDesc desc)
 {
 	int i;
 
-	if (desc->tdtypeid != RECORDOID || desc->natts != reader->pipeline->n_features)
+	if (desc->tdtypeid != RECORDOID || desc->natts != reader->pipeline->n_features ||
+		has_all_features(reader, desc))
 		return false;
 	for (i = 0; i < desc->natts; i++)
 	{
@@ -146,18 +162,30 @@ is_nameless(const HealthmlFeatureReader *reader, TupleDesc desc)
 }
 
 static void
+report_positions(const HealthmlFeatureReader *reader)
+{
+	ereport(NOTICE,
+			(errmsg("columns of a row without names are matched to the features of model \"%s\" by position",
+					reader->model),
+			 errdetail("The features are, in this order: %s.", list_features(reader)),
+			 errhint("Pass a row with column names, or a json object, to have them matched by name.")));
+}
+
+static void
 map_columns(HealthmlFeatureReader *reader, TupleDesc desc)
 {
 	bool by_position = is_nameless(reader, desc);
 	size_t i;
 
+	if (by_position)
+		report_positions(reader);
 	for (i = 0; i < reader->pipeline->n_features; i++)
 	{
 		const char *name = feature_name(reader, i);
 		int attribute = by_position ? (int) i : healthml_find_column(desc, name);
 
 		if (attribute < 0)
-			refuse_missing(reader, i, "column", healthml_similar_column(desc, name));
+			refuse_missing(reader, i, false, healthml_similar_column(desc, name));
 		reader->columns[i].attribute = attribute;
 		reader->columns[i].kind = kind_for_feature(reader, i, TupleDescAttr(desc, attribute));
 	}
@@ -308,6 +336,16 @@ check_code(const HealthmlFeatureReader *reader, size_t feature, double value)
 						errhint("Pass a row or a jsonb object to give categories by name.")));
 }
 
+static void
+check_count(const HealthmlFeatureReader *reader, int n_elements)
+{
+	if ((size_t) n_elements != reader->pipeline->n_features)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("feature array has %d elements, but model \"%s\" has %zu features", n_elements,
+							   reader->model, reader->pipeline->n_features),
+						errhint("The features are, in this order: %s.", list_features(reader))));
+}
+
 const double *
 healthml_features_of_array(HealthmlFeatureReader *reader, ArrayType *array)
 {
@@ -319,11 +357,7 @@ healthml_features_of_array(HealthmlFeatureReader *reader, ArrayType *array)
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 						errmsg("feature array must have one dimension, not %d", ARR_NDIM(array))));
-	if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) != n)
-		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("feature array has %d elements, but model \"%s\" has %zu features",
-							   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), reader->model, n),
-						errhint("The features are, in this order: %s.", list_features(reader))));
+	check_count(reader, ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
 	forget_unseen(reader);
 	for (i = 0; i < n; i++)
 	{
@@ -364,7 +398,7 @@ refuse_json_type(const HealthmlFeatureReader *reader, size_t feature)
 	bool category = reader->pipeline->features[feature].column.kind == HML_COLUMN_CATEGORY;
 
 	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			(errcode(ERRCODE_SQL_JSON_ITEM_CANNOT_BE_CAST_TO_TARGET_TYPE),
 			 errmsg("value of key \"%s\" must be a %s or null", feature_name(reader, feature),
 					category ? "string" : "number, a boolean"),
 			 errdetail("The feature of model \"%s\" is %s.", reader->model, category ? "text" : "numeric")));
@@ -396,17 +430,11 @@ json_value(HealthmlFeatureReader *reader, size_t feature, const JsonbValue *valu
 	return NAN;
 }
 
-const double *
-healthml_features_of_jsonb(HealthmlFeatureReader *reader, Jsonb *object)
+static void
+read_object(HealthmlFeatureReader *reader, Jsonb *object)
 {
 	size_t i;
 
-	if (!JB_ROOT_IS_OBJECT(object))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("features in jsonb must be an object with one key per feature"),
-				 errhint("The features of model \"%s\" are: %s.", reader->model, list_features(reader))));
-	forget_unseen(reader);
 	for (i = 0; i < reader->pipeline->n_features; i++)
 	{
 		const char *name = feature_name(reader, i);
@@ -414,8 +442,83 @@ healthml_features_of_jsonb(HealthmlFeatureReader *reader, Jsonb *object)
 		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, name, (int) strlen(name), &buffer);
 
 		if (value == NULL)
-			refuse_missing(reader, i, "key", similar_key(object, name));
+			refuse_missing(reader, i, true, similar_key(object, name));
 		reader->values[i] = json_value(reader, i, value);
 	}
+}
+
+static void
+read_elements(HealthmlFeatureReader *reader, Jsonb *array)
+{
+	uint32 i;
+
+	check_count(reader, (int) JB_ROOT_COUNT(array));
+	for (i = 0; i < JB_ROOT_COUNT(array); i++)
+		reader->values[i] = json_value(reader, i, getIthJsonbValueFromContainer(&array->root, i));
+}
+
+const double *
+healthml_features_of_jsonb(HealthmlFeatureReader *reader, Jsonb *document)
+{
+	forget_unseen(reader);
+	if (JB_ROOT_IS_OBJECT(document))
+		read_object(reader, document);
+	else if (JB_ROOT_IS_ARRAY(document) && !JB_ROOT_IS_SCALAR(document))
+		read_elements(reader, document);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("features in jsonb must be an object with one key per feature, or an array"),
+				 errhint("The features of model \"%s\" are: %s.", reader->model, list_features(reader))));
 	return reader->values;
+}
+
+/* ---- text ---- */
+
+#define JSON_SPACE " \t\r\n"
+
+/* Whether a text that begins with '{' begins like a JSON object: it is empty, or a string and a colon follow. */
+static bool
+begins_json_object(const char *text)
+{
+	const char *c = text + 1 + strspn(text + 1, JSON_SPACE);
+
+	if (*c != '"')
+		return *c == '}';
+	for (c++; *c != '\0' && *c != '"'; c++)
+		if (*c == '\\' && c[1] != '\0')
+			c++;
+	if (*c == '\0')
+		return true;
+	c += 1 + strspn(c + 1, JSON_SPACE);
+	return *c == ':';
+}
+
+static void
+refuse_text(const HealthmlFeatureReader *reader, const char *text)
+{
+	const int most = 40;
+
+	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					errmsg("features \"%s\" are neither a JSON object, a JSON array nor an array literal",
+						   pnstrdup(text, pg_mbcliplen(text, (int) strlen(text), most))),
+					errhint("The features of model \"%s\" are: %s.", reader->model, list_features(reader))));
+}
+
+const double *
+healthml_features_of_text(HealthmlFeatureReader *reader, const text *features)
+{
+	const char *string = text_to_cstring(features);
+	const char *start = string + strspn(string, JSON_SPACE);
+
+	if (*start != '{' && *start != '[')
+		refuse_text(reader, string);
+	if (*start == '{' && !begins_json_object(start))
+	{
+		Datum array = OidInputFunctionCall(F_ARRAY_IN, unconstify(char *, start), FLOAT8OID, -1);
+
+		return healthml_features_of_array(reader, DatumGetArrayTypeP(array));
+	}
+	return healthml_features_of_jsonb(reader,
+									  DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(string))));
 }

@@ -1,6 +1,6 @@
 /*
  * features.h
- *	  A row, an array or a jsonb object as the feature vector of a model.
+ *	  A row, an array, a jsonb value or a text as the feature vector of a model.
  *
  * A reader is bound to one pipeline and reuses its memory, so that a row costs
  * no allocation.  What it returns is (n_features), in the model's order: numbers,
@@ -9,7 +9,8 @@
  *
  * Columns and keys are matched by name.  A surplus one is ignored, a missing one
  * is an error, so is a type that does not fit; both name the feature.  A row made
- * by ROW(...) has no column names and is matched by position.
+ * by ROW(...) has no column names and is matched by position, which a notice says
+ * once for each row type.
  */
 #ifndef HEALTHML_FEATURES_H
 #define HEALTHML_FEATURES_H
@@ -68,7 +69,12 @@ extern const double *healthml_features_of_tuple(HealthmlFeatureReader *reader, H
 extern const double *healthml_features_of_slot(HealthmlFeatureReader *reader, TupleTableSlot *slot,
 											   TupleDesc desc);
 extern const double *healthml_features_of_array(HealthmlFeatureReader *reader, ArrayType *array);
-extern const double *healthml_features_of_jsonb(HealthmlFeatureReader *reader, Jsonb *object);
+
+/* An object with one key per feature, or an array with one element per feature, in the model's order. */
+extern const double *healthml_features_of_jsonb(HealthmlFeatureReader *reader, Jsonb *document);
+
+/* The same written as JSON, or an array literal as of float8[]. */
+extern const double *healthml_features_of_text(HealthmlFeatureReader *reader, const text *features);
 
 /* Categories that this session has met and training had not: each was taken as missing. */
 extern int64 healthml_unseen_categories;

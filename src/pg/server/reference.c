@@ -61,7 +61,6 @@ PG_FUNCTION_INFO_V1(healthml_resolve_model);
 Datum
 healthml_resolve_model(PG_FUNCTION_ARGS)
 {
-	HealthmlReference reference;
 	HealthmlVersion version;
 	TupleDesc desc;
 	Datum values[4];
@@ -69,8 +68,7 @@ healthml_resolve_model(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "healthml.resolve_model must return a row");
-	healthml_parse_reference(text_to_cstring(PG_GETARG_TEXT_PP(0)), &reference);
-	healthml_find_reference(&reference, &version);
+	healthml_find_argument(text_to_cstring(PG_GETARG_TEXT_PP(0)), &version);
 	values[0] = Int64GetDatum(version.model_id);
 	values[1] = CStringGetTextDatum(version.model);
 	values[2] = Int32GetDatum(version.version);
