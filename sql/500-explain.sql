@@ -60,7 +60,7 @@ RETURNS TABLE (rank integer, feature text, value float8, contribution float8, ba
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 13 AS 'MODULE_PATHNAME', 'healthml_gradient_explain';
 
 COMMENT ON FUNCTION healthml.gradient_explain(record, text, bigint) IS
-'integrated gradients (Sundararajan et al. 2017) of an mlp''s score, the strongest first; top limits their number. base_value is the score of the mean of the model''s background rows, and base_value + the sum of all contributions is the score, up to the error of the numeric integral. Costs the same for any number of features; columns as for healthml.shap_explain';
+'integrated gradients (Sundararajan et al. 2017) of the score of a model with neural networks, the strongest first; top limits their number. base_value is the score of the mean of the model''s background rows (for heart sounds, the logit of the mean of the training recordings), and base_value + the sum of all contributions is the score, up to the error of the numeric integral. Costs the same for any number of features; columns as for healthml.shap_explain';
 COMMENT ON FUNCTION healthml.gradient_explain(float8[], text, bigint) IS 'as for a row';
 COMMENT ON FUNCTION healthml.gradient_explain(jsonb, text, bigint) IS 'as for a row';
 COMMENT ON FUNCTION healthml.gradient_explain(record, uuid, bigint) IS 'as with a model name, for one artifact';

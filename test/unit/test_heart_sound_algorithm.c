@@ -7,6 +7,7 @@
 #include "unit/support.h"
 
 #include "core/base/rng.h"
+#include "core/explain/gradient.h"
 #include "core/heart/heart_sound_algorithm.h"
 #include "core/model/verdict.h"
 
@@ -103,6 +104,28 @@ test_defaults(void **state)
 	teardown(&f);
 }
 
+/* Both ways to explain give the same, and add up to the logit of the score. */
+static void
+check_explanations(Fixture *f, const HmlModel *model, const double *inputs, double score)
+{
+	double contributions[2][F];
+	HmlExplanation own = {.contributions = contributions[0]};
+	HmlExplanation general = {.contributions = contributions[1]};
+	double sum = 0;
+
+	assert_ok(&f->ctx, model->algorithm->explain(model, &f->ctx, inputs, &own));
+	assert_ok(&f->ctx, hml_gradient_explain(model, &f->ctx, inputs, &general));
+	assert_close(own.base, general.base, 0);
+	assert_close(general.margin, log(score / (1 - score)), 1e-4);
+	for (size_t i = 0; i < F; i++)
+	{
+		assert_close(contributions[0][i], contributions[1][i], 0.01);
+		sum += contributions[1][i];
+	}
+	assert_close(general.base + sum, general.margin, general.standard_error + 1e-9);
+	assert_true(general.standard_error < 0.01);
+}
+
 static void
 test_learns_what_is_heard(void **state)
 {
@@ -134,6 +157,7 @@ test_learns_what_is_heard(void **state)
 	assert_ok(&f.ctx, hml_model_score(model, &f.ctx, scratch, &rows, scores));
 	assert_int_equal(f.host.allocations, allocations);
 	assert_true(scores[0] < 0.5 && scores[1] > 0.5);
+	check_explanations(&f, model, inputs + F, scores[1]);
 	hml_free(&f.ctx, scratch);
 	hml_model_free(model);
 	hml_text_free(&metrics);

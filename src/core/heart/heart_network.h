@@ -20,6 +20,7 @@
 
 #include "core/heart/heart_clinic.h"
 #include "core/heart/heart_part.h"
+#include "core/learn/network/integrated_gradients.h"
 
 typedef struct HmlHeartTraining
 {
@@ -89,6 +90,14 @@ extern HmlStatus hml_heart_network_score(HmlContext *ctx, const HmlHeartNetwork 
 
 /* By number, "general" and, where there are clinics, "expert"; NULL after the last one. */
 extern const HmlEnsemble *hml_heart_network_part(const HmlHeartNetwork *network, size_t number);
+
+/*
+ * The logit of the probability of one row as a function of both parts' logits;
+ * contributions is (HML_HEART_FEATURES).
+ */
+extern HmlStatus hml_heart_network_gradient(HmlArena *arena, const HmlHeartNetwork *network,
+											const float *features, double *contributions,
+											HmlGradientSpec *out) HML_NODISCARD;
 
 /*
  * What each feature of one row adds to the logit of its probability: integrated

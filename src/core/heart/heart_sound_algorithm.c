@@ -434,6 +434,17 @@ explain(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExplana
 	return HML_OK;
 }
 
+static HmlStatus
+gradient(HmlArena *arena, const HmlModel *model, const double *inputs, double *contributions,
+		 HmlGradientSpec *out)
+{
+	float features[N_FEATURES];
+
+	for (size_t f = 0; f < N_FEATURES; f++)
+		features[f] = (float) inputs[f];
+	return hml_heart_network_gradient(arena, model->impl, features, contributions, out);
+}
+
 /* ---- artifact ------------------------------------------------------------------------------------- */
 
 static void
@@ -476,4 +487,5 @@ const HmlAlgorithm hml_heart_sound_cnn = {
 	.outputs = outputs,
 	.explain = explain,
 	.network = network,
+	.gradient = gradient,
 };

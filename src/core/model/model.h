@@ -23,6 +23,7 @@
 typedef struct HmlModel HmlModel;
 struct HmlAudio;
 struct HmlEnsemble;
+struct HmlGradientSpec;
 
 /* How training uses the target column. */
 typedef enum HmlTargetUse
@@ -88,6 +89,12 @@ typedef struct HmlAlgorithm
 	HmlStatus (*explain)(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExplanation *out);
 	/* Its neural networks by number, NULL after the last one (learn/network/ensemble.h); NULL = it has none. */
 	const struct HmlEnsemble *(*network)(const HmlModel *model, size_t number);
+	/*
+	 * How the score of one row follows from its networks (learn/network/integrated_gradients.h): fills *out,
+	 * which comes as zeros, with what lies in 'arena'; contributions is (n_inputs).  NULL = it has no gradients.
+	 */
+	HmlStatus (*gradient)(HmlArena *arena, const HmlModel *model, const double *inputs, double *contributions,
+						  struct HmlGradientSpec *out);
 } HmlAlgorithm;
 
 #define HML_MAX_OUTPUTS 4096

@@ -20,6 +20,7 @@
 #include "core/nn/graph/architectures.h"
 #include "core/learn/network/holdout.h"
 #include "core/learn/network/inputs.h"
+#include "core/learn/network/integrated_gradients.h"
 #include "core/learn/network/train_params.h"
 #include "core/stats/quantile.h"
 
@@ -399,6 +400,49 @@ hml_autoencoder_explain(const HmlModel *model, HmlContext *ctx, const double *in
 	return status;
 }
 
+/* The score is error / (error + half_error), where the error is one of inputs and outputs. */
+static double
+score_at(const void *user, const HmlGradientPoint *point)
+{
+	const HmlModel *model = user;
+	const HmlAutoencoder *autoencoder = model->impl;
+	double error = hml_autoencoder_error(model, point->inputs[0], point->outputs[0]);
+
+	return error / (error + autoencoder->half_error);
+}
+
+static void
+derive(const void *user, const HmlGradientPoint *point, double *const *by_outputs, double *const *by_inputs)
+{
+	const HmlModel *model = user;
+	const HmlAutoencoder *autoencoder = model->impl;
+	size_t n_inputs = model->pipeline->n_inputs;
+	double sum = hml_autoencoder_error(model, point->inputs[0], point->outputs[0]) + autoencoder->half_error;
+	double by_error = autoencoder->half_error / (sum * sum);
+
+	for (size_t i = 0; i < n_inputs; i++)
+	{
+		double difference = (double) point->inputs[0][i] - (double) point->outputs[0][i];
+		double by_difference =
+			by_error * 2.0 * (double) autoencoder->precision[i] * difference / (double) n_inputs;
+
+		by_outputs[0][i] = -by_difference;
+		by_inputs[0][i] += by_difference;
+	}
+}
+
+static HmlStatus
+gradient(HmlArena *arena, const HmlModel *model, const double *inputs, double *contributions,
+		 HmlGradientSpec *out)
+{
+	const HmlAutoencoder *autoencoder = model->impl;
+
+	out->user = model;
+	out->score = score_at;
+	out->derive = derive;
+	return hml_gradient_of_row(arena, model, &autoencoder->net, inputs, contributions, out);
+}
+
 /* ---- artifact -------------------------------------------------------------------------------------- */
 
 static void
@@ -462,4 +506,5 @@ const HmlAlgorithm hml_autoencoder = {
 	.scratch_size = scratch_size,
 	.outputs = outputs,
 	.network = network,
+	.gradient = gradient,
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/nn/graph/architectures.h"
+#include "core/learn/network/integrated_gradients.h"
 #include "core/learn/network/train_params.h"
 
 #define MAX_LAYER_UNITS 65536
@@ -217,6 +218,49 @@ outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples 
 	return hml_ensemble_run_rows(&mlp->net, ctx, scratch, samples->rows, samples->n, take_outputs, &results);
 }
 
+/* ---- gradient -------------------------------------------------------------------------------------- */
+
+/* The output that is explained: of several classes the most likely one. */
+static size_t
+explained_output(const HmlMlp *mlp, const HmlGradientPoint *point)
+{
+	size_t best = 0;
+
+	for (size_t c = 1; c < hml_ensemble_outputs(&mlp->net); c++)
+		if (point->explained[0][c] > point->explained[0][best])
+			best = c;
+	return best;
+}
+
+static double
+score_at(const void *user, const HmlGradientPoint *point)
+{
+	const HmlMlp *mlp = user;
+
+	return (double) point->outputs[0][explained_output(mlp, point)] * mlp->scale + mlp->offset;
+}
+
+static void
+derive(const void *user, const HmlGradientPoint *point, double *const *by_outputs, double *const *by_inputs)
+{
+	const HmlMlp *mlp = user;
+
+	(void) by_inputs;
+	by_outputs[0][explained_output(mlp, point)] = mlp->scale;
+}
+
+static HmlStatus
+gradient(HmlArena *arena, const HmlModel *model, const double *inputs, double *contributions,
+		 HmlGradientSpec *out)
+{
+	const HmlMlp *mlp = model->impl;
+
+	out->user = mlp;
+	out->score = score_at;
+	out->derive = derive;
+	return hml_gradient_of_row(arena, model, &mlp->net, inputs, contributions, out);
+}
+
 /* ---- artifact ------------------------------------------------------------------------------------- */
 
 static void
@@ -289,4 +333,5 @@ const HmlAlgorithm hml_mlp = {
 	.scratch_size = scratch_size,
 	.outputs = outputs,
 	.network = network,
+	.gradient = gradient,
 };
