@@ -7,6 +7,7 @@
 #: make test            install what is missing, build, and run every layer of tests:
 #:   lint               warnings of two compilers, clang-format, cppcheck, shellcheck
 #:   check-layers       the numeric library knows nothing of PostgreSQL
+#:   check-sql          no name in the SQL can be captured
 #:   test-unit          the numeric library, under ASan and UBSan  (TESTS="name ...")
 #:   test-sql           pg_regress             (TESTS="name ..." for some only)
 #:   test-pgtap         pgTAP                  (TESTS="file ..." for some only)
@@ -221,12 +222,14 @@ build/clang/%.checked: %.c Makefile build/server-version
 	$(CLANG) -fsyntax-only $(CORE_CFLAGS) $(LEVEL) $(CORE_CPPFLAGS) -Itest $(DEPENDENCIES) -MF $@.d -MT $@ $<
 	@touch $@
 
-.PHONY: build-clang lint check-layers
+.PHONY: build-clang lint check-layers check-sql
 build-clang: $(CLANG_CHECKED)
 lint:
 	@scripts/lint
-check-layers: build/libhml.a
+check-layers: build/libhml.a check-sql
 	@scripts/check-layers $<
+check-sql:
+	@scripts/check-sql
 
 # Programs of test/bench that need no server.
 build/bench/%: test/bench/%.c test/bench/support.c test/bench/support.h build/libhml.a

@@ -79,13 +79,13 @@ CREATE INDEX alias_history_model_id ON healthml.alias_history (model_id, alias, 
 COMMENT ON TABLE healthml.alias_history IS
 'every change of an alias; outlives the model, so that it is known what was live at any time';
 
-SELECT pg_extension_config_dump('healthml.model', '');
-SELECT pg_extension_config_dump('healthml.model_model_id_seq', '');
-SELECT pg_extension_config_dump('healthml.model_version', '');
-SELECT pg_extension_config_dump('healthml.model_version_version_id_seq', '');
-SELECT pg_extension_config_dump('healthml.model_alias', '');
-SELECT pg_extension_config_dump('healthml.alias_history', '');
-SELECT pg_extension_config_dump('healthml.alias_history_history_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.model', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.model_model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.model_version', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.model_version_version_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.model_alias', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.alias_history', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.alias_history_history_id_seq', '');
 
 /* ---- triggers ---- */
 

@@ -60,14 +60,14 @@ CREATE TABLE healthml.training_epoch (
 );
 COMMENT ON TABLE healthml.training_epoch IS 'loss curves of trainings that go in epochs, seen while they grow';
 
-SELECT pg_extension_config_dump('healthml.training_run', '');
-SELECT pg_extension_config_dump('healthml.training_run_run_id_seq', '');
-SELECT pg_extension_config_dump('healthml.training_epoch', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.training_run', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.training_run_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.training_epoch', '');
 
 CREATE VIEW healthml.training_progress AS
 SELECT r.run_id, r.model, r.algorithm,
 	CASE WHEN r.status = 'running' AND NOT (r.started_at >= pg_postmaster_start_time() AND EXISTS (
-			SELECT FROM pg_stat_activity a
+			SELECT FROM pg_catalog.pg_stat_activity a
 			WHERE a.pid = r.pid AND coalesce(a.backend_start <= r.started_at, true)))
 		THEN 'lost' ELSE r.status END AS status,
 	r.phase, r.done, r.total, e.epoch, e.loss, e.validation_loss, e.metric_name, e.metric,

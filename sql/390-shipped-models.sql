@@ -24,31 +24,31 @@ COMMENT ON FUNCTION healthml.describe_artifact(bytea) IS
 'what an artifact says of the model in it, without importing it: algorithm, task, features in their order, parameters of its training, rows that it was trained on, and the classes of a classifier';
 
 /* Lines that begin with an at sign stand for the content of a file, in base64. */
-CREATE TEMP TABLE shipped AS
-SELECT -1 AS model_id, 'heart_sound' AS name, decode('
+WITH shipped AS MATERIALIZED (
+	SELECT s.*, d.algorithm, d.task, d.features, d.params, d.trained_rows
+	FROM (VALUES (-1, 'heart_sound', decode('
 @models/heart_sound.hml
-', 'base64') AS artifact, convert_from(decode('
+', 'base64'), convert_from(decode('
 @models/heart_sound.json
-', 'base64'), 'UTF8')::jsonb AS metrics,
-	'PhysioNet/CinC Challenge 2016, databases a, b, c and e' AS trained_on,
-	'Normal or abnormal heart by its sound. Trained by the healthml project on the PhysioNet/CinC Challenge 2016 recordings (Liu et al. 2016, ODC-By 1.0). Not validated for clinical use; see docs/model-card-heart-sound.md.' AS description;
-
-INSERT INTO healthml.model (model_id, name, algorithm, task, description, last_version)
-SELECT s.model_id, s.name, d.algorithm, d.task, s.description, 1
-FROM shipped s, healthml.describe_artifact(s.artifact) d;
-
-INSERT INTO healthml.model_version (version_id, model_id, version, artifact, artifact_id, features, params, metrics,
-	trained_on, trained_rows, duration)
-SELECT s.model_id, s.model_id, 1, s.artifact, healthml.artifact_id(s.artifact), d.features, d.params, s.metrics,
-	s.trained_on, d.trained_rows, '0'
-FROM shipped s, healthml.describe_artifact(s.artifact) d;
+', 'base64'), 'UTF8')::jsonb,
+		'PhysioNet/CinC Challenge 2016, databases a, b, c and e',
+		'Normal or abnormal heart by its sound. Trained by the healthml project on the PhysioNet/CinC Challenge 2016 recordings (Liu et al. 2016, ODC-By 1.0). Not validated for clinical use; see docs/model-card-heart-sound.md.')
+		) AS s (model_id, name, artifact, metrics, trained_on, description),
+		healthml.describe_artifact(s.artifact) d
+), shipped_model AS (
+	INSERT INTO healthml.model (model_id, name, algorithm, task, description, last_version)
+	SELECT s.model_id, s.name, s.algorithm, s.task, s.description, 1 FROM shipped s
+), shipped_version AS (
+	INSERT INTO healthml.model_version (version_id, model_id, version, artifact, artifact_id, features, params, metrics,
+		trained_on, trained_rows, duration)
+	SELECT s.model_id, s.model_id, 1, s.artifact, healthml.artifact_id(s.artifact), s.features, s.params, s.metrics,
+		s.trained_on, s.trained_rows, '0' FROM shipped s
+)
+INSERT INTO healthml.model_alias (model_id, alias, version) SELECT s.model_id, 'champion', 1 FROM shipped s;
 
 /* Its history begins by trigger; the id makes room for the rows of a dump. */
-INSERT INTO healthml.model_alias (model_id, alias, version) SELECT s.model_id, 'champion', 1 FROM shipped s;
 UPDATE healthml.alias_history SET history_id = model_id;
 SELECT setval('healthml.alias_history_history_id_seq', 1, false);
-
-DROP TABLE shipped;
 
 /* ---- dump and restore ---- */
 

@@ -141,7 +141,7 @@ COMMENT ON TABLE healthml.feature_dictionary IS
 COMMENT ON COLUMN healthml.feature_dictionary.value_names IS
 'what coded numbers stand for, such as {"0": "female", "1": "male"}';
 
-SELECT pg_extension_config_dump('healthml.feature_dictionary', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.feature_dictionary', '');
 
 CREATE FUNCTION healthml.explain_text(features record, model text DEFAULT 'heart_attack') RETURNS text
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 AS 'MODULE_PATHNAME', 'healthml_explain_text';

@@ -70,11 +70,11 @@ CREATE INDEX score_failure_failed_at ON healthml.score_failure (failed_at);
 COMMENT ON TABLE healthml.score_failure IS
 'rows that a trigger could not score and kept without a score, because healthml.on_score_error is warn';
 
-SELECT pg_extension_config_dump('healthml.prediction', '');
-SELECT pg_extension_config_dump('healthml.prediction_prediction_id_seq', '');
-SELECT pg_extension_config_dump('healthml.outcome', '');
-SELECT pg_extension_config_dump('healthml.score_failure', '');
-SELECT pg_extension_config_dump('healthml.score_failure_failure_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.prediction', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.prediction_prediction_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.outcome', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.score_failure', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.score_failure_failure_id_seq', '');
 
 /* ---- functions ---- */
 

@@ -78,21 +78,21 @@ COMMENT ON VIEW healthml.model_performance IS
 
 CREATE VIEW healthml.batch_progress AS
 SELECT c.pid, a.usename AS "user", c.tuples_processed AS rows_scored, a.query_start AS started_at, a.query
-FROM pg_stat_progress_copy c
-JOIN pg_stat_activity a USING (pid)
+FROM pg_catalog.pg_stat_progress_copy c
+JOIN pg_catalog.pg_stat_activity a USING (pid)
 WHERE c.datname = current_database() AND c.relid = 'healthml.prediction'::regclass AND c.type = 'CALLBACK';
 COMMENT ON VIEW healthml.batch_progress IS 'calls of batch_predict and batch_classify that are running, and how many rows or recordings each has scored';
 
 /* Quick to read however long the history is, so that a monitor may ask often. */
 CREATE VIEW healthml.health AS
-SELECT (SELECT extversion FROM pg_extension WHERE extname = 'healthml') AS extension_version,
+SELECT (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'healthml') AS extension_version,
 	current_setting('server_version') AS server_version,
 	now() - pg_postmaster_start_time() AS uptime,
 	pg_is_in_recovery() AS is_replica,
 	(SELECT count(*) FROM healthml.model) AS models,
 	(SELECT count(*) FROM healthml.model_version) AS versions,
 	c.models AS cached_models, c.bytes AS cached_bytes,
-	(SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'healthml.prediction'::regclass)
+	(SELECT greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid = 'healthml.prediction'::regclass)
 		AS predictions_estimate,
 	(SELECT max(predicted_at) FROM healthml.prediction) AS last_predicted_at,
 	(SELECT count(*) FROM healthml.prediction WHERE predicted_at >= now() - interval '1 day') AS predictions_1d,

@@ -24,7 +24,7 @@ COMMENT ON COLUMN healthml.federation_membership.secure_only IS 'whether updates
 COMMENT ON COLUMN healthml.federation_membership.owner IS 'role with whose rights the source is read';
 COMMENT ON COLUMN healthml.federation_membership.coordinator IS
 'role whose members may call the federated_client_ functions for this federation';
-SELECT pg_extension_config_dump('healthml.federation_membership', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.federation_membership', '');
 
 /* Who may write the table must not be able to read with another one's rights. */
 CREATE FUNCTION healthml.check_membership_owner() RETURNS trigger

@@ -88,10 +88,10 @@ COMMENT ON COLUMN healthml.federation_update.norm IS 'Euclidean norm of the chan
 COMMENT ON COLUMN healthml.federation_update.metrics IS 'of the round''s global model on the rows that this client holds back';
 COMMENT ON COLUMN healthml.federation_update.update IS 'the change of weights itself, kept only with keep_updates';
 
-SELECT pg_extension_config_dump('healthml.federation', '');
-SELECT pg_extension_config_dump('healthml.federation_client', '');
-SELECT pg_extension_config_dump('healthml.federation_round', '');
-SELECT pg_extension_config_dump('healthml.federation_update', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.federation', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.federation_client', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.federation_round', '');
+SELECT pg_catalog.pg_extension_config_dump('healthml.federation_update', '');
 
 CREATE VIEW healthml.federated_rounds AS
 SELECT r.federation, r.round, r.version, r.clients, r.samples,

@@ -7,18 +7,17 @@
 
 CREATE FUNCTION healthml.synthetic_uniform(i bigint, draw integer, seed bigint) RETURNS float8
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-	SELECT ((pg_catalog.hashint8extended(i, (seed << 6) | draw) & 4294967295) + 0.5::float8) / 4294967296
-$$;
+BEGIN ATOMIC
+	SELECT ((hashint8extended(i, (seed << 6) | draw) & 4294967295) + 0.5::float8) / 4294967296;
+END;
 COMMENT ON FUNCTION healthml.synthetic_uniform(bigint, integer, bigint) IS
 'the draw-th random number, 0 to 63, between 0 and 1 for the i-th synthetic patient; the same arguments give the same number';
 
 CREATE FUNCTION healthml.synthetic_normal(i bigint, draw integer, seed bigint) RETURNS float8
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-	SELECT pg_catalog.sqrt(-2 * pg_catalog.ln(healthml.synthetic_uniform(i, draw, seed)))
-		* pg_catalog.cosd(360 * healthml.synthetic_uniform(i, draw + 1, seed))
-$$;
+BEGIN ATOMIC
+	SELECT sqrt(-2 * ln(healthml.synthetic_uniform(i, draw, seed))) * cosd(360 * healthml.synthetic_uniform(i, draw + 1, seed));
+END;
 COMMENT ON FUNCTION healthml.synthetic_normal(bigint, integer, bigint) IS
 'a normally distributed random number, mean 0 and variance 1, made of draws draw and draw + 1 (Box and Muller 1958)';
 

@@ -1,6 +1,6 @@
 -- House rules that hold for every object of the extension, whatever it does.
 BEGIN;
-SELECT plan(11);
+SELECT plan(12);
 
 CREATE TEMPORARY VIEW member AS
 SELECT classid, objid, pg_describe_object(classid, objid, 0) AS name
@@ -35,12 +35,20 @@ SELECT is_empty($$
 
 SELECT is_empty('SELECT name FROM routine WHERE prosecdef ORDER BY name', 'nothing is SECURITY DEFINER');
 
--- A procedure that commits cannot set one: every name in it is qualified instead.
+-- BEGIN ATOMIC fixes names and operators when the extension is created, under a search_path of pg_catalog alone.
+CREATE TEMPORARY VIEW interpreted AS
+SELECT r.*, r.prosqlbody IS NOT NULL OR coalesce(proconfig && ARRAY['search_path=pg_catalog, pg_temp'], false) AS is_fixed
+FROM routine r JOIN pg_language l ON l.oid = r.prolang WHERE l.lanname IN ('sql', 'plpgsql');
+SELECT is_empty($$ SELECT name FROM interpreted WHERE NOT is_fixed AND prokind <> 'p' ORDER BY name $$,
+	'every SQL or PL/pgSQL function has a search_path of its own');
+
+-- A procedure that commits cannot set one, so every name and operator in it is qualified.
 SELECT is_empty($$
-	SELECT name FROM routine
-	WHERE prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql') AND prokind = 'f'
-		AND NOT coalesce(proconfig::text LIKE '%search_path=pg_catalog, pg_temp%', false)
-	ORDER BY name$$, 'every PL/pgSQL function sets its search_path');
+	SELECT name, wrong[1] FROM interpreted,
+		LATERAL regexp_replace(prosrc, '''[^'']*''|/\*.*?\*/|OPERATOR\(pg_catalog\.[^ )]+\)|:=', '', 'g') AS code,
+		LATERAL regexp_matches(code, '[-+*/<>=~!@#%^&|`?]|(?<![.\w])(?!(?:AND|OR|IN|IF|WHEN|VALUES|EXIT|SELECT|coalesce|nullif|greatest|least)\M)\w+ ?\(', 'g') AS wrong
+	WHERE NOT is_fixed
+	ORDER BY name$$, 'every procedure qualifies its operators and functions');
 
 SELECT is_empty($$
 	SELECT name FROM routine WHERE provolatile = 'i' AND proname !~ '^(in|out)$' AND proargtypes::text ~ '(^| )25( |$)'
