@@ -2,6 +2,7 @@
  * test_fed_client.c
  *	  Federated rounds in one process: sites that differ, a model that serves all.
  */
+#include "unit/model_support.h"
 #include "unit/support.h"
 
 #include "core/base/rng.h"
@@ -232,6 +233,27 @@ test_binary(void **state)
 	teardown(&f);
 }
 
+/* Targets are mapped by what they are called in the model, not by their order. */
+static void
+test_a_positive_class_of_zeros(void **state)
+{
+	const char *json = "{\"positive\": \"0\", \"hidden_layers\": [16, 8], \"dropout\": 0, \"epochs\": 30}";
+	Fixture f;
+	HmlModel *model;
+	HmlFedTally tally;
+	HmlFedOptions options = hml_fed_default_options();
+
+	(void) state;
+	setup(&f, TARGET_BINARY);
+	assert_ok(&f.ctx, train_model(f.arena, &hml_mlp, f.sites[0], json, NULL, &model));
+	assert_string_equal(model->output_names[1], "0");
+	assert_ok(&f.ctx, hml_fed_evaluate(&f.ctx, model, f.sites[0], &options, &tally));
+	assert_int_equal(tally.rows, ROWS / 5);
+	assert_true(tally.correct > tally.rows * 9 / 10);
+	hml_model_free(model);
+	teardown(&f);
+}
+
 static void
 test_multiclass(void **state)
 {
@@ -336,11 +358,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_binary),
-		cmocka_unit_test(test_multiclass),
-		cmocka_unit_test(test_regression),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_failures_leave_nothing),
+		cmocka_unit_test(test_binary),     cmocka_unit_test(test_a_positive_class_of_zeros),
+		cmocka_unit_test(test_multiclass), cmocka_unit_test(test_regression),
+		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_failures_leave_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

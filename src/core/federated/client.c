@@ -12,7 +12,7 @@
 
 #include "core/base/rng.h"
 #include "core/model/background.h"
-#include "core/data/split.h"
+#include "core/learn/network/holdout.h"
 #include "core/learn/mlp/mlp.h"
 #include "core/learn/mlp/mlp_data.h"
 #include "core/nn/train/pass.h"
@@ -216,22 +216,6 @@ typedef struct Local
 	HmlMlpRows held_back;
 } Local;
 
-/* Class of a target in the model's list, n_outputs where it is none of them. */
-static size_t
-class_of(const Local *local, double target)
-{
-	const HmlColumn *column = &local->frame->target;
-	const HmlModel *model = local->model;
-	size_t c = 0;
-
-	if (column->kind != HML_COLUMN_CATEGORY)
-		return target == 0.0 ? 0 : target == 1.0 ? 1 : model->n_outputs;
-	while (c < model->n_outputs &&
-		   strcmp(model->output_names[c], column->categories.texts[(size_t) target]) != 0)
-		c++;
-	return c;
-}
-
 /* The model says what the targets mean; rows whose target it does not know are left out. */
 static HmlStatus
 read_labels(Local *local)
@@ -252,11 +236,15 @@ read_labels(Local *local)
 	{
 		double target = frame->targets[row];
 		size_t n = labels->n_rows;
+		size_t class = 0;
 
-		if (!isfinite(target) || (classifies && class_of(local, target) == labels->n_classes))
+		if (!isfinite(target))
+			continue;
+		if (classifies &&
+			(class = hml_class_of_target(local->model, &frame->target, target)) == labels->n_classes)
 			continue;
 		if (classifies)
-			labels->classes[n] = (uint32_t) class_of(local, target);
+			labels->classes[n] = (uint32_t) class;
 		else
 			labels->values[n] = (float) ((target - labels->offset) / labels->scale);
 		labels->rows[labels->n_rows++] = (uint32_t) row;
@@ -265,30 +253,19 @@ read_labels(Local *local)
 }
 
 static HmlStatus
-split_rows(Local *local, double holdout)
+split_rows(Local *local, double fraction)
 {
-	size_t n_rows = local->labels.n_rows;
-	HmlSplit split = {.n_rows = n_rows,
-					  .n_folds = holdout > 0.0 ? hml_split_folds_for(holdout) : 2,
-					  .strata = local->labels.classes,
-					  .n_strata = local->labels.n_classes,
-					  .seed = HOLDOUT_SEED};
-	uint32_t *learnt;
-	uint32_t *held_back;
-	uint32_t *fold;
+	HmlHoldoutSpec spec = {.fraction = fraction,
+						   .rows = local->labels.rows,
+						   .n_rows = local->labels.n_rows,
+						   .strata = local->labels.classes,
+						   .n_strata = local->labels.n_classes,
+						   .seed = HOLDOUT_SEED};
+	HmlHoldout holdout;
 
-	HML_TRY(HML_ARENA_NEW(local->arena, &learnt, n_rows));
-	HML_TRY(HML_ARENA_NEW(local->arena, &held_back, n_rows));
-	HML_TRY(HML_ARENA_NEW(local->arena, &fold, n_rows));
-	local->learnt = (HmlMlpRows){&local->data, learnt, 0};
-	local->held_back = (HmlMlpRows){&local->data, held_back, 0};
-	if (holdout > 0.0)
-		HML_TRY(hml_split(local->ctx, &split, fold));
-	for (uint32_t i = 0; i < n_rows; i++)
-		if (holdout > 0.0 && fold[i] == 0)
-			held_back[local->held_back.n_rows++] = i;
-		else
-			learnt[local->learnt.n_rows++] = i;
+	HML_TRY(hml_holdout(local->arena, &spec, &holdout));
+	local->learnt = (HmlMlpRows){&local->data, holdout.learnt, holdout.n_learnt};
+	local->held_back = (HmlMlpRows){&local->data, holdout.held_out, holdout.n_held_out};
 	return HML_OK;
 }
 

@@ -75,16 +75,6 @@ walk_cuts(const HmlFedTally *tally, double positives, double negatives, double *
 	return best;
 }
 
-static void
-add_metric(HmlText *metrics, const char *name, double value)
-{
-	if (metrics->length > 0)
-		hml_text_add(metrics, ", ");
-	hml_text_add_json_string(metrics, name);
-	hml_text_add(metrics, ": ");
-	hml_text_add_json_number(metrics, value);
-}
-
 static double
 ratio(double part, double whole)
 {
@@ -99,17 +89,18 @@ report_binary(const HmlFedTally *tally, HmlText *metrics)
 	double area = NAN;
 	Cut best;
 
-	add_metric(metrics, "positives", positives);
+	hml_add_metric(metrics, "positives", positives);
 	if (positives == 0.0 || negatives == 0.0)
 		return;
 	best = walk_cuts(tally, positives, negatives, &area);
-	add_metric(metrics, "roc_auc", area);
-	add_metric(metrics, "threshold", best.threshold);
-	add_metric(metrics, "recall", best.true_positives / positives);
-	add_metric(metrics, "specificity", 1.0 - best.false_positives / negatives);
-	add_metric(metrics, "precision", ratio(best.true_positives, best.true_positives + best.false_positives));
-	add_metric(metrics, "f1",
-			   ratio(2.0 * best.true_positives, best.true_positives + best.false_positives + positives));
+	hml_add_metric(metrics, "roc_auc", area);
+	hml_add_metric(metrics, "threshold", best.threshold);
+	hml_add_metric(metrics, "recall", best.true_positives / positives);
+	hml_add_metric(metrics, "specificity", 1.0 - best.false_positives / negatives);
+	hml_add_metric(metrics, "precision",
+				   ratio(best.true_positives, best.true_positives + best.false_positives));
+	hml_add_metric(metrics, "f1",
+				   ratio(2.0 * best.true_positives, best.true_positives + best.false_positives + positives));
 }
 
 static void
@@ -118,9 +109,9 @@ report_regression(const HmlFedTally *tally, HmlText *metrics)
 	double n = (double) tally->rows;
 	double spread = tally->target_squares - tally->target_sum * tally->target_sum / n;
 
-	add_metric(metrics, "rmse", sqrt(tally->loss / n));
-	add_metric(metrics, "mae", tally->absolute_error / n);
-	add_metric(metrics, "r2", spread > 0.0 ? 1.0 - tally->loss / spread : NAN);
+	hml_add_metric(metrics, "rmse", sqrt(tally->loss / n));
+	hml_add_metric(metrics, "mae", tally->absolute_error / n);
+	hml_add_metric(metrics, "r2", spread > 0.0 ? 1.0 - tally->loss / spread : NAN);
 }
 
 HmlStatus
@@ -131,14 +122,14 @@ hml_fed_report(HmlContext *ctx, const HmlFedTally *tally, const HmlModel *model,
 	if (model->algorithm != &hml_mlp)
 		return hml_fail(ctx, HML_INVALID_ARGUMENT, "algorithm \"%s\" has no federated metrics",
 						model->algorithm->name);
-	add_metric(metrics, "rows", (double) tally->rows);
+	hml_add_metric(metrics, "rows", (double) tally->rows);
 	if (tally->rows == 0)
 		return HML_OK;
-	add_metric(metrics, "loss", tally->loss / (double) tally->rows);
+	hml_add_metric(metrics, "loss", tally->loss / (double) tally->rows);
 	if (mlp->task == HML_TASK_REGRESSION)
 		report_regression(tally, metrics);
 	else
-		add_metric(metrics, "accuracy", (double) tally->correct / (double) tally->rows);
+		hml_add_metric(metrics, "accuracy", (double) tally->correct / (double) tally->rows);
 	if (mlp->task == HML_TASK_BINARY)
 		report_binary(tally, metrics);
 	return HML_OK;

@@ -9,10 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "core/base/number.h"
 #include "core/data/split.h"
 #include "core/model/labels.h"
 #include "core/model/verdict.h"
@@ -31,16 +28,6 @@ typedef struct Evaluation
 	uint32_t *classes; /* (n) of a classifier or detector */
 } Evaluation;
 
-static void
-add_metric(const Evaluation *e, const char *name, double value)
-{
-	if (e->metrics->length > 0)
-		hml_text_add(e->metrics, ", ");
-	hml_text_add_json_string(e->metrics, name);
-	hml_text_add(e->metrics, ": ");
-	hml_text_add_json_number(e->metrics, value);
-}
-
 /* ---- targets -------------------------------------------------------------------------------------- */
 
 static bool
@@ -49,57 +36,12 @@ is_detector(const HmlModel *model)
 	return model->algorithm->target_use == HML_TARGET_EVALUATES;
 }
 
-static bool
-is_word(const char *name)
-{
-	char *end;
-
-	(void) strtod(name, &end);
-	return end == name;
-}
-
-/*
- * A boolean target that is 0 and 1 in another table is the same; where the
- * classes are words such as "normal" and "abnormal", true and 1 mean the second.
- */
-static size_t
-class_of_flag(const HmlModel *model, bool flag)
-{
-	for (size_t c = 0; c < 2; c++)
-		if (strcmp(model->output_names[c], flag ? "true" : "false") == 0 ||
-			strcmp(model->output_names[c], flag ? "1" : "0") == 0)
-			return c;
-	return is_word(model->output_names[0]) && is_word(model->output_names[1]) ? flag : 2;
-}
-
-/* Class of a target by its name in the model, n_outputs where it is none. */
-static size_t
-class_of(const HmlModel *model, const HmlColumn *column, double target)
-{
-	char number[HML_NUMBER_SIZE];
-	const char *name;
-	size_t c = 0;
-
-	if (column->kind == HML_COLUMN_CATEGORY)
-		name = column->categories.texts[(size_t) target];
-	else if (column->kind == HML_COLUMN_BOOLEAN)
-		name = target != 0.0 ? "true" : "false";
-	else
-		name = hml_number_format(number, target);
-	while (c < model->n_outputs && strcmp(model->output_names[c], name) != 0)
-		c++;
-	if (c == model->n_outputs && model->n_outputs == 2 && column->kind != HML_COLUMN_CATEGORY &&
-		(target == 0.0 || target == 1.0))
-		return class_of_flag(model, target == 1.0);
-	return c;
-}
-
 static size_t
 class_of_row(const Evaluation *e, double target)
 {
 	if (is_detector(e->model))
 		return target == 1.0;
-	return e->model->output_names == NULL ? 0 : class_of(e->model, &e->frame->target, target);
+	return e->model->output_names == NULL ? 0 : hml_class_of_target(e->model, &e->frame->target, target);
 }
 
 static HmlStatus
@@ -156,15 +98,15 @@ add_ranking_metric(const Evaluation *e, const HmlRanking *ranking, const char *n
 	if (e->bootstrap == NULL)
 	{
 		HML_TRY(metric(e->ctx, ranking, &value));
-		add_metric(e, name, value);
+		hml_add_metric(e->metrics, name, value);
 		return HML_OK;
 	}
 	HML_TRY(hml_bootstrap(e->ctx, ranking, metric, e->bootstrap, &interval));
-	add_metric(e, name, interval.estimate);
+	hml_add_metric(e->metrics, name, interval.estimate);
 	snprintf(bound, sizeof(bound), "%s_low", name);
-	add_metric(e, bound, interval.low);
+	hml_add_metric(e->metrics, bound, interval.low);
 	snprintf(bound, sizeof(bound), "%s_high", name);
-	add_metric(e, bound, interval.high);
+	hml_add_metric(e->metrics, bound, interval.high);
 	return HML_OK;
 }
 
@@ -196,17 +138,17 @@ evaluate_binary(const Evaluation *e)
 		labels[i] = e->classes[i] == 1;
 	confusion = hml_confusion_at(scores, labels, e->n, e->model->calibration.threshold);
 	metrics = hml_classification_metrics(&confusion);
-	add_metric(e, "positives", (double) (confusion.true_positives + confusion.false_negatives));
+	hml_add_metric(e->metrics, "positives", (double) (confusion.true_positives + confusion.false_negatives));
 	HML_TRY(hml_ranking_create(e->ctx, scores, labels, e->n, &ranking));
 	status = add_ranking_metrics(e, &ranking);
 	hml_ranking_free(e->ctx, &ranking);
-	add_metric(e, "accuracy", metrics.accuracy);
-	add_metric(e, "precision", metrics.precision);
-	add_metric(e, "recall", metrics.recall);
-	add_metric(e, "specificity", metrics.specificity);
-	add_metric(e, "f1", metrics.f1);
-	add_metric(e, "mcc", metrics.mcc);
-	add_metric(e, "balanced_accuracy", metrics.balanced_accuracy);
+	hml_add_metric(e->metrics, "accuracy", metrics.accuracy);
+	hml_add_metric(e->metrics, "precision", metrics.precision);
+	hml_add_metric(e->metrics, "recall", metrics.recall);
+	hml_add_metric(e->metrics, "specificity", metrics.specificity);
+	hml_add_metric(e->metrics, "f1", metrics.f1);
+	hml_add_metric(e->metrics, "mcc", metrics.mcc);
+	hml_add_metric(e->metrics, "balanced_accuracy", metrics.balanced_accuracy);
 	return status;
 }
 
@@ -227,9 +169,9 @@ evaluate_multiclass(const Evaluation *e)
 	for (size_t i = 0; i < e->n; i++)
 		predicted[i] = (uint32_t) hml_class_of_outputs(e->model, probabilities + i * n_classes);
 	HML_TRY(hml_confusion_matrix(e->ctx, predicted, e->classes, e->n, n_classes, matrix));
-	add_metric(e, "accuracy", hml_matrix_accuracy(matrix, n_classes));
-	add_metric(e, "macro_f1", hml_macro_f1(matrix, n_classes));
-	add_metric(e, "weighted_f1", hml_weighted_f1(matrix, n_classes));
+	hml_add_metric(e->metrics, "accuracy", hml_matrix_accuracy(matrix, n_classes));
+	hml_add_metric(e->metrics, "macro_f1", hml_macro_f1(matrix, n_classes));
+	hml_add_metric(e->metrics, "weighted_f1", hml_weighted_f1(matrix, n_classes));
 	return HML_OK;
 }
 
@@ -246,9 +188,9 @@ evaluate_values(const Evaluation *e)
 	for (size_t i = 0; i < e->n; i++)
 		actual[i] = e->frame->targets[e->rows[i]];
 	metrics = hml_regression_metrics(predicted, actual, e->n);
-	add_metric(e, "rmse", metrics.rmse);
-	add_metric(e, "mae", metrics.mae);
-	add_metric(e, "r2", metrics.r2);
+	hml_add_metric(e->metrics, "rmse", metrics.rmse);
+	hml_add_metric(e->metrics, "mae", metrics.mae);
+	hml_add_metric(e->metrics, "r2", metrics.r2);
 	return HML_OK;
 }
 
@@ -257,7 +199,7 @@ evaluate(Evaluation *e, const uint32_t *rows, size_t n)
 {
 	HML_TRY(check_columns(e));
 	HML_TRY(take_rows(e, rows, n));
-	add_metric(e, "rows", (double) e->n);
+	hml_add_metric(e->metrics, "rows", (double) e->n);
 	if (is_detector(e->model) || (e->model->output_names != NULL && e->model->n_outputs == 2))
 		return evaluate_binary(e);
 	return e->model->output_names != NULL ? evaluate_multiclass(e) : evaluate_values(e);

@@ -5,6 +5,7 @@
 #include "core/model/labels.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/number.h"
@@ -112,19 +113,24 @@ distinct_targets(HmlArena *arena, const HmlFrame *frame, const HmlLabels *labels
 	return HML_OK;
 }
 
+/* A target as the name of a class, perhaps in 'number'. */
+static const char *
+class_name(const HmlColumn *target, double value, char number[HML_NUMBER_SIZE])
+{
+	if (target->kind == HML_COLUMN_CATEGORY)
+		return target->categories.texts[(size_t) value];
+	if (target->kind == HML_COLUMN_BOOLEAN)
+		return value != 0.0 ? "true" : "false";
+	return hml_number_format(number, value);
+}
+
 static HmlStatus
 name_class(HmlArena *arena, const HmlColumn *target, double value, const char **out)
 {
 	char number[HML_NUMBER_SIZE];
-	const char *name;
+	const char *name = class_name(target, value, number);
 	char *copy;
 
-	if (target->kind == HML_COLUMN_CATEGORY)
-		name = target->categories.texts[(size_t) value];
-	else if (target->kind == HML_COLUMN_BOOLEAN)
-		name = value != 0.0 ? "true" : "false";
-	else
-		name = hml_number_format(number, value);
 	HML_TRY(hml_arena_strdup(arena, name, strlen(name), &copy));
 	*out = copy;
 	return HML_OK;
@@ -218,4 +224,39 @@ hml_labels_read(HmlArena *arena, const HmlFrame *frame, const HmlParams *params,
 	if (is_classification(frame, params, out))
 		return read_classes(arena, frame, params, out);
 	return read_values(arena, frame, out);
+}
+
+/* ---- classes of a model --------------------------------------------------------------------------- */
+
+static bool
+is_word(const char *name)
+{
+	char *end;
+
+	(void) strtod(name, &end);
+	return end == name;
+}
+
+static size_t
+class_of_flag(const HmlModel *model, bool flag)
+{
+	for (size_t c = 0; c < 2; c++)
+		if (strcmp(model->output_names[c], flag ? "true" : "false") == 0 ||
+			strcmp(model->output_names[c], flag ? "1" : "0") == 0)
+			return c;
+	return is_word(model->output_names[0]) && is_word(model->output_names[1]) ? flag : 2;
+}
+
+size_t
+hml_class_of_target(const HmlModel *model, const HmlColumn *column, double target)
+{
+	char number[HML_NUMBER_SIZE];
+	const char *name = class_name(column, target, number);
+
+	for (size_t c = 0; c < model->n_outputs; c++)
+		if (strcmp(model->output_names[c], name) == 0)
+			return c;
+	if (model->n_outputs == 2 && column->kind != HML_COLUMN_CATEGORY && (target == 0.0 || target == 1.0))
+		return class_of_flag(model, target == 1.0);
+	return model->n_outputs;
 }

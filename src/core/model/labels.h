@@ -37,4 +37,12 @@ typedef struct HmlLabels
 extern HmlStatus hml_labels_read(HmlArena *arena, const HmlFrame *frame, const HmlParams *params,
 								 HmlLabels *out) HML_NODISCARD;
 
+/*
+ * Class of a target by its name in a model that has classes, n_outputs where it is
+ * none of them.  Of two classes true and 1 are the same, as are false and 0; where
+ * the classes are other words, such as "normal" and "abnormal", they are the second
+ * and the first.
+ */
+extern size_t hml_class_of_target(const HmlModel *model, const HmlColumn *column, double target);
+
 #endif /* HML_MODEL_LABELS_H */

@@ -117,17 +117,20 @@ hml_model_settle(HmlModel *model)
 }
 
 void
+hml_add_metric(HmlText *members, const char *name, double value)
+{
+	if (members->length > 0)
+		hml_text_add(members, ", ");
+	hml_text_add_json_string(members, name);
+	hml_text_add(members, ": ");
+	hml_text_add_json_number(members, value);
+}
+
+void
 hml_metric(const HmlTraining *training, const char *name, double value)
 {
-	HmlText *text = training->metrics;
-
-	if (text == NULL)
-		return;
-	if (text->length > 0)
-		hml_text_add(text, ", ");
-	hml_text_add_json_string(text, name);
-	hml_text_add(text, ": ");
-	hml_text_add_json_number(text, value);
+	if (training->metrics != NULL)
+		hml_add_metric(training->metrics, name, value);
 }
 
 HmlStatus

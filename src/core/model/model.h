@@ -160,7 +160,10 @@ extern HmlStatus hml_model_read(HmlContext *ctx, const void *bytes, size_t lengt
  */
 extern HmlStatus hml_model_settle(HmlModel *model) HML_NODISCARD;
 
-/* Add one metric; NaN and infinity become null. */
+/* Add one metric to the members of a JSON object; NaN and infinity become null. */
+extern void hml_add_metric(HmlText *members, const char *name, double value);
+
+/* Add it to those of a training. */
 extern void hml_metric(const HmlTraining *training, const char *name, double value);
 
 /*

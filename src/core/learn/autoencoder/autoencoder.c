@@ -204,7 +204,8 @@ static HmlStatus
 split_rows(Fit *fit)
 {
 	const HmlParams *given = fit->training->params;
-	HmlHoldoutSpec spec = {.training = fit->training,
+	HmlHoldoutSpec spec = {.fraction = hml_param_number(fit->training->params, "validation_fraction"),
+						   .frame = fit->training->frame,
 						   .rows = fit->rows,
 						   .n_rows = fit->n_rows,
 						   .seed = (uint64_t) hml_param_integer(given, "seed") + SPLIT_STREAM};

@@ -96,7 +96,8 @@ static HmlStatus
 split_rows(Fit *fit)
 {
 	const HmlLabels *labels = fit->labels;
-	HmlHoldoutSpec spec = {.training = fit->training,
+	HmlHoldoutSpec spec = {.fraction = hml_param_number(fit->training->params, "validation_fraction"),
+						   .frame = fit->training->frame,
 						   .rows = labels->rows,
 						   .n_rows = labels->n_rows,
 						   .strata = labels->classes,

@@ -5,12 +5,13 @@
 #ifndef HML_LEARN_NETWORK_HOLDOUT_H
 #define HML_LEARN_NETWORK_HOLDOUT_H
 
-#include "core/model/model.h"
+#include "core/data/frame.h"
 
 typedef struct HmlHoldoutSpec
 {
-	const HmlTraining *training; /* its parameter "validation_fraction" and the groups of its frame */
-	const uint32_t *rows;        /* (n_rows) of the frame */
+	double fraction;       /* of the rows that are held out, "validation_fraction"; 0 = none */
+	const HmlFrame *frame; /* whose groups are kept together; NULL = none are */
+	const uint32_t *rows;  /* (n_rows) of the frame */
 	size_t n_rows;
 	const uint32_t *strata; /* (n_rows) shared out evenly, such as classes; NULL = none */
 	size_t n_strata;
@@ -26,7 +27,6 @@ typedef struct HmlHoldout
 	size_t n_held_out;
 } HmlHoldout;
 
-/* Groups are kept together.  No row is held out where the fraction is 0. */
 extern HmlStatus hml_holdout(HmlArena *arena, const HmlHoldoutSpec *spec, HmlHoldout *out) HML_NODISCARD;
 
 #endif /* HML_LEARN_NETWORK_HOLDOUT_H */
