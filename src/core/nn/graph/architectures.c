@@ -136,7 +136,7 @@ conv1d_norm(HmlText *text, const char *name, const char *input, size_t filters, 
 static void
 residual_block(HmlText *text, int number, size_t filters, size_t stride, bool changes_shape)
 {
-	char input[16], first[16], second[16], short_cut[16], previous[24];
+	char input[32], first[32], second[32], short_cut[32], previous[32]; /* any int fits */
 
 	snprintf(input, sizeof(input), "block%d", number - 1);
 	snprintf(first, sizeof(first), "b%d_first", number);

@@ -122,6 +122,7 @@ write_pipeline(OnnxOut *out, const HmlPipeline *pipeline, const char **result)
 	size_t n = pipeline->n_inputs;
 	const char *x = "features";
 	const char *equal;
+	const char *category;
 	Columns c;
 
 	HML_TRY(describe_columns(out->arena, pipeline, &c));
@@ -133,8 +134,8 @@ write_pipeline(OnnxOut *out, const HmlPipeline *pipeline, const char **result)
 	{
 		equal = hml_onnx_call(out, "pipeline", "is_category", "Equal", x,
 							  hml_onnx_f64(out, "pipeline/code", c.code, n));
-		x = where(out, "encoded", hml_onnx_bool(out, "pipeline/is_one_hot", c.is_one_hot, n),
-				  cast(out, "category", equal, ONNX_DOUBLE), x);
+		category = cast(out, "category", equal, ONNX_DOUBLE);
+		x = where(out, "encoded", hml_onnx_bool(out, "pipeline/is_one_hot", c.is_one_hot, n), category, x);
 	}
 	if (c.any_scaled)
 	{
