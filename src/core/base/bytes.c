@@ -16,7 +16,7 @@ void
 hml_reader_init(HmlReader *reader, HmlContext *ctx, const void *data, size_t length, const char *what)
 {
 	reader->ctx = ctx;
-	reader->next = data;
+	reader->next = data == NULL ? (const void *) "" : data; /* nothing can be added to NULL, not even 0 */
 	reader->end = reader->next + length;
 	reader->what = what;
 }
