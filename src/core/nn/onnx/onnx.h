@@ -19,6 +19,8 @@ typedef struct HmlOnnxExport
 {
 	const HmlNetwork *network;
 	const float *weights;
+	size_t output;      /* number of the node whose value is written, normally that of the network */
+	const char *prefix; /* of the names of its values, where a graph has several networks; NULL = none */
 	/*
 	 * NULL, or what makes the network's only input: then the file's input is
 	 * "features", float64 (n, n_features), numbers, 0/1 or category codes, NaN =

@@ -115,9 +115,8 @@ fill_in(OnnxOut *out, const HmlPipeline *pipeline, const char *x)
 	return where(out, "filled", missing, hml_onnx_f64(out, "pipeline/fill", fill, pipeline->n_features), x);
 }
 
-/* From "features" to the input of the network, whose name is returned. */
-static HmlStatus
-write_pipeline(OnnxOut *out, const HmlPipeline *pipeline, const char **result)
+HmlStatus
+hml_onnx_write_pipeline(OnnxOut *out, const HmlPipeline *pipeline, const char **result)
 {
 	size_t n = pipeline->n_inputs;
 	const char *x = "features";
@@ -148,9 +147,8 @@ write_pipeline(OnnxOut *out, const HmlPipeline *pipeline, const char **result)
 	return HML_OK;
 }
 
-/* The network's input has a shape of its own where it is not a plain vector. */
-static const char *
-reshape_input(OnnxOut *out, const HmlShape *shape, const char *x)
+const char *
+hml_onnx_shape_input(OnnxOut *out, const HmlShape *shape, const char *x)
 {
 	int64_t dims[HML_MAX_DIMS + 1] = {-1};
 
@@ -163,43 +161,6 @@ reshape_input(OnnxOut *out, const HmlShape *shape, const char *x)
 }
 
 /* ---- the file --------------------------------------------------------------------------------------- */
-
-/* value = output * scale + offset, called "output". */
-static void
-write_output(OnnxOut *out, const HmlOnnxExport *what, const char *y)
-{
-	const HmlShape *shape = &what->network->nodes[what->network->output].shape;
-
-	if (what->scale != 1)
-		y = hml_onnx_call(out, "result", "scaled", "Mul", y,
-						  hml_onnx_scalar(out, "result/scale", (float) what->scale));
-	if (what->offset != 0)
-		y = hml_onnx_call(out, "result", "shifted", "Add", y,
-						  hml_onnx_scalar(out, "result/offset", (float) what->offset));
-	hml_onnx_call(out, "output", NULL, "Identity", y, NULL);
-	hml_onnx_value_info(out, ONNX_GRAPH_OUTPUT, "output", ONNX_FLOAT, shape->dims, shape->n_dims);
-}
-
-static HmlStatus
-write_graph(OnnxOut *out, const HmlOnnxExport *what)
-{
-	const char *input = NULL;
-	const char *output;
-
-	hml_write_text_field(out->writer, ONNX_GRAPH_NAME, what->name);
-	if (what->pipeline != NULL)
-	{
-		if (what->network->n_inputs != 1 ||
-			hml_shape_size(&what->network->nodes[0].shape) != what->pipeline->n_inputs)
-			return hml_fail(out->ctx, HML_INTERNAL, "a pipeline of %zu inputs does not fit the network",
-							what->pipeline->n_inputs);
-		HML_TRY(write_pipeline(out, what->pipeline, &input));
-		input = reshape_input(out, &what->network->nodes[0].shape, input);
-	}
-	HML_TRY(hml_onnx_write_network(out, what, input, &output));
-	write_output(out, what, output);
-	return out->writer->status;
-}
 
 static void
 write_metadata(HmlWriter *writer, const char *key, const char *value)
@@ -234,24 +195,24 @@ write_names(HmlContext *ctx, HmlWriter *writer, const char *key, const char *con
 }
 
 static HmlStatus
-write_all_names(OnnxOut *out, const HmlOnnxExport *what)
+write_all_names(OnnxOut *out, const HmlOnnxFile *file)
 {
 	const char **names;
 
-	if (what->pipeline != NULL)
+	if (file->pipeline != NULL)
 	{
-		HML_TRY(HML_ARENA_NEW(out->arena, &names, what->pipeline->n_features));
-		for (size_t i = 0; i < what->pipeline->n_features; i++)
-			names[i] = what->pipeline->features[i].column.name;
-		HML_TRY(write_names(out->ctx, out->writer, "features", names, what->pipeline->n_features));
+		HML_TRY(HML_ARENA_NEW(out->arena, &names, file->pipeline->n_features));
+		for (size_t i = 0; i < file->pipeline->n_features; i++)
+			names[i] = file->pipeline->features[i].column.name;
+		HML_TRY(write_names(out->ctx, out->writer, "features", names, file->pipeline->n_features));
 	}
-	if (what->output_names != NULL && what->n_output_names > 0)
-		HML_TRY(write_names(out->ctx, out->writer, "classes", what->output_names, what->n_output_names));
+	if (file->output_names != NULL && file->n_output_names > 0)
+		HML_TRY(write_names(out->ctx, out->writer, "classes", file->output_names, file->n_output_names));
 	return HML_OK;
 }
 
 static HmlStatus
-write_model(OnnxOut *out, const HmlOnnxExport *what)
+write_file(OnnxOut *out, const HmlOnnxFile *file)
 {
 	HmlWriter *writer = out->writer;
 	size_t message;
@@ -262,21 +223,75 @@ write_model(OnnxOut *out, const HmlOnnxExport *what)
 	hml_write_text_field(writer, ONNX_OPSET_DOMAIN, "");
 	hml_write_varint_field(writer, ONNX_OPSET_VERSION, ONNX_OPSET);
 	hml_end_message(writer, message);
-	HML_TRY(write_all_names(out, what));
+	HML_TRY(write_all_names(out, file));
 	message = hml_begin_message(writer, ONNX_MODEL_GRAPH);
-	HML_TRY(write_graph(out, what));
+	hml_write_text_field(writer, ONNX_GRAPH_NAME, file->name);
+	HML_TRY(file->write(out, file->user));
+	HML_TRY(writer->status);
 	hml_end_message(writer, message);
 	return hml_writer_finish(writer);
 }
 
 HmlStatus
-hml_onnx_write(HmlContext *ctx, const HmlOnnxExport *what, HmlWriter *writer)
+hml_onnx_write_file(HmlContext *ctx, const HmlOnnxFile *file, HmlWriter *writer)
 {
 	OnnxOut out = {.ctx = ctx, .writer = writer};
 	HmlStatus status;
 
 	HML_TRY(hml_arena_create(ctx, &out.arena));
-	status = write_model(&out, what);
+	status = write_file(&out, file);
 	hml_arena_free(out.arena);
 	return status;
+}
+
+/* ---- one network ------------------------------------------------------------------------------------ */
+
+/* value = output * scale + offset, called "output". */
+static void
+write_output(OnnxOut *out, const HmlOnnxExport *what, const char *y)
+{
+	const HmlShape *shape = &what->network->nodes[what->output].shape;
+
+	if (what->scale != 1)
+		y = hml_onnx_call(out, "result", "scaled", "Mul", y,
+						  hml_onnx_scalar(out, "result/scale", (float) what->scale));
+	if (what->offset != 0)
+		y = hml_onnx_call(out, "result", "shifted", "Add", y,
+						  hml_onnx_scalar(out, "result/offset", (float) what->offset));
+	hml_onnx_call(out, "output", NULL, "Identity", y, NULL);
+	hml_onnx_value_info(out, ONNX_GRAPH_OUTPUT, "output", ONNX_FLOAT, shape->dims, shape->n_dims);
+}
+
+static HmlStatus
+write_graph(OnnxOut *out, const void *user)
+{
+	const HmlOnnxExport *what = user;
+	const char *input = NULL;
+	const char *output;
+
+	if (what->pipeline != NULL)
+	{
+		if (what->network->n_inputs != 1 ||
+			hml_shape_size(&what->network->nodes[0].shape) != what->pipeline->n_inputs)
+			return hml_fail(out->ctx, HML_INTERNAL, "a pipeline of %zu inputs does not fit the network",
+							what->pipeline->n_inputs);
+		HML_TRY(hml_onnx_write_pipeline(out, what->pipeline, &input));
+		input = hml_onnx_shape_input(out, &what->network->nodes[0].shape, input);
+	}
+	HML_TRY(hml_onnx_write_network(out, what, input, &output));
+	write_output(out, what, output);
+	return out->writer->status;
+}
+
+HmlStatus
+hml_onnx_write(HmlContext *ctx, const HmlOnnxExport *what, HmlWriter *writer)
+{
+	HmlOnnxFile file = {.name = what->name,
+						.pipeline = what->pipeline,
+						.output_names = what->output_names,
+						.n_output_names = what->n_output_names,
+						.write = write_graph,
+						.user = what};
+
+	return hml_onnx_write_file(ctx, &file, writer);
 }

@@ -200,6 +200,17 @@ hml_onnx_f64(OnnxOut *out, const char *name, const double *values, size_t count)
 }
 
 const char *
+hml_onnx_f64_matrix(OnnxOut *out, const char *name, const double *values, size_t rows, size_t columns)
+{
+	int64_t dims[2] = {(int64_t) rows, (int64_t) columns};
+	Raw raw = begin_raw(out, name, ONNX_DOUBLE, dims, 2);
+
+	hml_write_f64_array(out->writer, values, rows * columns);
+	end_raw(out, raw);
+	return name;
+}
+
+const char *
 hml_onnx_i64(OnnxOut *out, const char *name, const int64_t *values, size_t count)
 {
 	int64_t dims[1] = {(int64_t) count};

@@ -58,6 +58,33 @@ extern const char *hml_onnx_scalar(OnnxOut *out, const char *name, float value);
 extern void hml_onnx_value_info(OnnxOut *out, uint32_t number, const char *name, int element,
 								const size_t *dims, size_t n_dims);
 
+extern const char *hml_onnx_f64_matrix(OnnxOut *out, const char *name, const double *values, size_t rows,
+									   size_t columns);
+
+/*
+ * A file whose graph 'write' makes: its inputs, its nodes, and its outputs, which it
+ * calls "output".  The names are kept as metadata.
+ */
+typedef struct HmlOnnxFile
+{
+	const char *name;
+	const HmlPipeline *pipeline; /* whose features are named; NULL = none */
+	const char *const *output_names;
+	size_t n_output_names;
+	HmlStatus (*write)(OnnxOut *out, const void *user);
+	const void *user;
+} HmlOnnxFile;
+
+extern HmlStatus hml_onnx_write_file(HmlContext *ctx, const HmlOnnxFile *file,
+									 HmlWriter *writer) HML_NODISCARD;
+
+/* From the input "features" to the inputs of a network, float32 (n, n_inputs), whose name *result becomes. */
+extern HmlStatus hml_onnx_write_pipeline(OnnxOut *out, const HmlPipeline *pipeline,
+										 const char **result) HML_NODISCARD;
+
+/* Those inputs in the shape that a network wants, where it is not a plain vector. */
+extern const char *hml_onnx_shape_input(OnnxOut *out, const HmlShape *shape, const char *x);
+
 /*
  * Nodes of a network; onnx_write.c.  'input' is the name of the value that is its
  * only input, or NULL: then inputs of the graph are written.  *output is the name

@@ -24,6 +24,7 @@ typedef struct Export
 	OnnxOut out;
 	const HmlOnnxExport *what;
 	const HmlNode *node;
+	const char *name;   /* of 'node', unique in the graph */
 	const char **names; /* (n_nodes) of the values */
 	const char *y;      /* name of the value of 'node' */
 } Export;
@@ -31,7 +32,8 @@ typedef struct Export
 HmlOnnxExport
 hml_onnx_export_defaults(const HmlNetwork *network, const float *weights)
 {
-	return (HmlOnnxExport){.network = network, .weights = weights, .scale = 1, .name = "healthml"};
+	return (HmlOnnxExport){
+		.network = network, .weights = weights, .output = network->output, .scale = 1, .name = "healthml"};
 }
 
 /* ---- what nodes have -------------------------------------------------------------------------------- */
@@ -78,7 +80,7 @@ write_parameter(Export *e, const char *name)
 		return NULL;
 	for (size_t i = 0; i < parameter->shape.n_dims; i++)
 		dims[i] = (int64_t) parameter->shape.dims[i];
-	return hml_onnx_f32(&e->out, hml_onnx_name(&e->out, e->node->name, name), dims, parameter->shape.n_dims,
+	return hml_onnx_f32(&e->out, hml_onnx_name(&e->out, e->name, name), dims, parameter->shape.n_dims,
 						weights_of(e, parameter));
 }
 
@@ -90,7 +92,7 @@ write_transposed(Export *e, const char *name)
 	size_t rows = parameter->shape.dims[0];
 	size_t columns = parameter->shape.n_dims == 1 ? 1 : parameter->shape.dims[1];
 	int64_t dims[2] = {(int64_t) columns, (int64_t) rows};
-	const char *full = hml_onnx_name(&e->out, e->node->name, name);
+	const char *full = hml_onnx_name(&e->out, e->name, name);
 	OnnxRows *columns_as_rows;
 
 	if (HML_ARENA_NEW(e->out.arena, &columns_as_rows, columns) != HML_OK)
@@ -106,13 +108,13 @@ write_transposed(Export *e, const char *name)
 static const char *
 write_ints(Export *e, const char *part, const int64_t *values, size_t count)
 {
-	return hml_onnx_i64(&e->out, hml_onnx_name(&e->out, e->node->name, part), values, count);
+	return hml_onnx_i64(&e->out, hml_onnx_name(&e->out, e->name, part), values, count);
 }
 
 static const char *
 write_scalar(Export *e, const char *part, double value)
 {
-	return hml_onnx_scalar(&e->out, hml_onnx_name(&e->out, e->node->name, part), (float) value);
+	return hml_onnx_scalar(&e->out, hml_onnx_name(&e->out, e->name, part), (float) value);
 }
 
 /* A node of one or two inputs without attributes; part NULL = the value of the network's node. */
@@ -120,7 +122,7 @@ static const char *
 call(Export *e, const char *part, const char *op, const char *a, const char *b)
 {
 	return part == NULL ? hml_onnx_call(&e->out, e->y, NULL, op, a, b)
-						: hml_onnx_call(&e->out, e->node->name, part, op, a, b);
+						: hml_onnx_call(&e->out, e->name, part, op, a, b);
 }
 
 /* ---- products --------------------------------------------------------------------------------------- */
@@ -328,7 +330,7 @@ write_gelu(Export *e)
 static const char *
 write_softmax_on(Export *e, const char *part, const char *x, int64_t axis)
 {
-	const char *y = part == NULL ? e->y : hml_onnx_name(&e->out, e->node->name, part);
+	const char *y = part == NULL ? e->y : hml_onnx_name(&e->out, e->name, part);
 	size_t node = hml_onnx_begin_node(&e->out, "Softmax", y);
 
 	hml_onnx_input(&e->out, x);
@@ -425,7 +427,7 @@ write_reshape(Export *e)
 static const char *
 write_permutation(Export *e, const char *part, const char *x, const int64_t *perm, size_t count)
 {
-	const char *y = part == NULL ? e->y : hml_onnx_name(&e->out, e->node->name, part);
+	const char *y = part == NULL ? e->y : hml_onnx_name(&e->out, e->name, part);
 	size_t node = hml_onnx_begin_node(&e->out, "Transpose", y);
 
 	hml_onnx_input(&e->out, x);
@@ -491,7 +493,7 @@ write_attention_pool(Export *e)
 	{
 		const HmlParameter *query = find_parameter(e, "query");
 		int64_t dims[2] = {(int64_t) query->shape.dims[0], 1};
-		const char *name = hml_onnx_name(&e->out, e->node->name, "query");
+		const char *name = hml_onnx_name(&e->out, e->name, "query");
 
 		x = call(e, "products", "MatMul", x, hml_onnx_f32(&e->out, name, dims, 2, weights_of(e, query)));
 		write_weighted_sum(e, call(e, "scores", "Mul", x, write_scalar(e, "scale", 1 / sqrt(features))));
@@ -500,7 +502,7 @@ write_attention_pool(Export *e)
 	{
 		const HmlParameter *vector = find_parameter(e, "vector");
 		int64_t dims[2] = {(int64_t) vector->shape.dims[0], 1};
-		const char *name = hml_onnx_name(&e->out, e->node->name, "vector");
+		const char *name = hml_onnx_name(&e->out, e->name, "vector");
 
 		x = call(e, "product", "MatMul", x, write_transposed(e, "weight"));
 		x = call(e, "hidden", "Add", x, write_parameter(e, "bias"));
@@ -546,9 +548,8 @@ write_gates(Export *e, const Stack *stack, const char *name, size_t which, size_
 	dims[0] = (int64_t) stack->directions;
 	dims[1] = (int64_t) (kinds * stack->gates * stack->units);
 	dims[2] = (int64_t) columns;
-	return hml_onnx_f32_rows(&e->out,
-							 hml_onnx_name(&e->out, hml_onnx_name(&e->out, e->node->name, part), name), dims,
-							 first->shape.n_dims == 1 ? 2 : 3, rows, n_rows);
+	return hml_onnx_f32_rows(&e->out, hml_onnx_name(&e->out, hml_onnx_name(&e->out, e->name, part), name),
+							 dims, first->shape.n_dims == 1 ? 2 : 3, rows, n_rows);
 }
 
 /* One layer: x is (T, n, features); returns the name of (T, directions, n, units), *last (directions, n, units). */
@@ -564,7 +565,7 @@ write_layer(Export *e, const Stack *stack, const char *x, const char **last)
 	size_t node;
 
 	part[7] = (char) ('0' + stack->layer);
-	y = hml_onnx_name(&e->out, e->node->name, part);
+	y = hml_onnx_name(&e->out, e->name, part);
 	*last = hml_onnx_name(&e->out, y, "last");
 	node = hml_onnx_begin_node(&e->out, is_lstm ? "LSTM" : "GRU", y);
 	hml_onnx_output(&e->out, *last);
@@ -653,6 +654,13 @@ static const Known known[] = {
 	{&hml_op_transpose, write_transpose},
 };
 
+/* A name of the network as one of the graph. */
+static const char *
+in_graph(OnnxOut *out, const char *prefix, const char *name)
+{
+	return prefix == NULL ? name : hml_onnx_name(out, prefix, name);
+}
+
 static HmlStatus
 write_node(Export *e, const HmlNode *node)
 {
@@ -660,6 +668,7 @@ write_node(Export *e, const HmlNode *node)
 		if (known[i].op == node->op)
 		{
 			e->node = node;
+			e->name = in_graph(&e->out, e->what->prefix, node->name);
 			known[i].write(e);
 			return e->out.writer->status;
 		}
@@ -693,7 +702,9 @@ hml_onnx_write_network(OnnxOut *out, const HmlOnnxExport *what, const char *inpu
 	HML_TRY(HML_ARENA_NEW(out->arena, &e.names, network->n_nodes));
 	for (size_t i = 0; i < network->n_nodes; i++)
 	{
-		e.names[i] = i == 0 && input != NULL ? input : value_name(out, &network->nodes[i], i);
+		e.names[i] = i == 0 && input != NULL
+						 ? input
+						 : in_graph(out, what->prefix, value_name(out, &network->nodes[i], i));
 		e.y = e.names[i];
 		if (i >= network->n_inputs)
 			HML_TRY(write_node(&e, &network->nodes[i]));
@@ -702,6 +713,6 @@ hml_onnx_write_network(OnnxOut *out, const HmlOnnxExport *what, const char *inpu
 								network->nodes[i].shape.n_dims);
 		HML_TRY(hml_poll(out->ctx));
 	}
-	*output = e.names[network->output];
+	*output = e.names[what->output];
 	return HML_OK;
 }
