@@ -85,7 +85,7 @@ COMMENT ON FUNCTION healthml.plot_training(text) IS 'loss curves of a version''s
 CREATE FUNCTION healthml.export_onnx(ref text) RETURNS bytea
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_export_onnx';
 COMMENT ON FUNCTION healthml.export_onnx(text) IS
-'an mlp with its feature pipeline as an ONNX file (opset 17): input "features" float64 (rows, features), numbers, 0 or 1, or category numbers, NaN for a missing one; output "output" float32, the probability of the positive class, those of all classes, or the value';
+'a model of neural networks with its feature pipeline as an ONNX file (opset 17): input "features" float64 (rows, features), numbers, 0 or 1, or category numbers, NaN for a missing one; output "output" float32, of an mlp the probability of the positive class, those of all classes, or the value, of an autoencoder the score, of heart sounds the probability that a recording is abnormal, by the features of its typical beat';
 
 CREATE FUNCTION healthml.import_onnx(model text, onnx bytea, params jsonb DEFAULT '{}') RETURNS healthml.training_result
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_import_onnx';

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""What ONNX Runtime computes with the files that healthml writes: makes nn_onnx.txt.
+"""What ONNX Runtime computes with the files that healthml writes: makes nn_onnx.txt and model_onnx.txt.
 
-    make build/unit/test_nn_onnx
+    make build/unit/test_nn_onnx build/unit/test_model_onnx
     test/golden/make_nn_onnx.py build/unit/test_nn_onnx >test/golden/nn_onnx.txt
+    test/golden/make_nn_onnx.py build/unit/test_model_onnx >test/golden/model_onnx.txt
 
 Each line: number of the case, CRC-32C of its file, number of values, the values.  Needs onnx and
 onnxruntime; every file also has to pass the checker of onnx.

@@ -48,6 +48,10 @@ SELECT count(*) FROM models WHERE model LIKE 'bad%';
 SELECT version FROM train('forest', 'isolation_forest', 'points', ARRAY['y'], NULL, '{"n_estimators": 2}');
 SELECT export_onnx('forest');
 SELECT export_onnx('nobody');
+-- all networks of a model in one graph
+SELECT position('healthml'::bytea IN file) BETWEEN 1 AND 10 AS is_onnx,
+	position('general/5/' IN encode(file, 'escape')) > 0 AND position('expert/5/' IN encode(file, 'escape')) > 0 AS has_all
+FROM export_onnx('heart_sound') file;
 -- any byte of a file may be wrong: an error or another network, never a crash
 CREATE FUNCTION survives(file bytea) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN

@@ -7,3 +7,6 @@ RETURNS TABLE (layer integer, name text, op text, output_shape text, parameters 
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME', 'healthml_describe_network';
 COMMENT ON FUNCTION healthml.describe_network(text) IS
 'layers of a model''s network with the shape of their output for one row, their number of parameters, and the floating-point operations of one forward pass (a multiply-add counts two). A heart-sound model has up to two networks, general and expert; members is the number of networks with the same layers whose results are averaged';
+
+COMMENT ON FUNCTION healthml.export_onnx(text) IS
+'a model of neural networks with its feature pipeline as an ONNX file (opset 17): input "features" float64 (rows, features), numbers, 0 or 1, or category numbers, NaN for a missing one; output "output" float32, of an mlp the probability of the positive class, those of all classes, or the value, of an autoencoder the score, of heart sounds the probability that a recording is abnormal, by the features of its typical beat';

@@ -18,13 +18,10 @@
 
 #define F HML_HEART_FLOORS
 #define FIRST_FLOOR HML_HEART_SOUNDS
-#define NEIGHBOURS 3
 #define REACH_QUANTILE 0.9
 #define POOLED_RECORDINGS 100.0 /* that the covariance of all counts as, beside a clinic's own */
 #define IDENTITY_SHARE 0.1      /* of the mean variance, added to the diagonal */
 #define VARIANCE_FLOOR 1e-6     /* dB^2 */
-#define FAMILIAR 0.95
-#define FOREIGN 1.05
 
 /* ---- covariance ------------------------------------------------------ */
 
@@ -142,7 +139,7 @@ whiten(const double *factor, const float *floors, float *out)
 
 typedef struct Nearest
 {
-	float squares[NEIGHBOURS]; /* ascending */
+	float squares[HML_HEART_NEIGHBOURS]; /* ascending */
 } Nearest;
 
 static const Nearest nobody = {{INFINITY, INFINITY, INFINITY}};
@@ -151,14 +148,14 @@ static void
 add_neighbour(Nearest *nearest, const float *a, const float *b)
 {
 	float square = 0;
-	size_t i = NEIGHBOURS;
+	size_t i = HML_HEART_NEIGHBOURS;
 
 	for (size_t f = 0; f < F; f++)
 		square += (a[f] - b[f]) * (a[f] - b[f]);
 	for (; i > 0 && square < nearest->squares[i - 1]; i--)
-		if (i < NEIGHBOURS)
+		if (i < HML_HEART_NEIGHBOURS)
 			nearest->squares[i] = nearest->squares[i - 1];
-	if (i < NEIGHBOURS)
+	if (i < HML_HEART_NEIGHBOURS)
 		nearest->squares[i] = square;
 }
 
@@ -166,7 +163,7 @@ add_neighbour(Nearest *nearest, const float *a, const float *b)
 static double
 distance(const Nearest *nearest)
 {
-	return sqrt((double) nearest->squares[NEIGHBOURS - 1]);
+	return sqrt((double) nearest->squares[HML_HEART_NEIGHBOURS - 1]);
 }
 
 static bool
@@ -274,7 +271,7 @@ hml_heart_familiarity(const HmlHeartClinics *clinics, const float *features)
 			add_neighbour(&nearest, point, clinic->points + i * F);
 		closest = fmin(closest, distance(&nearest) / clinic->reach);
 	}
-	return fmax(0.0, fmin(1.0, (FOREIGN - closest) / (FOREIGN - FAMILIAR)));
+	return fmax(0.0, fmin(1.0, (HML_HEART_FOREIGN - closest) / (HML_HEART_FOREIGN - HML_HEART_FAMILIAR)));
 }
 
 /* ---- artifact -------------------------------------------------------- */

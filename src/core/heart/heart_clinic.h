@@ -19,6 +19,9 @@
 #define HML_HEART_MIN_CLINIC 8    /* recordings; of fewer, a clinic cannot be told */
 #define HML_HEART_MAX_CLINIC 2000 /* recordings of a clinic that are kept, evenly chosen */
 #define HML_HEART_MAX_CLINICS 1000
+#define HML_HEART_NEIGHBOURS 3  /* the distance to a clinic is that to the third nearest recording */
+#define HML_HEART_FAMILIAR 0.95 /* distance up to which familiarity is 1, ... */
+#define HML_HEART_FOREIGN 1.05  /* ... and from which on it is 0 */
 
 typedef struct HmlHeartClinic
 {

@@ -13,7 +13,6 @@
 
 #define N_FEATURES HML_HEART_FEATURES
 #define CLASSES 2
-#define MAX_Z 4.0f /* standardised features are limited to this */
 #define SD_FLOOR 1e-6
 #define WARMUP_EPOCHS 1.0
 
@@ -149,7 +148,9 @@ hml_heart_part_inputs(const HmlHeartPart *part, const float *features, float *in
 	{
 		float value = (features[f] - part->mean[f]) / part->sd[f];
 
-		inputs[f] = value > MAX_Z ? MAX_Z : value < -MAX_Z ? -MAX_Z : value;
+		inputs[f] = value > HML_HEART_MAX_Z    ? HML_HEART_MAX_Z
+					: value < -HML_HEART_MAX_Z ? -HML_HEART_MAX_Z
+											   : value;
 	}
 }
 

@@ -72,7 +72,8 @@ extern HmlStatus hml_heart_one_sided_sites(HmlArena *arena, const HmlHeartExampl
 #define HML_HEART_MAX_LOGIT 16.0
 extern double hml_heart_sigmoid(double logit);
 
-/* Standardised inputs of one row of features, limited to a few standard deviations. */
+/* Standardised inputs of one row of features, limited to HML_HEART_MAX_Z. */
+#define HML_HEART_MAX_Z 4.0f
 extern void hml_heart_part_inputs(const HmlHeartPart *part, const float *features, float *inputs);
 
 /* features is (n, HML_HEART_FEATURES); logits is (n), at most HML_HEART_MAX_LOGIT in size.  Allocates nothing. */

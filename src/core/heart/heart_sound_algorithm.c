@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/data/split.h"
+#include "core/heart/heart_export.h"
 #include "core/learn/network/inputs.h"
 #include "core/model/labels.h"
 
@@ -488,4 +489,5 @@ const HmlAlgorithm hml_heart_sound_cnn = {
 	.explain = explain,
 	.network = network,
 	.gradient = gradient,
+	.export_onnx = hml_heart_export_onnx,
 };

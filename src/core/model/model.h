@@ -95,6 +95,11 @@ typedef struct HmlAlgorithm
 	 */
 	HmlStatus (*gradient)(HmlArena *arena, const HmlModel *model, const double *inputs, double *contributions,
 						  struct HmlGradientSpec *out);
+	/*
+	 * The model as an ONNX file with a graph of this name: "features", float64 (n, n_features), numbers, 0 or 1, or
+	 * category codes, NaN = missing, to "output", float32.  NULL = it has no such form.
+	 */
+	HmlStatus (*export_onnx)(HmlContext *ctx, const HmlModel *model, const char *name, HmlWriter *writer);
 } HmlAlgorithm;
 
 #define HML_MAX_OUTPUTS 4096

@@ -24,16 +24,19 @@ healthml_export_onnx(PG_FUNCTION_ARGS)
 	HealthmlBinding *binding = healthml_binding_create(CurrentMemoryContext);
 	bool changed;
 	const HmlModel *model = healthml_bind_reference(binding, PG_GETARG_TEXT_PP(0), &changed);
+	const char *name = healthml_binding_version(binding)->model;
 	HmlContext ctx;
 	HmlWriter writer;
 	bytea *file;
 
+	if (model->algorithm->export_onnx == NULL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("model \"%s\" has algorithm \"%s\", which cannot be exported to ONNX", name,
+							   model->algorithm->name)));
 	healthml_context_init(&ctx, CurrentMemoryContext);
 	healthml_limit_memory(&ctx);
 	hml_writer_init(&writer, &ctx);
-	healthml_check(&ctx,
-				   hml_mlp_export_onnx(&ctx, model,
-									   healthml_to_utf8(healthml_binding_version(binding)->model), &writer));
+	healthml_check(&ctx, model->algorithm->export_onnx(&ctx, model, healthml_to_utf8(name), &writer));
 	healthml_check(&ctx, hml_writer_finish(&writer));
 	file = palloc(writer.length + VARHDRSZ);
 	SET_VARSIZE(file, writer.length + VARHDRSZ);

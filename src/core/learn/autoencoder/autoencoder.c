@@ -508,4 +508,5 @@ const HmlAlgorithm hml_autoencoder = {
 	.outputs = outputs,
 	.network = network,
 	.gradient = gradient,
+	.export_onnx = hml_autoencoder_export_onnx,
 };

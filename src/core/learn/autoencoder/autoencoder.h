@@ -34,4 +34,8 @@ extern double hml_autoencoder_error(const HmlModel *model, const float *input, c
 extern HmlStatus hml_autoencoder_explain(const HmlModel *model, HmlContext *ctx, const double *inputs,
 										 double *reconstruction, double *share) HML_NODISCARD;
 
+/* As HmlAlgorithm.export_onnx: the score; autoencoder_export.c. */
+extern HmlStatus hml_autoencoder_export_onnx(HmlContext *ctx, const HmlModel *model, const char *name,
+											 HmlWriter *writer) HML_NODISCARD;
+
 #endif /* HML_LEARN_AUTOENCODER_AUTOENCODER_H */

@@ -334,4 +334,5 @@ const HmlAlgorithm hml_mlp = {
 	.outputs = outputs,
 	.network = network,
 	.gradient = gradient,
+	.export_onnx = hml_mlp_export_onnx,
 };

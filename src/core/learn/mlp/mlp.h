@@ -37,4 +37,8 @@ extern HmlStatus hml_mlp_prepare(HmlModel *model) HML_NODISCARD;
 extern HmlStatus hml_mlp_fit(HmlContext *ctx, const HmlTraining *training, const HmlLabels *labels,
 							 HmlModel *model) HML_NODISCARD;
 
+/* As HmlAlgorithm.export_onnx: probabilities or the value as the network gives them; mlp_export.c. */
+extern HmlStatus hml_mlp_export_onnx(HmlContext *ctx, const HmlModel *model, const char *name,
+									 HmlWriter *writer) HML_NODISCARD;
+
 #endif /* HML_LEARN_MLP_MLP_H */

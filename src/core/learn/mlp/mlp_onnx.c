@@ -1,12 +1,14 @@
 /*
  * mlp_onnx.c
- *	  Around a network in an ONNX file: features, classes, threshold.
+ *	  What a network in an ONNX file needs to become a model: features, classes, threshold.
  */
 #include "core/learn/mlp/mlp_onnx.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "core/nn/onnx/onnx.h"
 
 #define NAME_SIZE 32 /* of a feature or class that nobody named */
 
@@ -18,29 +20,6 @@ const HmlParamSpec hml_mlp_import_params[] = {
 	{"threshold", HML_PARAM_NUMBER, "0.5", 0, 1, NULL,
 	 "Probability above which a row is of the positive one of two classes."},
 	{0}};
-
-/* ---- export --------------------------------------------------------------------------------------- */
-
-HmlStatus
-hml_mlp_export_onnx(HmlContext *ctx, const HmlModel *model, const char *name, HmlWriter *writer)
-{
-	const HmlMlp *mlp = model->impl;
-	HmlOnnxExport what;
-
-	if (model->algorithm != &hml_mlp)
-		return hml_fail(ctx, HML_UNSUPPORTED, "algorithm \"%s\" cannot be exported to ONNX, only \"%s\"",
-						model->algorithm->name, hml_mlp.name);
-	what = hml_onnx_export_defaults(mlp->net.network, mlp->net.weights[0]);
-	what.pipeline = model->pipeline;
-	what.offset = mlp->offset;
-	what.scale = mlp->scale;
-	what.name = name;
-	what.output_names = model->output_names;
-	what.n_output_names = model->output_names != NULL ? model->n_outputs : 0;
-	return hml_onnx_write(ctx, &what, writer);
-}
-
-/* ---- import --------------------------------------------------------------------------------------- */
 
 /* Names that were given, as many as are needed, or numbered ones. */
 static HmlStatus
