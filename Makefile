@@ -205,7 +205,7 @@ UBSAN_MAKE = $(MAKE) -s -C build/ubsan WERROR= CC='$(or $(CC),cc) -w $(UBSAN)'
 .PHONY: test-ubsan
 test-ubsan:
 	@rm -rf build/ubsan && mkdir -p build/ubsan
-	@cp -a Makefile healthml.control sql src scripts test expected docs README.md build/ubsan/
+	@cp -a Makefile healthml.control sql src scripts test expected docs models README.md build/ubsan/
 	@$(UBSAN_MAKE) all
 	@$(UBSAN_MAKE) test-sql
 	@$(UBSAN_MAKE) test-pgtap
