@@ -13,13 +13,14 @@ CREATE TYPE healthml.audio_info AS (
 	noise_db float8,
 	snr_db float8,
 	truncated boolean,
-	invalid_samples bigint
+	invalid_samples bigint,
+	mix text
 );
 COMMENT ON TYPE healthml.audio_info IS 'what audio_info reports about a recording';
 COMMENT ON COLUMN healthml.audio_info.format IS 'kind of file: wav, flac, ogg or mp3';
 COMMENT ON COLUMN healthml.audio_info.encoding IS 'of the samples in the file: pcm_s16, float32, a_law, vorbis, ...';
 COMMENT ON COLUMN healthml.audio_info.sample_rate IS 'Hz';
-COMMENT ON COLUMN healthml.audio_info.channels IS 'in the file; what follows is about their mean';
+COMMENT ON COLUMN healthml.audio_info.channels IS 'in the file; what follows is about their mix';
 COMMENT ON COLUMN healthml.audio_info.duration_s IS 'seconds that could be decoded';
 COMMENT ON COLUMN healthml.audio_info.peak IS 'largest magnitude; 1 is full scale';
 COMMENT ON COLUMN healthml.audio_info.rms IS 'root mean square round the mean; 1 is full scale';
@@ -29,11 +30,12 @@ COMMENT ON COLUMN healthml.audio_info.noise_db IS 'noise floor in dB of full sca
 COMMENT ON COLUMN healthml.audio_info.snr_db IS 'dB by which the loudest tenth of the frames is above that floor';
 COMMENT ON COLUMN healthml.audio_info.truncated IS 'whether the file ends before its recording does';
 COMMENT ON COLUMN healthml.audio_info.invalid_samples IS 'samples that were NaN, infinite or absurdly large, and count as 0';
+COMMENT ON COLUMN healthml.audio_info.mix IS 'how the channels became one: mono, mean or, where they cancel each other as with opposite phases, difference or the loudest channel, such as channel 2';
 
 CREATE FUNCTION healthml.audio_info(audio bytea) RETURNS healthml.audio_info
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_audio_info';
 COMMENT ON FUNCTION healthml.audio_info(bytea) IS
-'format, length, level, clipping and noise of a recording: a WAV, FLAC, OGG (Vorbis, Opus) or MP3 file. A file that is cut off is described as far as it goes; what is no recording is an error. Channels are mixed. At most healthml.max_audio_seconds, 32 channels and rates of 500 to 384000 Hz; memory, that of the unpacked value and of its samples at 4 bytes each, is bounded by healthml.max_memory';
+'format, length, level, clipping and noise of a recording: a WAV, FLAC, OGG (Vorbis, Opus) or MP3 file. A file that is cut off is described as far as it goes; what is no recording is an error. Lengths come from the sound itself, not from what a header promises, and files that were joined are heard to their end. Channels are mixed. At most healthml.max_audio_seconds, 32 channels and rates of 500 to 384000 Hz; memory, that of the unpacked value and of its samples at 4 bytes each, is bounded by healthml.max_memory';
 
 CREATE FUNCTION healthml.mel_spectrogram(audio bytea, sample_rate integer DEFAULT 4000, n_mels integer DEFAULT 128, n_fft integer DEFAULT 512,
 	hop_length integer DEFAULT 128, fmin float8 DEFAULT 0, fmax float8 DEFAULT NULL, padding text DEFAULT 'constant',

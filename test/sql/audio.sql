@@ -69,6 +69,22 @@ SELECT name, heard(audio) FROM (VALUES
 	(24, 'two channels', wav(repeated('\x00100030', 1000), channels => 2))) AS hostile (number, name, audio)
 ORDER BY number;
 
+-- lengths that a recorder did not write: 0, or the most that a size can hold; the whole is 2,036 bytes after its size
+SELECT name, heard(overlay(overlay(wav(repeated('\x0010', 1000)) PLACING sound FROM 41) PLACING whole FROM 5)) FROM (VALUES
+	(1, 'both written', '\xd0070000'::bytea, '\xf4070000'::bytea),
+	(2, 'sound 0', '\x00000000', '\xf4070000'),
+	(3, 'sound 0, whole 36', '\x00000000', '\x24000000'),
+	(4, 'both 0', '\x00000000', '\x00000000'),
+	(5, 'both unknown', '\xffffffff', '\xffffffff'),
+	(6, 'sox to a pipe', '\x00f0ff7f', '\x24f0ff7f'),
+	(7, 'sound 0, whole longer than the file', '\x00000000', '\xf4170000')) AS sizes (number, name, sound, whole)
+ORDER BY number;
+SELECT heard(wav(repeated('\x0010', 1000)) || wav(repeated('\x0010', 500))) AS joined, heard(repeated('\x00', 1000) || wav(repeated('\x0010', 1000))) AS zeros;
+
+-- two channels of opposite phase do not cancel each other
+SELECT channels, round(peak::numeric, 2) AS peak, mix FROM audio_info(wav(repeated('\x004000c0004000c000c0004000c00040', 500), channels => 2));
+SELECT channels, round(peak::numeric, 2) AS peak, mix FROM audio_info(wav(repeated('\x0040004000c000c0', 500), channels => 2));
+
 -- honest about what carries no sound: silence, an offset, clipping
 SELECT name, round(peak::numeric, 3) AS peak, round(rms::numeric, 3) AS rms, round(dc_offset::numeric, 3) AS dc_offset, clipped_share,
 	round(noise_db::numeric, 3) AS noise_db, snr_db FROM (VALUES

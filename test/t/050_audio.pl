@@ -56,6 +56,14 @@ my %expected = (
 	'cover.flac' => 'flac pcm_s16 8000 1 0.50 0.6',
 	'truncated.wav' => 'wav pcm_s16 8000 1 0.13 0.6 cut off',
 	'promises_4gb.wav' => 'wav pcm_s16 8000 1 0.50 0.6 cut off',
+	'streamed.w64' => 'wav pcm_s16 8000 1 0.50 0.6',
+	'streamed_rf64.wav' => 'wav pcm_s16 8000 1 0.50 0.6',
+	'streamed.flac' => 'flac pcm_s16 8000 1 0.50 0.6',
+	'joined.flac' => 'flac pcm_s16 8000 1 1.00 0.6',
+	'opposite.wav' => 'wav pcm_s16 8000 2 0.50 0.6',
+	'gsm.wav' => 'wav gsm_6_10 8000 1 0.56 1.0',
+	'g726.wav' => '22P03',
+	'speex.ogg' => '22P03',
 	'jpeg.jpg' => '22P03',
 	'text.txt' => '22P03',
 	'only_id3.mp3' => '22P03',
@@ -70,6 +78,13 @@ is(scalar_of($node, "SELECT heard(audio) FROM recording WHERE name = '$_'"), $ex
 # Lossy codecs pad, and libraries differ in what they cut off.
 like(scalar_of($node, "SELECT heard(audio) FROM recording WHERE name = '$_'"), qr/^\w+ \w+ \d+ 1 0\.[5-7]\d? 0\.[56]$/, $_) for qw(opus.ogg tone.mp3 cover.mp3);
 like(scalar_of($node, "SELECT heard(audio) FROM recording WHERE name = '$_'"), qr/ cut off$/, $_) for qw(truncated.flac truncated.ogg truncated.mp3);
+
+like(scalar_of($node, "SELECT heard(audio) FROM recording WHERE name = 'vbr_without_count.mp3'"), qr/^mp3 mpeg_layer_3 8000 1 2\.[56]\d? 0\.\d$/, 'an MP3 without a count of its frames is heard to its end');
+like(scalar_of($node, "SELECT heard(audio) FROM recording WHERE name = 'joined.mp3'"), qr/ 1 3\.\d+ /, 'joined MP3 files are heard to their end');
+like(scalar_of($node, "SELECT heard(audio) FROM recording WHERE name = 'chain.ogg'"), qr/ 1 1\.0\d /, 'and so are the links of an Ogg chain');
+is(scalar_of($node, q{SELECT string_agg((audio_info(audio)).mix, ', ' ORDER BY name) FROM recording WHERE name IN ('opposite.wav', 'pcm_16.wav', 'stereo.wav')}),
+	'difference, mono, mean', 'what the channels became');
+fails_with($node, "SELECT audio_info(audio) FROM recording WHERE name = 'g726.wav'", '22P03', qr/recording is G\.726 ADPCM, which is not supported/, 'a codec that is not supported is named');
 
 # ---- every function on every file ----
 

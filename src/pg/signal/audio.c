@@ -67,6 +67,17 @@ healthml_decode_audio(HmlContext *ctx, Datum recording, HmlAudio *out)
 
 /* ---- description ---- */
 
+/* "mono", "mean", "difference", "channel 2" */
+static Datum
+mix_name(const HmlAudio *audio)
+{
+	if (audio->mix == HML_MIX_CHANNEL)
+		return PointerGetDatum(cstring_to_text(psprintf("channel %d", audio->mix_channel)));
+	if (audio->mix == HML_MIX_DIFFERENCE)
+		return CStringGetTextDatum("difference");
+	return CStringGetTextDatum(audio->channels == 1 ? "mono" : "mean");
+}
+
 PG_FUNCTION_INFO_V1(healthml_audio_info);
 
 /* healthml.audio_info(audio bytea) RETURNS healthml.audio_info */
@@ -98,7 +109,8 @@ healthml_audio_info(PG_FUNCTION_ARGS)
 						  Float8GetDatum(info.noise_db),
 						  Float8GetDatum(info.snr_db),
 						  BoolGetDatum(audio.truncated),
-						  Int64GetDatum((int64) audio.n_invalid)};
+						  Int64GetDatum((int64) audio.n_invalid),
+						  mix_name(&audio)};
 		bool nulls[lengthof(values)] = {false};
 
 		PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));

@@ -3,7 +3,12 @@
  *	  Decode recordings with libsndfile (https://libsndfile.github.io/libsndfile/api.html).
  *
  * A header is believed as far as the bytes of the file go: memory grows with
- * what has been decoded, never with what a header promises.
+ * what has been decoded, never with what a header promises.  A file is a row of
+ * streams (container.h), which are decoded one after another and brought to the
+ * sample rate of the first.
+ *
+ * Channels are averaged.  The covariances that are summed up on the way show when
+ * they cancel each other; then the stream is decoded once more.
  *
  * libsndfile allocates with malloc.  Its handle lives only inside
  * hml_audio_decode(), which closes it on every path; the callbacks below copy
@@ -18,21 +23,19 @@
 
 #include "core/base/bytes.h"
 #include "core/signal/audio/container.h"
+#include "core/signal/dsp/resample.h"
 
 #define BLOCK_FRAMES 4096
-
-/* Frames by which a decoder's own estimate of the length of an MP3 may be wrong: one granule each side. */
-#define MP3_SLACK_FRAMES 2304
 
 /* A float sample beyond this is a mistake, and its square would not stay finite in a spectrum. */
 #define MAX_MAGNITUDE 1e6f
 
-/* ---- the bytes as a file --------------------------------------------- */
+/* ---- a stream as a file ------------------------------------------------ */
 
 typedef struct MemoryFile
 {
-	const unsigned char *data;
-	sf_count_t length;
+	const HmlStream *stream;
+	sf_count_t length; /* of head and data */
 	sf_count_t position;
 } MemoryFile;
 
@@ -60,12 +63,19 @@ memory_read(void *out, sf_count_t count, void *user)
 {
 	MemoryFile *file = user;
 	sf_count_t left = file->length - file->position;
+	sf_count_t head = (sf_count_t) file->stream->head_length - file->position;
 
 	if (count > left)
 		count = left;
 	if (count <= 0)
 		return 0;
-	memcpy(out, file->data + file->position, (size_t) count);
+	head = head < 0 ? 0 : head < count ? head : count;
+	if (head > 0)
+		memcpy(out, file->stream->head + file->position, (size_t) head);
+	if (count > head)
+		memcpy((char *) out + head,
+			   file->stream->data + (file->position + head - (sf_count_t) file->stream->head_length),
+			   (size_t) (count - head));
 	file->position += count;
 	return count;
 }
@@ -96,13 +106,25 @@ typedef struct EncodingName
 } EncodingName;
 
 static const EncodingName encoding_names[] = {
-	{SF_FORMAT_PCM_S8, "pcm_s8"},     {SF_FORMAT_PCM_16, "pcm_s16"},
-	{SF_FORMAT_PCM_24, "pcm_s24"},    {SF_FORMAT_PCM_32, "pcm_s32"},
-	{SF_FORMAT_PCM_U8, "pcm_u8"},     {SF_FORMAT_FLOAT, "float32"},
-	{SF_FORMAT_DOUBLE, "float64"},    {SF_FORMAT_ULAW, "mu_law"},
-	{SF_FORMAT_ALAW, "a_law"},        {SF_FORMAT_IMA_ADPCM, "ima_adpcm"},
-	{SF_FORMAT_MS_ADPCM, "ms_adpcm"}, {SF_FORMAT_VORBIS, "vorbis"},
-	{SF_FORMAT_OPUS, "opus"},         {SF_FORMAT_MPEG_LAYER_III, "mpeg_layer_3"},
+	{SF_FORMAT_PCM_S8, "pcm_s8"},
+	{SF_FORMAT_PCM_16, "pcm_s16"},
+	{SF_FORMAT_PCM_24, "pcm_s24"},
+	{SF_FORMAT_PCM_32, "pcm_s32"},
+	{SF_FORMAT_PCM_U8, "pcm_u8"},
+	{SF_FORMAT_FLOAT, "float32"},
+	{SF_FORMAT_DOUBLE, "float64"},
+	{SF_FORMAT_ULAW, "mu_law"},
+	{SF_FORMAT_ALAW, "a_law"},
+	{SF_FORMAT_IMA_ADPCM, "ima_adpcm"},
+	{SF_FORMAT_MS_ADPCM, "ms_adpcm"},
+	{SF_FORMAT_GSM610, "gsm_6_10"},
+	{SF_FORMAT_G721_32, "g_721"},
+	{SF_FORMAT_NMS_ADPCM_16, "nms_adpcm_16"},
+	{SF_FORMAT_NMS_ADPCM_24, "nms_adpcm_24"},
+	{SF_FORMAT_NMS_ADPCM_32, "nms_adpcm_32"},
+	{SF_FORMAT_VORBIS, "vorbis"},
+	{SF_FORMAT_OPUS, "opus"},
+	{SF_FORMAT_MPEG_LAYER_III, "mpeg_layer_3"},
 };
 
 static const char *
@@ -115,18 +137,7 @@ encoding_name(int format)
 	return "other";
 }
 
-/* ---- decoding -------------------------------------------------------- */
-
-/* An Ogg stream knows no length; the length of an MP3 is the decoder's estimate. */
-static bool
-is_truncated(const HmlContainer *container, size_t decoded, sf_count_t promised)
-{
-	if (container->kind == HML_CONTAINER_OGG)
-		return container->cut;
-	if (container->kind == HML_CONTAINER_MP3)
-		return (sf_count_t) decoded + MP3_SLACK_FRAMES < promised;
-	return container->cut || (sf_count_t) decoded < promised;
-}
+/* ---- failures ---------------------------------------------------------- */
 
 static HmlStatus
 check_limits(HmlContext *ctx, const SF_INFO *info, const HmlAudioLimits *limits)
@@ -158,6 +169,8 @@ fail_undecodable(HmlContext *ctx, SNDFILE *handle, const HmlContainer *container
 	const char *reason = sf_strerror(handle);
 	size_t length = strlen(reason);
 
+	if (container->codec != NULL)
+		return hml_container_unsupported(ctx, container->codec);
 	while (length > 0 && (reason[length - 1] == '.' || reason[length - 1] == '\n'))
 		length--;
 	hml_fail(ctx, HML_CORRUPT, "could not decode the recording as %s", container->name);
@@ -166,29 +179,165 @@ fail_undecodable(HmlContext *ctx, SNDFILE *handle, const HmlContainer *container
 	return HML_CORRUPT;
 }
 
-/* Mean of the channels of 'frames' frames; a sample that is no number, or absurd, becomes 0. */
+/* ---- channels ----------------------------------------------------------- */
+
+/* Channels cancel when their mean keeps less than this of the power of the loudest, */
+#define CANCELLED_POWER 0.05
+/* or when two of nearly the same power are as opposite as this. */
+#define OPPOSITE_CORRELATION (-0.5)
+#define SIMILAR_POWER 0.4
+/* Two opposite channels give the difference, which then has nearly their power. */
+#define DIFFERENCE_POWER 0.5
+
+typedef struct Mixer
+{
+	int channels;
+	HmlMix mix;
+	int channel;     /* of HML_MIX_CHANNEL, from 0 */
+	double n;        /* frames, those with unusable samples left out */
+	double *sums;    /* (channels) */
+	double *squares; /* (channels) */
+	double mean_sum;
+	double mean_squares;
+} Mixer;
+
+static HmlStatus
+make_mixer(HmlContext *ctx, int channels, Mixer *out)
+{
+	*out = (Mixer){.channels = channels};
+	HML_TRY(HML_NEW_ZERO(ctx, &out->sums, 2 * (size_t) channels));
+	out->squares = out->sums + channels;
+	return HML_OK;
+}
+
+static double
+variance(double sum, double squares, double n)
+{
+	return n > 0 ? fmax(0.0, squares / n - sum / n * (sum / n)) : 0;
+}
+
 static void
-mix_down(const float *block, size_t frames, int channels, HmlAudio *audio)
+count_frame(Mixer *mixer, const float *frame, double mean)
+{
+	mixer->n++;
+	mixer->mean_sum += mean;
+	mixer->mean_squares += mean * mean;
+	for (int c = 0; c < mixer->channels; c++)
+	{
+		mixer->sums[c] += (double) frame[c];
+		mixer->squares[c] += (double) frame[c] * frame[c];
+	}
+}
+
+static float
+mix_frame(const Mixer *mixer, const float *frame)
+{
+	float sum = 0;
+
+	if (mixer->mix == HML_MIX_CHANNEL)
+		return frame[mixer->channel];
+	if (mixer->mix == HML_MIX_DIFFERENCE)
+		return (frame[0] - frame[1]) * 0.5f;
+	for (int c = 0; c < mixer->channels; c++)
+		sum += frame[c];
+	return sum;
+}
+
+/* A sample that is no number, or absurd, becomes 0. */
+static void
+mix_down(Mixer *mixer, const float *block, size_t frames, HmlAudio *audio)
 {
 	float *out = audio->samples + audio->n_samples;
-	float scale = 1.0f / (float) channels;
+	float scale = mixer->mix == HML_MIX_MEAN ? 1.0f / (float) mixer->channels : 1;
 
 	for (size_t i = 0; i < frames; i++)
 	{
-		float sum = 0;
-		for (int c = 0; c < channels; c++)
-			sum += block[i * (size_t) channels + (size_t) c];
-		if (!(fabsf(sum) <= MAX_MAGNITUDE))
+		const float *frame = block + i * (size_t) mixer->channels;
+		float mixed = mix_frame(mixer, frame);
+		bool usable = fabsf(mixed) <= MAX_MAGNITUDE;
+
+		if (!usable)
 		{
-			sum = 0;
+			mixed = 0;
 			audio->n_invalid++;
 		}
-		out[i] = sum * scale;
+		out[i] = mixed * scale;
+		if (mixer->channels > 1 && usable)
+			count_frame(mixer, frame, (double) out[i]);
 	}
 	audio->n_samples += frames;
 }
 
-/* Room for 'more' samples behind those that there are. */
+/* After a mean: whether its channels cancel each other, and what is better. */
+static bool
+choose_mix(Mixer *mixer)
+{
+	double mean = variance(mixer->mean_sum, mixer->mean_squares, mixer->n);
+	double loudest = 0;
+	double total = 0;
+	double least = INFINITY;
+	double product;
+
+	for (int c = 0; c < mixer->channels; c++)
+	{
+		double power = variance(mixer->sums[c], mixer->squares[c], mixer->n);
+
+		total += power;
+		least = fmin(least, power);
+		if (power > loudest)
+		{
+			loudest = power;
+			mixer->channel = c;
+		}
+	}
+	/* Of two channels: the power of the mean is a quarter of (total + 2 covariances). */
+	product = 2 * mean - total / 2;
+	if (!isfinite(total) || !(loudest > 0))
+		return false;
+	if (!(mean < CANCELLED_POWER * loudest) && !(mixer->channels == 2 && least > SIMILAR_POWER * loudest &&
+												 product < OPPOSITE_CORRELATION * sqrt(loudest * least)))
+		return false;
+	mixer->mix = mixer->channels == 2 && total / 2 - mean >= DIFFERENCE_POWER * loudest ? HML_MIX_DIFFERENCE
+																						: HML_MIX_CHANNEL;
+	return true;
+}
+
+/* ---- decoding -------------------------------------------------------- */
+
+typedef struct Decoder
+{
+	const HmlAudioLimits *limits;
+	HmlContainer container;
+	HmlStream stream;
+	MemoryFile file;
+	SNDFILE *handle; /* of the stream */
+	SF_INFO info;
+	float *block;
+	Mixer mixer;
+	size_t capacity; /* of the samples */
+} Decoder;
+
+static HmlStatus
+open_stream(HmlContext *ctx, Decoder *decoder)
+{
+	decoder->file = (MemoryFile){&decoder->stream,
+								 (sf_count_t) (decoder->stream.head_length + decoder->stream.length), 0};
+	decoder->info = (SF_INFO){0};
+	decoder->handle = sf_open_virtual(&memory_io, SFM_READ, &decoder->info, &decoder->file);
+	if (decoder->handle == NULL)
+		return fail_undecodable(ctx, NULL, &decoder->container);
+	return HML_OK;
+}
+
+static void
+close_stream(Decoder *decoder)
+{
+	if (decoder->handle != NULL)
+		sf_close(decoder->handle);
+	decoder->handle = NULL;
+}
+
+/* Room for 'more' samples after those that there are. */
 static HmlStatus
 make_room(HmlContext *ctx, HmlAudio *audio, size_t more, size_t *capacity)
 {
@@ -212,38 +361,119 @@ first_capacity(size_t file_length, sf_count_t promised)
 	return (size_t) (promised > 0 && promised < credible ? promised : credible);
 }
 
-typedef struct Decoder
-{
-	SNDFILE *handle;
-	SF_INFO info;
-	HmlContainer container;
-	const HmlAudioLimits *limits;
-} Decoder;
-
+/* Seconds of what was decoded before, then of 'samples' of this stream. */
 static HmlStatus
-read_blocks(HmlContext *ctx, const Decoder *decoder, float *block, HmlAudio *audio)
+check_length(HmlContext *ctx, const Decoder *decoder, const HmlAudio *audio, size_t before, double samples)
 {
-	double max_samples = decoder->limits->max_seconds * decoder->info.samplerate;
-	size_t capacity = first_capacity(decoder->container.length, decoder->info.frames);
+	double seconds = samples / decoder->info.samplerate;
+
+	if (before > 0)
+		seconds += (double) before / audio->sample_rate;
+	return seconds > decoder->limits->max_seconds ? fail_too_long(ctx, decoder->limits) : HML_OK;
+}
+
+/* Everything that the stream holds, after the samples that there are. */
+static HmlStatus
+read_blocks(HmlContext *ctx, Decoder *decoder, HmlAudio *audio)
+{
+	size_t before = audio->n_samples;
 	sf_count_t got;
 
-	HML_TRY(HML_NEW(ctx, &audio->samples, capacity));
-	while ((got = sf_readf_float(decoder->handle, block, BLOCK_FRAMES)) > 0)
+	while ((got = sf_readf_float(decoder->handle, decoder->block, BLOCK_FRAMES)) > 0)
 	{
-		if ((double) audio->n_samples + (double) got > max_samples)
-			return fail_too_long(ctx, decoder->limits);
-		HML_TRY(make_room(ctx, audio, (size_t) got, &capacity));
-		mix_down(block, (size_t) got, decoder->info.channels, audio);
+		HML_TRY(
+			check_length(ctx, decoder, audio, before, (double) (audio->n_samples - before) + (double) got));
+		HML_TRY(make_room(ctx, audio, (size_t) got, &decoder->capacity));
+		mix_down(&decoder->mixer, decoder->block, (size_t) got, audio);
 		HML_TRY(hml_poll(ctx));
 	}
 	return HML_OK;
 }
 
+/* Once more from the beginning of the stream, with another mix. */
 static HmlStatus
-check_samples(HmlContext *ctx, const Decoder *decoder, const HmlAudio *audio)
+read_again(HmlContext *ctx, Decoder *decoder, HmlAudio *audio, size_t before, size_t invalid_before)
 {
-	if (audio->n_samples == 0 && sf_error(decoder->handle) != SF_ERR_NO_ERROR)
-		return fail_undecodable(ctx, decoder->handle, &decoder->container);
+	audio->n_samples = before;
+	audio->n_invalid = invalid_before;
+	if (audio->mix == HML_MIX_MEAN)
+	{
+		audio->mix = decoder->mixer.mix;
+		audio->mix_channel = decoder->mixer.mix == HML_MIX_CHANNEL ? decoder->mixer.channel + 1 : 0;
+	}
+	close_stream(decoder);
+	HML_TRY(open_stream(ctx, decoder));
+	return read_blocks(ctx, decoder, audio);
+}
+
+/* Bring samples 'before' to the last from the rate of this stream to that of the first. */
+static HmlStatus
+adapt_rate(HmlContext *ctx, Decoder *decoder, HmlAudio *audio, size_t before)
+{
+	size_t n = audio->n_samples - before;
+	float *resampled;
+	size_t n_resampled;
+	HmlStatus status;
+
+	if (n == 0 || decoder->info.samplerate == audio->sample_rate)
+		return HML_OK;
+	HML_TRY(hml_resample(ctx, audio->samples + before, n, decoder->info.samplerate, audio->sample_rate,
+						 &resampled, &n_resampled));
+	audio->n_samples = before;
+	status = make_room(ctx, audio, n_resampled, &decoder->capacity);
+	if (status == HML_OK && n_resampled > 0)
+	{
+		memcpy(audio->samples + before, resampled, n_resampled * sizeof(*resampled));
+		audio->n_samples += n_resampled;
+	}
+	hml_free(ctx, resampled);
+	return status;
+}
+
+static HmlStatus
+read_mixed(HmlContext *ctx, Decoder *decoder, HmlAudio *audio)
+{
+	size_t before = audio->n_samples;
+	size_t invalid_before = audio->n_invalid;
+
+	HML_TRY(HML_RENEW(ctx, &decoder->block, (size_t) BLOCK_FRAMES * (size_t) decoder->info.channels));
+	HML_TRY(make_mixer(ctx, decoder->info.channels, &decoder->mixer));
+	HML_TRY(read_blocks(ctx, decoder, audio));
+	if (choose_mix(&decoder->mixer))
+		HML_TRY(read_again(ctx, decoder, audio, before, invalid_before));
+	if (decoder->stream.frames > (int64_t) (audio->n_samples - before))
+		decoder->container.cut = true;
+	return adapt_rate(ctx, decoder, audio, before);
+}
+
+static HmlStatus
+read_stream(HmlContext *ctx, Decoder *decoder, HmlAudio *audio)
+{
+	const SF_INFO *info = &decoder->info;
+	HmlStatus status;
+
+	HML_TRY(check_limits(ctx, info, decoder->limits));
+	/* Only WAV knows its length for certain before it is decoded. */
+	if (decoder->container.kind == HML_CONTAINER_WAV)
+		HML_TRY(check_length(ctx, decoder, audio, audio->n_samples, (double) info->frames));
+	if (audio->samples == NULL)
+	{
+		decoder->capacity = first_capacity(decoder->container.length, info->frames);
+		HML_TRY(HML_NEW(ctx, &audio->samples, decoder->capacity));
+		audio->sample_rate = info->samplerate;
+		audio->channels = info->channels;
+		audio->format = decoder->container.name;
+		audio->encoding = encoding_name(info->format);
+	}
+	status = read_mixed(ctx, decoder, audio);
+	hml_free(ctx, decoder->mixer.sums);
+	decoder->mixer.sums = NULL;
+	return status;
+}
+
+static HmlStatus
+check_samples(HmlContext *ctx, const HmlAudio *audio)
+{
 	if (audio->n_samples == 0)
 		return hml_fail(ctx, HML_CORRUPT, "recording has no samples");
 	if (audio->n_invalid > audio->n_samples / 2)
@@ -252,30 +482,31 @@ check_samples(HmlContext *ctx, const Decoder *decoder, const HmlAudio *audio)
 	return HML_OK;
 }
 
+/* A stream that cannot be decoded is an error where it is the first, and missing where it follows others. */
 static HmlStatus
-read_all(HmlContext *ctx, const Decoder *decoder, HmlAudio *audio)
+read_streams(HmlContext *ctx, Decoder *decoder, HmlAudio *audio)
 {
-	const SF_INFO *info = &decoder->info;
-	HmlContainerKind kind = decoder->container.kind;
-	float *block;
-	HmlStatus status;
+	for (;;)
+	{
+		HmlStatus status;
+		bool found;
 
-	HML_TRY(check_limits(ctx, info, decoder->limits));
-	/* Only these two formats know their length for certain before they are decoded. */
-	if ((kind == HML_CONTAINER_WAV || kind == HML_CONTAINER_FLAC) &&
-		(double) info->frames > decoder->limits->max_seconds * info->samplerate)
-		return fail_too_long(ctx, decoder->limits);
-	HML_TRY(HML_NEW(ctx, &block, (size_t) BLOCK_FRAMES * (size_t) info->channels));
-	status = read_blocks(ctx, decoder, block, audio);
-	hml_free(ctx, block);
-	HML_TRY(status);
-	HML_TRY(check_samples(ctx, decoder, audio));
-	audio->sample_rate = info->samplerate;
-	audio->channels = info->channels;
-	audio->format = decoder->container.name;
-	audio->encoding = encoding_name(info->format);
-	audio->truncated = is_truncated(&decoder->container, audio->n_samples, info->frames);
-	return HML_OK;
+		HML_TRY(hml_container_next(ctx, &decoder->container, &decoder->stream, &found));
+		if (!found)
+			return HML_OK;
+		status = open_stream(ctx, decoder);
+		if (status == HML_CORRUPT && audio->n_samples > 0)
+		{
+			decoder->container.cut = true;
+			continue;
+		}
+		HML_TRY(status);
+		status = read_stream(ctx, decoder, audio);
+		if (status == HML_OK && audio->n_samples == 0 && sf_error(decoder->handle) != SF_ERR_NO_ERROR)
+			status = fail_undecodable(ctx, decoder->handle, &decoder->container);
+		close_stream(decoder);
+		HML_TRY(status);
+	}
 }
 
 HmlStatus
@@ -283,18 +514,16 @@ hml_audio_decode(HmlContext *ctx, const void *bytes, size_t length, const HmlAud
 				 HmlAudio *out)
 {
 	Decoder decoder = {.limits = limits};
-	MemoryFile file = {0};
 	HmlStatus status;
 
 	memset(out, 0, sizeof(*out));
 	HML_TRY(hml_container_open(ctx, bytes, length, &decoder.container));
-	file.data = decoder.container.data;
-	file.length = (sf_count_t) decoder.container.length;
-	decoder.handle = sf_open_virtual(&memory_io, SFM_READ, &decoder.info, &file);
-	if (decoder.handle == NULL)
-		return fail_undecodable(ctx, NULL, &decoder.container);
-	status = read_all(ctx, &decoder, out);
-	sf_close(decoder.handle);
+	status = read_streams(ctx, &decoder, out);
+	close_stream(&decoder);
+	hml_free(ctx, decoder.block);
+	if (status == HML_OK)
+		status = check_samples(ctx, out);
+	out->truncated = decoder.container.cut;
 	if (status != HML_OK)
 		hml_audio_free(ctx, out);
 	return status;

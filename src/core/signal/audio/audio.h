@@ -5,7 +5,8 @@
  *
  * Decoding is libsndfile's, through its virtual I/O straight from the bytes of
  * the caller: linear PCM, float, A-law, mu-law and ADPCM in WAV, FLAC also behind
- * an ID3 tag, MPEG 1 and 2 layer III.
+ * an ID3 tag, MPEG 1 and 2 layer III.  What follows in the same file, such as the
+ * links of an Ogg chain or joined MP3 or FLAC files, is heard one after another.
  */
 #ifndef HML_SIGNAL_AUDIO_AUDIO_H
 #define HML_SIGNAL_AUDIO_AUDIO_H
@@ -25,14 +26,28 @@ typedef struct HmlAudioLimits
 		.max_seconds = 600.0, .max_channels = 32, .min_sample_rate = 500, .max_sample_rate = 384000 \
 	}
 
+/*
+ * How the channels became one.  Their mean, unless they cancel each other, as when
+ * one of two channels has the opposite phase: then half of their difference or,
+ * where that is no louder, the loudest channel.
+ */
+typedef enum HmlMix
+{
+	HML_MIX_MEAN,
+	HML_MIX_DIFFERENCE,
+	HML_MIX_CHANNEL
+} HmlMix;
+
 typedef struct HmlAudio
 {
-	float *samples; /* (n_samples) mean of the channels; full scale is 1; always finite */
+	float *samples; /* (n_samples) of the mix; full scale is 1; always finite */
 	size_t n_samples;
 	size_t n_invalid;     /* samples that held NaN, infinity or more than 1e6, and are 0 now */
 	bool truncated;       /* the file ends before its recording does */
 	int sample_rate;      /* Hz */
 	int channels;         /* of the file */
+	HmlMix mix;           /* of the first stream whose mix is not the mean */
+	int mix_channel;      /* of HML_MIX_CHANNEL, from 1 */
 	const char *format;   /* "wav", "flac", "ogg", "mp3" */
 	const char *encoding; /* "pcm_s16", "vorbis", ... */
 } HmlAudio;
