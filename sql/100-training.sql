@@ -80,3 +80,21 @@ LEFT JOIN LATERAL (
 	WHERE t.run_id = r.run_id ORDER BY t.epoch DESC LIMIT 1) e ON true;
 COMMENT ON VIEW healthml.training_progress IS
 'how far each training is, with its last epoch and an estimate of the time left; done and total count what the phase is about, batches in phase epoch; a training whose session ended without a word is lost';
+
+CREATE FUNCTION healthml.prune_trainings(older_than interval) RETURNS bigint
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	IF older_than < interval '0' THEN
+		RAISE EXCEPTION 'argument "older_than" must not be negative, but is %', older_than
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	DELETE FROM healthml.training_run r USING healthml.training_progress p
+	WHERE p.run_id = r.run_id AND p.status <> 'running' AND r.started_at < now() - older_than;
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION healthml.prune_trainings(interval) IS
+'deletes the records of trainings that began before now - older_than and do not run any more, with their loss curves, which healthml.plot_training then lacks; versions stay. Returns their number';

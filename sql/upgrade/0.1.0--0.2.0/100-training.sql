@@ -1,0 +1,19 @@
+/* 100-training.sql: changes since 0.1.0. */
+
+CREATE FUNCTION healthml.prune_trainings(older_than interval) RETURNS bigint
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	IF older_than < interval '0' THEN
+		RAISE EXCEPTION 'argument "older_than" must not be negative, but is %', older_than
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	DELETE FROM healthml.training_run r USING healthml.training_progress p
+	WHERE p.run_id = r.run_id AND p.status <> 'running' AND r.started_at < now() - older_than;
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION healthml.prune_trainings(interval) IS
+'deletes the records of trainings that began before now - older_than and do not run any more, with their loss curves, which healthml.plot_training then lacks; versions stay. Returns their number';
