@@ -27,17 +27,17 @@ COMMENT ON COLUMN healthml.heart_sound.reason IS 'why the label is uncertain, el
 
 CREATE FUNCTION healthml.heart_sound_classify(audio bytea, model text DEFAULT 'heart_sound')
 RETURNS healthml.heart_sound
-LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_heart_sound_classify';
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_classify';
 COMMENT ON FUNCTION healthml.heart_sound_classify(bytea, text) IS
 'whether a recording of the heart sounds normal. audio is a WAV, FLAC, OGG (Vorbis, Opus) or MP3 file, at most healthml.max_audio_seconds long; anything else is an error. Not a diagnosis: docs/model-card-heart-sound.md tells what the model can do and what it cannot';
 
 CREATE FUNCTION healthml.heart_sound_classify(audio bytea, artifact_id uuid) RETURNS healthml.heart_sound
-LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_heart_sound_classify';
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_classify';
 COMMENT ON FUNCTION healthml.heart_sound_classify(bytea, uuid) IS
 'as with a model name, for one artifact; model and version are the oldest that has it';
 
 CREATE FUNCTION healthml.heart_sound_features(audio bytea) RETURNS jsonb
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_heart_sound_features';
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_signal_features';
 COMMENT ON FUNCTION healthml.heart_sound_features(bytea) IS
 'what a model hears in a recording, by name: contrasts between the phases of a typical beat in several bands, and its timing. Takes the place of a row where one is scored or explained: healthml.shap_explain(healthml.heart_sound_features(audio), ''heart_sound''). NULL where fewer than three heart beats are heard';
 
@@ -48,6 +48,6 @@ COMMENT ON FUNCTION healthml.batch_classify(text, text, text, text, integer) IS
 'classifies every recording of a source (a table, a view or one SELECT, read as the caller and unable to write), keeps the predictions in healthml.prediction and counts them. subject is the column that identifies whom a recording is about, audio the column of the recordings; a row without one is passed over. explain is the number of reasons to keep with each prediction, with its features and a narrative, 0 for none. A file that cannot be decoded is left out with a WARNING and kept in healthml.score_failure; with healthml.on_score_error = error it ends the batch. healthml.batch_progress shows how far it is';
 
 CREATE FUNCTION healthml.fill_heart_sound() RETURNS trigger
-LANGUAGE C COST 50000 AS 'MODULE_PATHNAME', 'healthml_fill_heart_sound';
+LANGUAGE C COST 50000 AS 'MODULE_PATHNAME', 'healthml_score_row';
 COMMENT ON FUNCTION healthml.fill_heart_sound() IS
 'trigger fill_heart_sound(''model'', ''audio_column'', ''label_column'', ''p_column''), BEFORE INSERT OR UPDATE, FOR EACH ROW: writes label (normal, abnormal, uncertain) and probability of an abnormal heart into the row. label_column is text or varchar, p_column float8, real or numeric. A row without a recording, or with one that cannot be decoded, gets NULL in both; see healthml.on_score_error';

@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/heart/heart_modality.h"
 #include "core/heart/heart_sound_algorithm.h"
 #include "core/model/verdict.h"
+#include "core/signal/audio/audio_reader.h"
 #include "core/signal/dsp/resample.h"
 
 #include "support.h"
@@ -67,11 +69,12 @@ run_resample(Work *work)
 static void
 run_features(Work *work)
 {
+	const HmlSignal signal = hml_audio_signal(&work->audio);
 	HmlArena *arena;
 	HmlHeartSound sound;
 
 	must(work->ctx, hml_arena_create(work->ctx, &arena));
-	must(work->ctx, hml_heart_sound(arena, &heart_spec, &work->audio, &sound));
+	must(work->ctx, hml_heart_sound(arena, &heart_spec, &signal, &sound));
 	hml_arena_free(arena);
 }
 
@@ -126,7 +129,11 @@ prepare_mel(HmlArena *arena, Work *work)
 static void
 prepare_model(HmlArena *arena, HmlModel *model, Work *work)
 {
-	must(work->ctx, model->algorithm->recording->read(work->ctx, &work->audio, work->values));
+	const HmlSignal signal = hml_audio_signal(&work->audio);
+	HmlEncodedSignal encoding = {0};
+
+	must(work->ctx, model->algorithm->encoder->encode(arena, model, &signal, &encoding));
+	memcpy(work->values, encoding.values, sizeof(work->values));
 	must(work->ctx, hml_arena_alloc(arena, 1, model->algorithm->scratch_size(model), &work->scratch));
 	work->model = model;
 }
@@ -223,11 +230,13 @@ features(HmlContext *ctx, const char *path)
 	unsigned char *bytes = bench_read_file(path, &length);
 	HmlArena *arena;
 	HmlAudio audio;
+	HmlSignal signal;
 	HmlHeartSound sound;
 
 	must(ctx, hml_arena_create(ctx, &arena));
 	must(ctx, hml_audio_decode(ctx, bytes, length, &limits, &audio));
-	must(ctx, hml_heart_sound(arena, &heart_spec, &audio, &sound));
+	signal = hml_audio_signal(&audio);
+	must(ctx, hml_heart_sound(arena, &heart_spec, &signal, &sound));
 	printf("%s,%.6g,%.6g,%zu", path, sound.weight, sound.heart_rate_bpm, sound.cycle.n_beats);
 	for (size_t i = 0; i < HML_HEART_FEATURES; i++)
 		if (sound.has_beats)

@@ -22,6 +22,7 @@
 #include "core/heart/heart_sound.h"
 #include "core/heart/heart_sound_algorithm.h"
 #include "core/heart/heart_network.h"
+#include "core/signal/audio/audio_reader.h"
 #include "core/stats/metrics.h"
 
 #include "support.h"
@@ -85,6 +86,7 @@ hear(HmlContext *ctx, const char *path, float *features, bool *judgeable)
 	FILE *file = fopen(path, "rb");
 	HmlArena *arena;
 	HmlAudio audio;
+	HmlSignal signal;
 	HmlHeartSound sound;
 	size_t length;
 
@@ -94,7 +96,8 @@ hear(HmlContext *ctx, const char *path, float *features, bool *judgeable)
 	fclose(file);
 	must(ctx, hml_arena_create(ctx, &arena));
 	must(ctx, hml_audio_decode(ctx, bytes, length, &limits, &audio));
-	must(ctx, hml_heart_sound(arena, &spec, &audio, &sound));
+	signal = hml_audio_signal(&audio);
+	must(ctx, hml_heart_sound(arena, &spec, &signal, &sound));
 	if (!sound.has_beats)
 		give_up("no heart beats in", path);
 	memcpy(features, sound.features, sizeof(sound.features));

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/heart/heart_sound.h"
+#include "core/signal/audio/audio_reader.h"
 #include "core/signal/audio/plot_signal.h"
 
 static void
@@ -42,6 +43,7 @@ hear(HmlContext *ctx, const HmlAudio *audio, bool band_pass)
 {
 	HmlHeartSoundSpec spec = HML_HEART_SOUND_SPEC_DEFAULT;
 	HmlAudioInfo info;
+	const HmlSignal signal = hml_audio_signal(audio);
 	HmlHeartSound sound;
 	HmlArena *arena;
 	HmlStatus status;
@@ -51,7 +53,7 @@ hear(HmlContext *ctx, const HmlAudio *audio, bool band_pass)
 	fuzz_assert(isfinite(info.rms) && isfinite(info.snr_db) && info.clipped_share <= 1);
 	spec.band_pass = band_pass;
 	HML_TRY(hml_arena_create(ctx, &arena));
-	status = hml_heart_sound(arena, &spec, audio, &sound);
+	status = hml_heart_sound(arena, &spec, &signal, &sound);
 	if (status == HML_OK)
 		check_sound(&sound);
 	hml_arena_free(arena);

@@ -8,6 +8,7 @@
 
 #include "core/base/rng.h"
 #include "core/heart/heart_explain.h"
+#include "core/signal/audio/audio_reader.h"
 
 #define N 200
 #define F HML_HEART_FEATURES
@@ -42,7 +43,7 @@ train_network(HmlArena *arena, HmlHeartNetwork *out)
 	assert_ok(hml_arena_context(arena), hml_heart_network_train(arena, &examples, &training, out));
 }
 
-static HmlAudio
+static HmlSignal
 synthesize(HmlContext *ctx, HmlMurmur murmur)
 {
 	const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
@@ -54,7 +55,7 @@ synthesize(HmlContext *ctx, HmlMurmur murmur)
 	assert_ok(ctx, hml_synthetic_heart_sound(ctx, &heart, &bytes, &length));
 	assert_ok(ctx, hml_audio_decode(ctx, bytes, length, &limits, &audio));
 	hml_free(ctx, bytes);
-	return audio;
+	return hml_audio_signal(&audio);
 }
 
 typedef struct Fixture
@@ -63,7 +64,7 @@ typedef struct Fixture
 	HmlContext ctx;
 	HmlArena *arena;
 	HmlHeartNetwork network;
-	HmlAudio audio;
+	HmlSignal audio;
 	HmlHeartSound sound;
 } Fixture;
 
@@ -72,7 +73,7 @@ static void
 set_up(Fixture *fixture, double from, double to)
 {
 	HmlContext *ctx = &fixture->ctx;
-	HmlAudio murmur;
+	HmlSignal murmur;
 	size_t first = (size_t) (from * HML_SYNTHETIC_RATE);
 	size_t last = (size_t) (to * HML_SYNTHETIC_RATE);
 
@@ -82,7 +83,7 @@ set_up(Fixture *fixture, double from, double to)
 	fixture->audio = synthesize(ctx, HML_MURMUR_NONE);
 	murmur = synthesize(ctx, HML_MURMUR_SYSTOLIC);
 	memcpy(fixture->audio.samples + first, murmur.samples + first, (last - first) * sizeof(float));
-	hml_audio_free(ctx, &murmur);
+	hml_signal_free(ctx, &murmur);
 	assert_ok(ctx, hml_heart_sound(fixture->arena, &spec, &fixture->audio, &fixture->sound));
 	assert_true(fixture->sound.has_beats);
 }
@@ -90,7 +91,7 @@ set_up(Fixture *fixture, double from, double to)
 static void
 tear_down(Fixture *fixture)
 {
-	hml_audio_free(&fixture->ctx, &fixture->audio);
+	hml_signal_free(&fixture->ctx, &fixture->audio);
 	hml_arena_free(fixture->arena);
 	test_host_finish(&fixture->host, &fixture->ctx);
 }

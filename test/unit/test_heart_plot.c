@@ -5,6 +5,7 @@
 #include "unit/support.h"
 
 #include "core/heart/heart_plot.h"
+#include "core/signal/audio/audio_reader.h"
 #include "unit/signal_support.h"
 
 typedef struct Fixture
@@ -12,7 +13,7 @@ typedef struct Fixture
 	TestHost host;
 	HmlContext ctx;
 	HmlArena *arena;
-	HmlAudio audio;
+	HmlSignal signal;
 	HmlHeartSound sound;
 	HmlHeartExplanation explanation;
 	double windows[200];
@@ -30,6 +31,7 @@ set_up(Fixture *fixture, double seconds)
 	HmlSyntheticHeart heart = {seconds, 60, HML_MURMUR_SYSTOLIC, 0.01, 1};
 	HmlContext *ctx = &fixture->ctx;
 	HmlHeartSound *sound = &fixture->sound;
+	HmlAudio audio;
 	unsigned char *bytes;
 	size_t length;
 
@@ -37,9 +39,10 @@ set_up(Fixture *fixture, double seconds)
 	test_host_init(&fixture->host, ctx);
 	assert_ok(ctx, hml_arena_create(ctx, &fixture->arena));
 	assert_ok(ctx, hml_synthetic_heart_sound(ctx, &heart, &bytes, &length));
-	assert_ok(ctx, hml_audio_decode(ctx, bytes, length, &limits, &fixture->audio));
+	assert_ok(ctx, hml_audio_decode(ctx, bytes, length, &limits, &audio));
+	fixture->signal = hml_audio_signal(&audio);
 	hml_free(ctx, bytes);
-	assert_ok(ctx, hml_heart_sound(fixture->arena, &spec, &fixture->audio, sound));
+	assert_ok(ctx, hml_heart_sound(fixture->arena, &spec, &fixture->signal, sound));
 	assert_in_range(sound->n_windows, 1, 200);
 	for (size_t w = 0; w < sound->n_windows; w++)
 		fixture->windows[w] = w == 1 ? NAN : 0.25;
@@ -53,7 +56,7 @@ set_up(Fixture *fixture, double seconds)
 		fixture->explanation.strongest[f] = f;
 		fixture->explanation.contributions[f] = f % 2 ? -1.0 / (double) (f + 1) : 1.5;
 	}
-	fixture->picture = (HmlHeartPicture){.audio = &fixture->audio,
+	fixture->picture = (HmlHeartPicture){.signal = &fixture->signal,
 										 .sound = sound,
 										 .label = "abnormal",
 										 .p_abnormal = 0.876,
@@ -64,7 +67,7 @@ set_up(Fixture *fixture, double seconds)
 static void
 tear_down(Fixture *fixture)
 {
-	hml_audio_free(&fixture->ctx, &fixture->audio);
+	hml_signal_free(&fixture->ctx, &fixture->signal);
 	hml_arena_free(fixture->arena);
 	test_host_finish(&fixture->host, &fixture->ctx);
 }

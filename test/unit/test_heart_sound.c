@@ -6,20 +6,23 @@
 
 #include "core/base/rng.h"
 #include "core/heart/heart_sound.h"
+#include "core/signal/audio/audio_reader.h"
 
 static const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
 static const HmlHeartSoundSpec default_spec = HML_HEART_SOUND_SPEC_DEFAULT;
 
 static void
-make_audio(HmlContext *ctx, double seconds, double bpm, HmlMurmur murmur, double noise, HmlAudio *audio)
+make_audio(HmlContext *ctx, double seconds, double bpm, HmlMurmur murmur, double noise, HmlSignal *signal)
 {
 	HmlSyntheticHeart heart = {seconds, bpm, murmur, noise, 7};
 	unsigned char *bytes;
 	size_t length;
+	HmlAudio audio;
 
 	assert_ok(ctx, hml_synthetic_heart_sound(ctx, &heart, &bytes, &length));
-	assert_ok(ctx, hml_audio_decode(ctx, bytes, length, &limits, audio));
+	assert_ok(ctx, hml_audio_decode(ctx, bytes, length, &limits, &audio));
 	hml_free(ctx, bytes);
+	*signal = hml_audio_signal(&audio);
 }
 
 static size_t
@@ -37,7 +40,7 @@ typedef struct Hearing
 	TestHost host;
 	HmlContext ctx;
 	HmlArena *arena;
-	HmlAudio audio;
+	HmlSignal audio;
 	HmlHeartSound sound;
 } Hearing;
 
@@ -54,7 +57,7 @@ hear(Hearing *hearing, double seconds, double bpm, HmlMurmur murmur, double nois
 static void
 finish(Hearing *hearing)
 {
-	hml_audio_free(&hearing->ctx, &hearing->audio);
+	hml_signal_free(&hearing->ctx, &hearing->audio);
 	hml_arena_free(hearing->arena);
 	test_host_finish(&hearing->host, &hearing->ctx);
 }
@@ -133,7 +136,7 @@ test_murmurs_are_heard_in_their_phase(void **state)
 }
 
 static void
-compare_features(const HmlAudio *audio, const float *expected, double contrasts, double levels)
+compare_features(const HmlSignal *audio, const float *expected, double contrasts, double levels)
 {
 	TestHost host;
 	HmlContext ctx;
@@ -318,7 +321,7 @@ test_table_of_features(void **state)
 static void
 check_extreme(float *samples, size_t n, int sample_rate, bool silent)
 {
-	HmlAudio audio = {.samples = samples, .n_samples = n, .sample_rate = sample_rate};
+	HmlSignal audio = {.n_channels = 1, .samples = samples, .n_samples = n, .sample_rate = sample_rate};
 	TestHost host;
 	HmlContext ctx;
 
@@ -372,7 +375,7 @@ static void
 test_bad_specs(void **state)
 {
 	float samples[4000] = {0};
-	HmlAudio audio = {.samples = samples, .n_samples = 4000, .sample_rate = 4000};
+	HmlSignal audio = {.n_channels = 1, .samples = samples, .n_samples = 4000, .sample_rate = 4000};
 	HmlHeartSoundSpec specs[6];
 	TestHost host;
 	HmlContext ctx;
@@ -457,6 +460,7 @@ make_and_hear(HmlContext *ctx, void *argument)
 	HmlArena *arena = NULL;
 	HmlHeartSound sound;
 	HmlAudio audio = {0};
+	HmlSignal signal;
 	unsigned char *bytes;
 	size_t length;
 	HmlStatus status;
@@ -467,8 +471,9 @@ make_and_hear(HmlContext *ctx, void *argument)
 	status = hml_audio_decode(ctx, bytes, length, &limits, &audio);
 	if (status == HML_OK)
 		status = hml_arena_create(ctx, &arena);
+	signal = hml_audio_signal(&audio);
 	if (status == HML_OK)
-		status = hml_heart_sound(arena, &spec, &audio, &sound);
+		status = hml_heart_sound(arena, &spec, &signal, &sound);
 	hml_arena_free(arena);
 	hml_audio_free(ctx, &audio);
 	hml_free(ctx, bytes);

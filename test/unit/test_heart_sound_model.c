@@ -4,8 +4,10 @@
  */
 #include "unit/support.h"
 
+#include "core/heart/heart_modality.h"
 #include "core/heart/heart_sound_algorithm.h"
 #include "core/model/verdict.h"
+#include "core/signal/audio/audio_reader.h"
 
 #define MODEL "models/heart_sound.hml"
 #define HEARTS 12
@@ -42,15 +44,21 @@ judge(HmlContext *ctx, const HmlModel *model, const unsigned char *recording, si
 {
 	static const HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
 	static char scratch[1024 * 1024];
-	double values[HML_HEART_FEATURES];
-	HmlSamples row = hml_sample_rows(values, 1);
+	HmlSamples row;
 	HmlAudio audio;
+	HmlSignal signal;
+	HmlEncodedSignal encoding = {0};
+	HmlArena *arena;
 	double p;
 
 	assert_true(model->algorithm->scratch_size(model) <= sizeof(scratch));
 	assert_ok(ctx, hml_audio_decode(ctx, recording, length, &limits, &audio));
-	assert_ok(ctx, hml_heart_sound_cnn.recording->read(ctx, &audio, values));
+	signal = hml_audio_signal(&audio);
+	assert_ok(ctx, hml_arena_create(ctx, &arena));
+	assert_ok(ctx, hml_heart_encoder.encode(arena, model, &signal, &encoding));
+	row = hml_sample_rows(encoding.values, 1);
 	assert_ok(ctx, hml_model_score(model, ctx, scratch, &row, &p));
+	hml_arena_free(arena);
 	hml_audio_free(ctx, &audio);
 	assert_true(p > 0 && p < 1);
 	return p;

@@ -47,9 +47,8 @@ find_shown(HmlContext *ctx, const HmlHeartPicture *picture, const HmlSignalView 
 	double seconds = (double) sound->n_samples / sound->sample_rate;
 	double to_s = fmin(view->to_s, seconds);
 	size_t end;
-	HmlAudio part;
 
-	HML_TRY(hml_signal_view(ctx, picture->audio, view, &part));
+	HML_TRY(hml_check_view(ctx, hml_signal_seconds(picture->signal), view));
 	out->time = hml_axis_exact(view->from_s, to_s, HML_SIGNAL_LEFT, HML_SIGNAL_RIGHT);
 	out->first_sample = (size_t) (view->from_s * sound->sample_rate);
 	end = (size_t) ceil(to_s * sound->sample_rate);
@@ -79,6 +78,7 @@ static void
 begin(HmlText *svg, const HmlHeartPicture *picture, const char *title)
 {
 	const HmlHeartSound *sound = picture->sound;
+	const HmlSignal *signal = picture->signal;
 	char verdict[192];
 	char facts[128];
 	char description[512];
@@ -87,9 +87,8 @@ begin(HmlText *svg, const HmlHeartPicture *picture, const char *title)
 		snprintf(verdict, sizeof(verdict), "%s: %s", picture->label, picture->doubt);
 	else
 		snprintf(verdict, sizeof(verdict), "%s, p(abnormal) = %.2f", picture->label, picture->p_abnormal);
-	snprintf(facts, sizeof(facts), "%s, %d Hz, %.1f s%s", picture->audio->format, picture->audio->sample_rate,
-			 (double) picture->audio->n_samples / picture->audio->sample_rate,
-			 picture->audio->truncated ? ", cut off" : "");
+	snprintf(facts, sizeof(facts), "%s, %.0f Hz, %.1f s%s", signal->format, signal->sample_rate,
+			 hml_signal_seconds(signal), signal->truncated ? ", cut off" : "");
 	if (!isnan(sound->heart_rate_bpm))
 		snprintf(facts + strlen(facts), sizeof(facts) - strlen(facts), ", %.0f beats a minute",
 				 sound->heart_rate_bpm);

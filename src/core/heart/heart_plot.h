@@ -15,8 +15,8 @@
 
 typedef struct HmlHeartPicture
 {
-	const HmlAudio *audio;
-	const HmlHeartSound *sound; /* of that audio */
+	const HmlSignal *signal;
+	const HmlHeartSound *sound; /* of that signal */
 	const char *label;
 	const char *doubt;                      /* why it is uncertain, NULL where it is not */
 	double p_abnormal;                      /* of the recording; NaN = none */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/base/sort.h"
+#include "core/signal/audio/audio.h"
 #include "core/signal/dsp/filter.h"
 #include "core/signal/dsp/resample.h"
 
@@ -83,6 +84,16 @@ check_spec(HmlContext *ctx, const HmlHeartSoundSpec *spec)
 	return HML_OK;
 }
 
+static HmlStatus
+check_signal(HmlContext *ctx, const HmlSignal *signal)
+{
+	if (signal->n_channels != 1)
+		return hml_fail(ctx, HML_INVALID_DATA, "heart sounds have one channel, not %zu", signal->n_channels);
+	if (signal->n_samples == 0)
+		return hml_fail(ctx, HML_INVALID_DATA, "recording has no samples");
+	return HML_OK;
+}
+
 static void
 find_extremes(const float *samples, size_t n, float *lowest, float *highest)
 {
@@ -96,7 +107,7 @@ find_extremes(const float *samples, size_t n, float *lowest, float *highest)
 
 /* At the rate of the model, without offset, filtered where that is wanted. */
 static HmlStatus
-load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *audio, HmlHeartSound *out)
+load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlSignal *signal, HmlHeartSound *out)
 {
 	HmlContext *ctx = hml_arena_context(arena);
 	HmlFilter filter;
@@ -105,11 +116,11 @@ load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *aud
 	float highest;
 	HmlStatus status;
 
-	find_extremes(audio->samples, audio->n_samples, &lowest, &highest);
-	out->clipped_share = hml_clipped_share(audio->samples, audio->n_samples, lowest, highest);
+	find_extremes(signal->samples, signal->n_samples, &lowest, &highest);
+	out->clipped_share = hml_clipped_share(signal->samples, signal->n_samples, lowest, highest);
 	HML_TRY(hml_poll(ctx));
 	out->sample_rate = spec->mel.sample_rate;
-	HML_TRY(hml_resample(ctx, audio->samples, audio->n_samples, audio->sample_rate, out->sample_rate,
+	HML_TRY(hml_resample(ctx, signal->samples, signal->n_samples, signal->sample_rate, out->sample_rate,
 						 &resampled, &out->n_samples));
 	status = HML_ARENA_NEW(arena, &out->samples, out->n_samples);
 	if (status == HML_OK && out->n_samples > 0)
@@ -276,13 +287,14 @@ find_beats(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
 }
 
 HmlStatus
-hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *audio, HmlHeartSound *out)
+hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlSignal *signal, HmlHeartSound *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->heart_rate_bpm = NAN;
 	out->cycle.period_s = NAN;
 	HML_TRY(check_spec(hml_arena_context(arena), spec));
-	HML_TRY(load_samples(arena, spec, audio, out));
+	HML_TRY(check_signal(hml_arena_context(arena), signal));
+	HML_TRY(load_samples(arena, spec, signal, out));
 	HML_TRY(set_level(arena, out));
 	HML_TRY(cut_windows(arena, spec, out));
 	HML_TRY(make_log_mel(arena, spec, out));

@@ -2,7 +2,7 @@
  * heart_sound.h
  *	  A recording of the heart as a model sees it.
  *
- * The path: mono samples -> 4 kHz -> band-pass, if wanted -> level that clicks do
+ * The path: samples of the one channel -> 4 kHz -> band-pass, if wanted -> level that clicks do
  * not move -> log-mel -> windows with a weight -> heart cycle -> typical beat ->
  * features.  See heart_cycle.h, heart_beat.h and heart_features.h for the last steps.
  *
@@ -14,9 +14,9 @@
 #ifndef HML_HEART_HEART_SOUND_H
 #define HML_HEART_HEART_SOUND_H
 
-#include "core/signal/audio/audio.h"
 #include "core/heart/heart_features.h"
 #include "core/signal/dsp/mel.h"
+#include "core/signal/signal.h"
 
 typedef struct HmlHeartSoundSpec
 {
@@ -76,8 +76,11 @@ typedef struct HmlHeartSound
 
 #define HML_HEART_MAX_LEVEL 8.0f
 
-/* HML_INVALID_ARGUMENT for a specification that makes no sense.  Everything lies in 'arena'. */
-extern HmlStatus hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlAudio *audio,
+/*
+ * HML_INVALID_ARGUMENT for a specification that makes no sense, HML_INVALID_DATA for
+ * more than one channel.  Everything lies in 'arena'.
+ */
+extern HmlStatus hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlSignal *signal,
 								 HmlHeartSound *out) HML_NODISCARD;
 
 /*

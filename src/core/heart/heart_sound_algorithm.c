@@ -15,6 +15,7 @@
 
 #include "core/data/split.h"
 #include "core/heart/heart_export.h"
+#include "core/heart/heart_modality.h"
 #include "core/learn/network/inputs.h"
 #include "core/model/labels.h"
 
@@ -55,54 +56,6 @@ static const HmlParamSpec params[] = {
 	{"label_smoothing", HML_PARAM_NUMBER, "0.05", 0, 0.49, NULL,
 	 "Targets are this and one minus this instead of 0 and 1."},
 	{0}};
-
-/* ---- recordings ----------------------------------------------------------------------------------- */
-
-HmlStatus
-hml_heart_listen(HmlArena *arena, const HmlAudio *audio, HmlHeartSound *out)
-{
-	static const HmlHeartSoundSpec spec = HML_HEART_SOUND_SPEC_DEFAULT;
-
-	return hml_heart_sound(arena, &spec, audio, out);
-}
-
-const char *
-hml_heart_doubt(const HmlHeartSound *sound)
-{
-	if (sound->silent)
-		return "the recording is silent";
-	if (sound->clipped_share > HML_HEART_MOST_CLIPPED)
-		return "the recording is clipped";
-	if (!sound->has_beats)
-		return "fewer than three heart beats are heard";
-	if (!hml_heart_sound_is_judgeable(sound))
-		return "the recording is too noisy";
-	return NULL;
-}
-
-void
-hml_heart_values(const HmlHeartSound *sound, double *values)
-{
-	for (size_t f = 0; f < N_FEATURES; f++)
-		values[f] = sound->has_beats ? (double) sound->features[f] : NAN;
-}
-
-static HmlStatus
-hear(HmlContext *ctx, const HmlAudio *audio, double *values)
-{
-	HmlArena *arena;
-	HmlHeartSound sound;
-	HmlStatus status;
-
-	HML_TRY(hml_arena_create(ctx, &arena));
-	status = hml_heart_listen(arena, audio, &sound);
-	if (status == HML_OK)
-		hml_heart_values(&sound, values);
-	hml_arena_free(arena);
-	return status;
-}
-
-static const HmlRecordingReader recording = {N_FEATURES, hml_heart_feature_names, hear};
 
 /* ---- examples ------------------------------------------------------------------------------------- */
 
@@ -480,7 +433,7 @@ const HmlAlgorithm hml_heart_sound_cnn = {
 	.target_use = HML_TARGET_LEARNT,
 	.default_scaling = HML_SCALE_NONE,
 	.params = params,
-	.recording = &recording,
+	.encoder = &hml_heart_encoder,
 	.train = train,
 	.write = write_model,
 	.read = read_model,

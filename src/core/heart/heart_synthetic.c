@@ -13,6 +13,7 @@
 #include <math.h>
 
 #include "core/base/rng.h"
+#include "core/signal/audio/audio.h"
 #include "core/signal/dsp/filter.h"
 
 #define PI 3.14159265358979323846

@@ -21,7 +21,7 @@
 #include "core/data/sample.h"
 
 typedef struct HmlModel HmlModel;
-struct HmlAudio;
+typedef struct HmlEncoder HmlEncoder; /* modality.h */
 struct HmlEnsemble;
 struct HmlGradientSpec;
 
@@ -51,18 +51,6 @@ typedef struct HmlExplanation
 	const char *method;    /* "tree_shap", "exact_shapley", "permutation_shap", ... */
 } HmlExplanation;
 
-/*
- * What an algorithm hears of a recording: named numbers, which stand in for the
- * columns of a table as its features.
- */
-typedef struct HmlRecordingReader
-{
-	size_t n_features;
-	const char *const *names;
-	/* values is (n_features), all NaN where there is nothing in the recording to judge by. */
-	HmlStatus (*read)(HmlContext *ctx, const struct HmlAudio *audio, double *values);
-} HmlRecordingReader;
-
 typedef struct HmlAlgorithm
 {
 	const char *name; /* as in healthml.train */
@@ -72,8 +60,7 @@ typedef struct HmlAlgorithm
 	HmlSampleKind sample; /* what it learns from and judges */
 	HmlScaling default_scaling;
 	const HmlParamSpec *params; /* its own; the shared ones come on top */
-	/* Set where it learns from recordings, in the column that its parameter "audio" names; else NULL. */
-	const HmlRecordingReader *recording;
+	const HmlEncoder *encoder;  /* set where it learns from recordings (modality.h), else NULL */
 	/* Fit model->impl, model->calibration and what else it has; model->arena, algorithm, params are set. */
 	HmlStatus (*train)(HmlContext *ctx, const HmlTraining *training, HmlModel *model);
 	void (*write)(const HmlModel *model, HmlWriter *writer); /* its section of the artifact */

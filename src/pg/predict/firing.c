@@ -14,34 +14,33 @@
 #include "utils/rel.h"
 
 #include "pg/server/attempt.h"
+#include "pg/server/document.h"
 #include "pg/server/settings.h"
 #include "pg/server/statement.h"
 
-/* Words that a column must take; a domain of these alone fails only where a risk is unknown. */
-#define PLANNED_WORDS 3
 #define WARNINGS 10 /* per statement and relation; failures are recorded all the same */
 
 /* ---- declaration ---- */
 
 static void
-check_declaration(FunctionCallInfo fcinfo, const char *usage, TriggerEvent timing, int n_arguments)
+check_declaration(FunctionCallInfo fcinfo, const HealthmlTriggerKind *kind)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	TriggerEvent event;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("%s must be called as a trigger", usage)));
+						errmsg("%s must be called as a trigger", kind->usage)));
 	event = data->tg_event;
-	if (!TRIGGER_FIRED_FOR_ROW(event) || (event & TRIGGER_EVENT_TIMINGMASK) != timing ||
+	if (!TRIGGER_FIRED_FOR_ROW(event) || (event & TRIGGER_EVENT_TIMINGMASK) != kind->timing ||
 		!(TRIGGER_FIRED_BY_INSERT(event) || TRIGGER_FIRED_BY_UPDATE(event)) ||
-		data->tg_trigger->tgnargs != n_arguments)
+		data->tg_trigger->tgnargs != kind->n_arguments)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" of table \"%s\" is not declared as its function needs",
 						data->tg_trigger->tgname, RelationGetRelationName(data->tg_relation)),
 				 errhint("Declare it %s INSERT OR UPDATE ... FOR EACH ROW EXECUTE FUNCTION healthml.%s.",
-						 timing == TRIGGER_EVENT_BEFORE ? "BEFORE" : "AFTER", usage)));
+						 kind->timing == TRIGGER_EVENT_BEFORE ? "BEFORE" : "AFTER", kind->usage)));
 }
 
 /* Name of the table, of a partition the name of the whole. */
@@ -55,27 +54,37 @@ source_name(Relation relation)
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
 }
 
-void
-healthml_start_firing(HealthmlFiring *firing, FunctionCallInfo fcinfo, const char *usage, TriggerEvent timing,
-					  int n_arguments)
+static HealthmlTriggerState *
+create_state(FunctionCallInfo fcinfo, HealthmlTriggerKind (*kind_of)(Oid function))
 {
-	FmgrInfo *function = fcinfo->flinfo;
+	MemoryContext caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	HealthmlTriggerState *state = palloc0(sizeof(*state));
 
-	check_declaration(fcinfo, usage, timing, n_arguments);
+	state->kind = kind_of(fcinfo->flinfo->fn_oid);
+	check_declaration(fcinfo, &state->kind);
+	state->source = pstrdup(source_name(((TriggerData *) fcinfo->context)->tg_relation));
+	MemoryContextSwitchTo(caller);
+	fcinfo->flinfo->fn_extra = state;
+	return state;
+}
+
+void
+healthml_start_firing(HealthmlFiring *firing, FunctionCallInfo fcinfo,
+					  HealthmlTriggerKind (*kind_of)(Oid function))
+{
+	HealthmlTriggerState *state = fcinfo->flinfo->fn_extra;
+
+	if (state == NULL)
+		state = create_state(fcinfo, kind_of);
+	else
+		check_declaration(fcinfo, &state->kind);
+	firing->state = state;
 	firing->fcinfo = fcinfo;
 	firing->data = (TriggerData *) fcinfo->context;
 	firing->tuple = TRIGGER_FIRED_BY_UPDATE(firing->data->tg_event) ? firing->data->tg_newtuple
 																	: firing->data->tg_trigtuple;
 	firing->filled = NULL;
 	firing->subject = NULL;
-	if (function->fn_extra == NULL)
-	{
-		HealthmlTriggerState *state = MemoryContextAllocZero(function->fn_mcxt, sizeof(*state));
-
-		state->source = MemoryContextStrdup(function->fn_mcxt, source_name(firing->data->tg_relation));
-		function->fn_extra = state;
-	}
-	firing->state = function->fn_extra;
 }
 
 /* ---- arguments ---- */
@@ -163,7 +172,7 @@ word_value(HealthmlTriggerPlan *plan, int word)
 
 void
 healthml_plan_word_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument,
-						  Oid word_type, const char *const *words, int n_words)
+						  Oid word_type)
 {
 	const Oid types[] = {TEXTOID, VARCHAROID, word_type};
 	const char *hint = OidIsValid(word_type) ? psprintf("It needs %s, text or character varying.",
@@ -176,8 +185,19 @@ healthml_plan_word_column(const HealthmlFiring *firing, HealthmlTriggerPlan *pla
 	getTypeInputInfo(attribute->atttypid, &input, &plan->word_io_parameter);
 	fmgr_info_cxt(input, &plan->word_input, plan->memory);
 	plan->word_typmod = attribute->atttypmod;
-	memcpy(plan->words, words, sizeof(*words) * n_words);
-	for (int word = 0; word < Min(n_words, PLANNED_WORDS); word++)
+}
+
+void
+healthml_plan_words(HealthmlTriggerPlan *plan, const char *const *words, int n_words, int n_required)
+{
+	MemoryContext caller = MemoryContextSwitchTo(plan->memory);
+
+	plan->words = palloc(sizeof(*plan->words) * n_words);
+	plan->word_values = palloc0(sizeof(*plan->word_values) * n_words);
+	for (int word = 0; word < n_words; word++)
+		plan->words[word] = pstrdup(healthml_from_utf8(words[word]));
+	MemoryContextSwitchTo(caller);
+	for (int word = 0; word < n_required; word++)
 		word_value(plan, word);
 }
 
@@ -314,8 +334,9 @@ handle_failure(const HealthmlFiring *firing, const ErrorData *error)
 }
 
 bool
-healthml_fire(HealthmlFiring *firing, void (*work)(void *argument))
+healthml_fire(HealthmlFiring *firing)
 {
+	void (*work)(void *firing) = firing->state->kind.work;
 	ErrorData *error;
 
 	if (healthml_on_score_error == HEALTHML_SCORE_ERROR_ERROR)

@@ -25,14 +25,16 @@
 
 #include "pg/predict/score.h"
 
-#define HEALTHML_MAX_WORDS 4
-
 /* What a trigger has found out about its arguments and its table; columns count from 1. */
 typedef struct HealthmlTriggerPlan
 {
 	MemoryContext memory;
 	HealthmlScorer *scorer;
 	text *model;
+
+	/* What is scored: the row, or the recording in one of its columns. */
+	const HmlModality *modality; /* NULL = the row */
+	int recording_column;
 
 	/* Triggers that fill columns: a number, and one of a few words. */
 	int score_column;
@@ -43,17 +45,28 @@ typedef struct HealthmlTriggerPlan
 	FmgrInfo word_input;
 	Oid word_io_parameter;
 	int32 word_typmod;
-	const char *words[HEALTHML_MAX_WORDS];
-	Datum word_values[HEALTHML_MAX_WORDS]; /* of the column's type, 0 before the first use */
+	const HmlModel *words_of; /* model whose classes are the words; NULL before the first row */
+	const char **words;       /* (n_words) in the encoding of the database */
+	Datum *word_values;       /* (n_words) of the column's type, 0 before the first use */
 
-	int audio_column;   /* fill_heart_sound */
-	int subject_column; /* record_risk */
+	/* Triggers that keep predictions. */
+	int subject_column;
 	FmgrInfo subject_output;
 } HealthmlTriggerPlan;
+
+/* What a trigger function does, and how it must be declared. */
+typedef struct HealthmlTriggerKind
+{
+	const char *usage;
+	TriggerEvent timing;
+	int n_arguments;
+	void (*work)(void *firing);
+} HealthmlTriggerKind;
 
 /* Kept in fn_extra. */
 typedef struct HealthmlTriggerState
 {
+	HealthmlTriggerKind kind;
 	HealthmlTriggerPlan *plan; /* NULL before the first row, and while it cannot be made */
 	const char *source;        /* name of the table */
 	int warnings;
@@ -70,18 +83,22 @@ typedef struct HealthmlFiring
 	const char *subject;
 } HealthmlFiring;
 
-/* Called as it must be, else an error that shows 'usage'; then begin. */
-extern void healthml_start_firing(HealthmlFiring *firing, FunctionCallInfo fcinfo, const char *usage,
-								  TriggerEvent timing, int n_arguments);
+/* Called as its kind must be, else an error that shows the usage; then begin.  'kind_of' is asked once per statement. */
+extern void healthml_start_firing(HealthmlFiring *firing, FunctionCallInfo fcinfo,
+								  HealthmlTriggerKind (*kind_of)(Oid function));
 
 /* Number of the column that an argument names, and its attribute. */
 extern int healthml_trigger_column(const HealthmlFiring *firing, int argument);
 extern Form_pg_attribute healthml_trigger_attribute(const HealthmlFiring *firing, int column);
 
-/* Plan the columns that a trigger fills: a score, and one of n_words words of type 'word_type' (or InvalidOid), text or varchar. */
+/* Plan the columns that a trigger fills: a score, and a word of type 'word_type' (or InvalidOid), text or varchar. */
 extern void healthml_plan_score_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument);
 extern void healthml_plan_word_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument,
-									  Oid word_type, const char *const *words, int n_words);
+									  Oid word_type);
+
+/* The words of that column, in UTF-8, from here on; an error unless it takes the first n_required of them. */
+extern void healthml_plan_words(HealthmlTriggerPlan *plan, const char *const *words, int n_words,
+								int n_required);
 
 /* The trigger's plan, made by 'plan_columns' at the first row. */
 typedef void (*HealthmlPlanColumns)(const HealthmlFiring *firing, HealthmlTriggerPlan *plan);
@@ -96,7 +113,7 @@ extern HeapTuple healthml_blank_row(const HealthmlFiring *firing);
 /* Before a row is written its generated columns have no values yet, or old ones; virtual ones are never in it. */
 extern void healthml_refuse_generated(const HealthmlFiring *firing, int column);
 
-/* Do it as healthml.on_score_error asks; returns whether it was done. */
-extern bool healthml_fire(HealthmlFiring *firing, void (*work)(void *argument));
+/* Do the work of its kind as healthml.on_score_error asks; returns whether it was done. */
+extern bool healthml_fire(HealthmlFiring *firing);
 
 #endif /* HEALTHML_FIRING_H */

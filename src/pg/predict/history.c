@@ -3,11 +3,12 @@
  *	  healthml.batch_predict and batch_classify: a source's rows as rows of
  *	  healthml.prediction.
  *
- * Rows are read as training reads them, in a read-only query, scored in blocks
- * through the model's batch kernel (one by one where a prediction is more than a
- * score: it is explained, or has classes), and put into a tuplestore, which goes to disk beyond work_mem.  When all are scored, one INSERT ... SELECT takes them into
- * the table: so an error writes nothing, and neither memory nor transaction ids
- * grow with the number of rows.
+ * Both are one loop over the source's rows; what is scored of a row is its columns,
+ * or the recording in one of them.  Rows are read as training reads them, in a
+ * read-only query, scored in blocks (one by one where they are explained or are
+ * recordings), and put into a tuplestore, which goes to disk beyond work_mem.  When
+ * all are scored, one INSERT ... SELECT takes them into the table: so an error writes
+ * nothing, and neither memory nor transaction ids grow with the number of rows.
  *
  * A recording that cannot be decoded does not stop a batch: it becomes a row of
  * healthml.score_failure, unless healthml.on_score_error is "error".
@@ -16,6 +17,8 @@
  * healthml.prediction, which view healthml.batch_progress shows to others.
  */
 #include "pg/server/compat.h"
+
+#include <math.h>
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -34,14 +37,14 @@
 #include "utils/tuplestore.h"
 
 #include "pg/server/arguments.h"
-#include "pg/signal/audio.h"
 #include "pg/server/document.h"
 #include "pg/server/errors.h"
-#include "pg/signal/heart_sound.h"
 #include "pg/server/memory.h"
 #include "pg/predict/prediction.h"
 #include "pg/server/settings.h"
 #include "pg/rows/source.h"
+#include "pg/signal/named_row.h"
+#include "pg/signal/recording.h"
 
 #define BLOCK_ROWS 256
 #define PROGRESS_ROWS 256
@@ -62,15 +65,15 @@ typedef struct Store
 typedef struct Batch
 {
 	HealthmlScorer *scorer;
-	int top;        /* reasons of each prediction, 0 = none */
-	bool in_blocks; /* the score is all there is to a prediction */
+	int top; /* reasons of each prediction, 0 = none */
 	const char *source_text;
 	const char *source_name; /* of the predictions */
 	HealthmlSource *source;
 	int subject; /* attribute of the source, from 0; -1 = none */
 	FmgrInfo subject_output;
-	int audio; /* attribute of the recordings; -1 = rows are scored by their columns */
-	int64 sounds[HEALTHML_SOUNDS];
+	int recordings;    /* attribute of the recordings; -1 = rows are scored by their columns */
+	int64 *labels;     /* (n_outputs) recordings of each class of the model */
+	int64 n_uncertain; /* recordings */
 
 	/* Rows that wait to be scored together. */
 	MemoryContext memory; /* of their subjects; emptied with each block */
@@ -79,7 +82,7 @@ typedef struct Batch
 	double *inputs; /* (BLOCK_ROWS, n_inputs) */
 	double *values; /* (BLOCK_ROWS, n_features) of rows in which something is missing */
 	size_t n_filled[BLOCK_ROWS];
-	double scores[BLOCK_ROWS];
+	double *outputs; /* (BLOCK_ROWS, n_outputs) */
 
 	Store predictions;
 	Store failures;
@@ -136,11 +139,12 @@ find_subject(Batch *batch, const char *name)
 static void
 find_recordings(Batch *batch, const char *name)
 {
-	batch->audio = -1;
+	batch->recordings = -1;
 	if (name == NULL)
 		return;
-	batch->audio = find_column(batch, name, "Argument \"audio\" is the column of the recordings.");
-	healthml_check_recordings(TupleDescAttr(batch->source->columns, batch->audio));
+	batch->recordings = find_column(batch, name, "Argument \"audio\" is the column of the recordings.");
+	healthml_check_recordings(TupleDescAttr(batch->source->columns, batch->recordings));
+	batch->labels = palloc0(sizeof(int64) * batch->scorer->model->n_outputs);
 }
 
 /* ---- rows ---- */
@@ -168,29 +172,8 @@ store(Batch *batch, const HealthmlPrediction *prediction)
 
 	healthml_prediction_values(prediction, values, nulls);
 	put(&batch->predictions, values, nulls);
-	if (batch->predictions.n % PROGRESS_ROWS == 0 || batch->audio >= 0)
+	if (batch->predictions.n % PROGRESS_ROWS == 0 || batch->recordings >= 0)
 		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, batch->predictions.n);
-}
-
-static void
-predict_row(Batch *batch, TupleTableSlot *slot)
-{
-	HealthmlScorer *scorer = batch->scorer;
-	HealthmlPrediction prediction = {.source = batch->source_name};
-	instr_time start;
-
-	CHECK_FOR_INTERRUPTS();
-	INSTR_TIME_SET_CURRENT(start);
-	healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot, batch->source->columns));
-	healthml_predict(scorer, &prediction);
-	prediction.subject = subject_of(batch, slot);
-	if (batch->top > 0)
-	{
-		prediction.features = healthml_features_document(scorer, slot->tts_values, slot->tts_isnull);
-		healthml_explain_prediction(scorer, batch->top, &prediction);
-	}
-	prediction.latency_ms = healthml_ms_since(start);
-	store(batch, &prediction);
 }
 
 /* ---- recordings ---- */
@@ -216,34 +199,74 @@ store_failure(Batch *batch, const char *subject, HmlStatus status, const char *m
 																	  subject, message)));
 }
 
-/* A row without a recording has no prediction. */
 static void
-classify_row(Batch *batch, TupleTableSlot *slot)
+count_label(Batch *batch, const HmlVerdict *verdict)
 {
-	HealthmlPrediction prediction = {.source = batch->source_name};
-	HealthmlHearing hearing;
+	if (verdict->quality.doubt != NULL)
+		batch->n_uncertain++;
+	else
+		batch->labels[verdict->class]++;
+}
+
+/* Predict the recording of a row; false where it has none, or one that cannot be read. */
+static bool
+predict_recording(Batch *batch, TupleTableSlot *slot, HealthmlPrediction *prediction)
+{
+	HealthmlScorer *scorer = batch->scorer;
+	HealthmlRecording recording = {.modality = scorer->modality,
+								   .datum = slot->tts_values[batch->recordings],
+								   .at_s = NAN,
+								   .sample_rate = NAN};
+	HealthmlFinding finding;
 	HmlContext ctx;
 	HmlStatus status;
-	instr_time start;
 
-	CHECK_FOR_INTERRUPTS();
-	slot_getallattrs(slot);
-	if (slot->tts_isnull[batch->audio])
-		return;
-	INSTR_TIME_SET_CURRENT(start);
+	if (slot->tts_isnull[batch->recordings])
+		return false;
 	healthml_context_init(&ctx, CurrentMemoryContext);
 	healthml_limit_memory(&ctx);
-	prediction.subject = subject_of(batch, slot);
-	status = healthml_hear(batch->scorer, &ctx, slot->tts_values[batch->audio], &hearing);
+	status = healthml_examine(scorer, &ctx, &recording, &finding);
 	if (healthml_is_unreadable(status) && healthml_on_score_error == HEALTHML_SCORE_ERROR_WARN)
 	{
-		store_failure(batch, prediction.subject, status, healthml_from_utf8(ctx.message));
-		return;
+		store_failure(batch, prediction->subject, status, healthml_from_utf8(ctx.message));
+		return false;
 	}
 	healthml_check(&ctx, status);
-	healthml_predict_heard(batch->scorer, &hearing, batch->top, &prediction);
+	healthml_predict_recording(scorer, &finding.verdict, prediction);
+	count_label(batch, &finding.verdict);
+	if (batch->top > 0 && finding.features != NULL)
+	{
+		prediction->features = healthml_finding_document(scorer, &finding);
+		healthml_explain_prediction(scorer, batch->top, prediction);
+	}
+	return true;
+}
+
+/* ---- rows one by one ---- */
+
+static void
+predict_row(Batch *batch, TupleTableSlot *slot, HealthmlPrediction *prediction)
+{
+	HealthmlScorer *scorer = batch->scorer;
+
+	healthml_scorer_read(scorer, healthml_features_of_slot(&scorer->features, slot, batch->source->columns));
+	healthml_predict(scorer, prediction);
+	prediction->features = healthml_features_document(scorer, slot->tts_values, slot->tts_isnull);
+	healthml_explain_prediction(scorer, batch->top, prediction);
+}
+
+static void
+predict_one(Batch *batch, TupleTableSlot *slot)
+{
+	HealthmlPrediction prediction = {.source = batch->source_name, .subject = subject_of(batch, slot)};
+	instr_time start;
+
+	INSTR_TIME_SET_CURRENT(start);
+	if (batch->recordings < 0)
+		predict_row(batch, slot, &prediction);
+	else if (!predict_recording(batch, slot, &prediction))
+		return;
 	prediction.latency_ms = healthml_ms_since(start);
-	batch->sounds[hearing.sound]++;
 	store(batch, &prediction);
 }
 
@@ -253,23 +276,25 @@ static void
 finish_block(Batch *batch)
 {
 	HealthmlScorer *scorer = batch->scorer;
+	const HmlModel *model = scorer->model;
 	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
-	HealthmlPrediction prediction = {.source = batch->source_name};
 	HmlSamples rows = hml_sample_rows(batch->inputs, (size_t) batch->n);
 	instr_time start;
-	int i;
+	double latency_ms;
 
 	INSTR_TIME_SET_CURRENT(start);
 	healthml_check(&scorer->ctx,
-				   hml_model_score(scorer->model, &scorer->ctx, scorer->scratch, &rows, batch->scores));
-	prediction.latency_ms = healthml_ms_since(start) / Max(batch->n, 1);
-	for (i = 0; i < batch->n; i++)
+				   hml_model_outputs(model, &scorer->ctx, scorer->scratch, &rows, batch->outputs));
+	latency_ms = healthml_ms_since(start) / Max(batch->n, 1);
+	for (int i = 0; i < batch->n; i++)
 	{
+		HealthmlPrediction prediction = {
+			.source = batch->source_name, .subject = batch->subjects[i], .latency_ms = latency_ms};
+
 		CHECK_FOR_INTERRUPTS();
-		prediction.subject = batch->subjects[i];
-		healthml_assess_row(scorer, &batch->scores[i],
-							batch->values + i * scorer->model->pipeline->n_features, batch->n_filled[i],
-							&prediction.assessment);
+		healthml_predict_row(scorer, batch->outputs + i * model->n_outputs,
+							 batch->values + i * model->pipeline->n_features, batch->n_filled[i],
+							 &prediction);
 		store(batch, &prediction);
 	}
 	batch->n = 0;
@@ -302,24 +327,26 @@ add_row(void *user, TupleTableSlot *slot)
 {
 	Batch *batch = user;
 
-	if (batch->audio >= 0)
-		classify_row(batch, slot);
-	else if (batch->in_blocks)
+	CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	if (batch->recordings < 0 && batch->top == 0)
 		add_to_block(batch, slot);
 	else
-		predict_row(batch, slot);
+		predict_one(batch, slot);
 }
 
 static void
 create_block(Batch *batch)
 {
-	const HmlPipeline *pipeline = batch->scorer->model->pipeline;
+	const HmlModel *model = batch->scorer->model;
+	const HmlPipeline *pipeline = model->pipeline;
 
 	batch->memory = AllocSetContextCreate(CurrentMemoryContext, "healthml block", ALLOCSET_DEFAULT_SIZES);
 	batch->inputs =
 		palloc_extended(sizeof(double) * BLOCK_ROWS * Max(pipeline->n_inputs, 1), MCXT_ALLOC_HUGE);
 	batch->values =
 		palloc_extended(sizeof(double) * BLOCK_ROWS * Max(pipeline->n_features, 1), MCXT_ALLOC_HUGE);
+	batch->outputs = palloc_extended(sizeof(double) * BLOCK_ROWS * model->n_outputs, MCXT_ALLOC_HUGE);
 }
 
 /* ---- writing ---- */
@@ -366,7 +393,7 @@ static const char *const insert_failures =
 	"SELECT c1, c2, c3, c4, c5 FROM " STORED_ROWS;
 
 static void
-predict(Batch *batch, const char *subject, const char *audio)
+predict(Batch *batch, const char *subject, const char *recordings)
 {
 	static const Oid failure_types[FAILURE_COLUMNS] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 
@@ -374,7 +401,7 @@ predict(Batch *batch, const char *subject, const char *audio)
 	report_start();
 	batch->source = healthml_source_open(batch->source_text);
 	find_subject(batch, subject);
-	find_recordings(batch, audio);
+	find_recordings(batch, recordings);
 	create_block(batch);
 	batch->predictions = create_store(healthml_prediction_types, HEALTHML_PREDICTION_N);
 	batch->failures = create_store(failure_types, FAILURE_COLUMNS);
@@ -389,7 +416,7 @@ predict(Batch *batch, const char *subject, const char *audio)
 }
 
 static Batch *
-start_batch(FunctionCallInfo fcinfo, const char *usage, const char *algorithm)
+start_batch(FunctionCallInfo fcinfo, const char *usage)
 {
 	Batch *batch = palloc0(sizeof(*batch));
 	const char *model = healthml_required_text(fcinfo, 0, "model");
@@ -400,7 +427,7 @@ start_batch(FunctionCallInfo fcinfo, const char *usage, const char *algorithm)
 	batch->source_text = healthml_required_text(fcinfo, 1, "source");
 	batch->source_name = pnstrdup(
 		batch->source_text, pg_mbcliplen(batch->source_text, (int) strlen(batch->source_text), SOURCE_NAME));
-	batch->scorer = healthml_scorer_create(CurrentMemoryContext, algorithm);
+	batch->scorer = healthml_scorer_create(CurrentMemoryContext, NULL);
 	healthml_scorer_use_reference(batch->scorer, cstring_to_text(model));
 	return batch;
 }
@@ -422,33 +449,66 @@ PG_FUNCTION_INFO_V1(healthml_batch_predict);
 Datum
 healthml_batch_predict(PG_FUNCTION_ARGS)
 {
-	Batch *batch = start_batch(fcinfo, "healthml.batch_predict()", NULL);
+	Batch *batch = start_batch(fcinfo, "healthml.batch_predict()");
 
 	batch->top = reasons_wanted(fcinfo, 3);
-	batch->in_blocks = batch->top == 0 && batch->scorer->model->output_names == NULL;
 	predict(batch, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), NULL);
 	PG_RETURN_INT64(batch->predictions.n);
 }
 
+/* ---- recordings in SQL ---- */
+
+/* Any model that takes recordings may be named. */
+static void
+check_takes_recordings(Batch *batch)
+{
+	const HmlModel *model = batch->scorer->model;
+
+	if (model->algorithm->encoder == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("model \"%s\" has algorithm \"%s\", which takes no recordings",
+						healthml_binding_version(batch->scorer->binding)->model, model->algorithm->name),
+				 errhint("Use healthml.batch_predict, which takes any model.")));
+	batch->scorer->modality = model->algorithm->encoder->modality;
+}
+
+/* A column is filled by its name: recordings, uncertain, unreadable, or a class of the model. */
+static double
+count_of(const Batch *batch, const char *name)
+{
+	const HmlModel *model = batch->scorer->model;
+
+	if (strcmp(name, "recordings") == 0)
+		return (double) (batch->predictions.n + batch->failures.n);
+	if (strcmp(name, HML_UNCERTAIN) == 0)
+		return (double) batch->n_uncertain;
+	if (strcmp(name, "unreadable") == 0)
+		return (double) batch->failures.n;
+	for (size_t i = 0; i < model->n_outputs; i++)
+		if (strcmp(name, model->output_names[i]) == 0)
+			return (double) batch->labels[i];
+	return NAN;
+}
+
 PG_FUNCTION_INFO_V1(healthml_batch_classify);
 
-/* healthml.batch_classify(model, source, subject, audio, explain): numbers of recordings, normal, abnormal, uncertain, unreadable */
+/* healthml.batch_classify(model, source, subject, audio, explain): numbers of recordings, see count_of() */
 Datum
 healthml_batch_classify(PG_FUNCTION_ARGS)
 {
-	Batch *batch = start_batch(fcinfo, "healthml.batch_classify()", HEALTHML_HEART_SOUND_ALGORITHM);
+	Batch *batch = start_batch(fcinfo, "healthml.batch_classify()");
+	HealthmlNamedRow row;
 	TupleDesc desc;
-	Datum values[5];
-	bool nulls[5] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "healthml.batch_classify must return a row");
+	check_takes_recordings(batch);
 	batch->top = reasons_wanted(fcinfo, 4);
 	predict(batch, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
 			healthml_required_text(fcinfo, 3, "audio"));
-	values[0] = Int64GetDatum(batch->predictions.n + batch->failures.n);
-	for (size_t i = 0; i < HEALTHML_SOUNDS; i++)
-		values[1 + i] = Int64GetDatum(batch->sounds[i]);
-	values[4] = Int64GetDatum(batch->failures.n);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	row = healthml_named_row(BlessTupleDesc(desc));
+	for (int i = 0; i < desc->natts; i++)
+		healthml_set_number(&row, i, count_of(batch, NameStr(TupleDescAttr(desc, i)->attname)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, row.values, row.nulls)));
 }

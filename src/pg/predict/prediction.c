@@ -149,36 +149,36 @@ healthml_features_document(const HealthmlScorer *scorer, const Datum *datums, co
 Datum
 healthml_probabilities_document(const HmlModel *model, const double *probabilities)
 {
-	HmlContext ctx;
-	HmlText json;
-	const char *text;
-	size_t i;
+	return healthml_numbers_document(model->output_names, probabilities, model->n_outputs);
+}
 
-	healthml_context_init(&ctx, CurrentMemoryContext);
-	hml_text_init(&json, &ctx);
-	for (i = 0; i < model->n_outputs; i++)
-	{
-		hml_text_add(&json, i == 0 ? "{" : ",");
-		hml_text_add_json_string(&json, model->output_names[i]);
-		hml_text_add(&json, ":");
-		hml_text_add_json_number(&json, probabilities[i]);
-	}
-	hml_text_add(&json, "}");
-	healthml_check(&ctx, hml_text_finish(&json, &text));
-	return healthml_jsonb_of_json(text);
+void
+healthml_predict_row(const HealthmlScorer *scorer, const double *outputs, const double *values,
+					 size_t n_filled, HealthmlPrediction *prediction)
+{
+	const HmlModel *model = scorer->model;
+
+	healthml_assess_row(scorer, outputs, values, n_filled, &prediction->assessment);
+	if (model->output_names == NULL)
+		return;
+	prediction->probabilities = healthml_probabilities_document(model, outputs);
+	prediction->label = healthml_from_utf8(model->output_names[hml_class_of_outputs(model, outputs)]);
 }
 
 void
 healthml_predict(HealthmlScorer *scorer, HealthmlPrediction *prediction)
 {
-	HmlVerdict verdict;
+	healthml_predict_row(scorer, healthml_scorer_outputs(scorer), scorer->values, scorer->n_filled,
+						 prediction);
+}
 
-	healthml_scorer_judge(scorer, &verdict);
-	healthml_assess_row(scorer, verdict.outputs, scorer->values, scorer->n_filled, &prediction->assessment);
-	if (verdict.label == NULL)
-		return;
-	prediction->probabilities = healthml_probabilities_document(scorer->model, verdict.outputs);
-	prediction->label = healthml_from_utf8(verdict.label);
+void
+healthml_predict_recording(const HealthmlScorer *scorer, const HmlVerdict *verdict,
+						   HealthmlPrediction *prediction)
+{
+	healthml_assess_verdict(scorer, verdict, &prediction->assessment);
+	prediction->probabilities = healthml_probabilities_document(scorer->model, verdict->outputs);
+	prediction->label = healthml_from_utf8(hml_verdict_word(verdict));
 }
 
 static Datum

@@ -40,6 +40,14 @@ extern Datum healthml_probabilities_document(const HmlModel *model, const double
 /* Score the scorer's present row. */
 extern void healthml_predict(HealthmlScorer *scorer, HealthmlPrediction *prediction);
 
+/* The same of a row that has been scored: outputs is (n_outputs), values (n_features), n_filled of them missing. */
+extern void healthml_predict_row(const HealthmlScorer *scorer, const double *outputs, const double *values,
+								 size_t n_filled, HealthmlPrediction *prediction);
+
+/* The same of a recording, whose label is that of its verdict or "uncertain". */
+extern void healthml_predict_recording(const HealthmlScorer *scorer, const HmlVerdict *verdict,
+									   HealthmlPrediction *prediction);
+
 /* Write one row and return its prediction_id, 0 when a trigger of the table has swallowed it. */
 extern int64 healthml_insert_prediction(const HealthmlPrediction *prediction);
 

@@ -13,6 +13,7 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -36,15 +37,39 @@ healthml_scorer_create(MemoryContext memory, const char *algorithm)
 	return scorer;
 }
 
+static bool
+takes(const HmlAlgorithm *algorithm, const HmlModality *modality)
+{
+	return algorithm->encoder != NULL && algorithm->encoder->modality == modality;
+}
+
+/* The names of all algorithms that take recordings of a kind: "a" or "b". */
+static const char *
+algorithms_of(const HmlModality *modality)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (const HmlAlgorithm *const *algorithm = hml_algorithms; *algorithm != NULL; algorithm++)
+		if (takes(*algorithm, modality))
+			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? " or " : "", (*algorithm)->name);
+	return names.data;
+}
+
 static void
 check_algorithm(const HealthmlScorer *scorer, const HmlModel *model)
 {
-	if (scorer->algorithm != NULL && strcmp(model->algorithm->name, scorer->algorithm) != 0)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("model \"%s\" has algorithm \"%s\", not \"%s\"",
-							   healthml_binding_version(scorer->binding)->model, model->algorithm->name,
-							   scorer->algorithm),
-						errhint("Use healthml.score, which takes any model.")));
+	const HmlAlgorithm *algorithm = model->algorithm;
+	bool is_wanted = scorer->algorithm == NULL || strcmp(algorithm->name, scorer->algorithm) == 0;
+
+	if (is_wanted && (scorer->modality == NULL || takes(algorithm, scorer->modality)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("model \"%s\" has algorithm \"%s\", not %s",
+					healthml_binding_version(scorer->binding)->model, algorithm->name,
+					is_wanted ? algorithms_of(scorer->modality) : psprintf("\"%s\"", scorer->algorithm)),
+			 errhint("Use healthml.score, which takes any model.")));
 }
 
 /* An error on the way leaves the scorer without a model, to be prepared by the next call. */
@@ -133,21 +158,6 @@ healthml_scorer_judge(HealthmlScorer *scorer, HmlVerdict *out)
 	HmlQuality quality = hml_row_quality(scorer->model, scorer->values, scorer->n_filled);
 
 	hml_verdict_of_outputs(scorer->model, healthml_scorer_outputs(scorer), &quality, out);
-}
-
-void
-healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssessment *out)
-{
-	const HmlCalibration *calibration = &scorer->model->calibration;
-	const HealthmlVersion *version = healthml_binding_version(scorer->binding);
-
-	out->score = score;
-	out->percentile = hml_calibration_percentile(calibration, out->score);
-	out->risk = hml_calibration_risk(calibration, out->score);
-	out->is_anomaly = out->score > calibration->threshold;
-	out->missing = (Datum) 0;
-	out->model = version->model;
-	out->version = version->version;
 }
 
 /* Names of the features that are missing, in the model's order. */

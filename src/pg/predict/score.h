@@ -18,14 +18,15 @@
 
 #include "fmgr.h"
 
-#include "core/model/verdict.h"
+#include "core/model/modality.h"
 
 #include "pg/registry/binding.h"
 #include "pg/rows/features.h"
 
 typedef struct HealthmlScorer
 {
-	const char *algorithm; /* the only one allowed, or NULL */
+	const char *algorithm;       /* the only one allowed, or NULL */
+	const HmlModality *modality; /* models must take recordings of this kind; NULL = any model */
 	HealthmlBinding *binding;
 	HealthmlFeatureReader features;
 	const HmlModel *model;
@@ -70,9 +71,6 @@ extern const double *healthml_scorer_outputs(HealthmlScorer *scorer);
 extern double healthml_scorer_score(HealthmlScorer *scorer);
 extern void healthml_scorer_judge(HealthmlScorer *scorer, HmlVerdict *out);
 extern void healthml_scorer_assess(HealthmlScorer *scorer, HealthmlAssessment *out);
-
-/* What a score of the scorer's model means, without a look at missing values. */
-extern void healthml_assess_score(const HealthmlScorer *scorer, double score, HealthmlAssessment *out);
 
 /* What outputs (n_outputs) mean of a row of values (n_features), of which n_filled were missing. */
 extern void healthml_assess_row(const HealthmlScorer *scorer, const double *outputs, const double *values,

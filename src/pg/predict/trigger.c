@@ -1,7 +1,11 @@
 /*
  * trigger.c
- *	  Triggers that score rows as they are written: fill_risk, record_risk and
- *	  fill_heart_sound.  What they have in common is in firing.c.
+ *	  One trigger function for all that scores rows as they are written: fill_risk,
+ *	  record_risk, and fill_<modality> for each kind of recordings.
+ *
+ * A trigger scores the row, or the recording in one of its columns, and fills columns
+ * or keeps a prediction: which of these is in the name of its SQL function.  What
+ * triggers have in common beside that is in firing.c.
  */
 #include "pg/server/compat.h"
 
@@ -23,13 +27,12 @@
 
 #include "core/explain/shapley.h"
 
-#include "pg/signal/audio.h"
 #include "pg/server/errors.h"
 #include "pg/predict/firing.h"
-#include "pg/signal/heart_sound.h"
 #include "pg/server/memory.h"
 #include "pg/predict/prediction.h"
 #include "pg/server/settings.h"
+#include "pg/signal/recording.h"
 
 #define CHANNEL "healthml_alerts"
 #define NOTIFIED_SUBJECT 200 /* bytes of a subject in a notification */
@@ -50,7 +53,28 @@ read_row(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
 		healthml_refuse_generated(firing, scorer->features.columns[i].attribute + 1);
 }
 
-/* ---- filling in a risk ---- */
+/* The verdict on the recording in the new row; false where it has none. */
+static bool
+judge_recording(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, HmlVerdict *out)
+{
+	HealthmlRecording recording = {.modality = plan->modality, .at_s = NAN, .sample_rate = NAN};
+	HealthmlFinding finding;
+	HmlContext ctx;
+	bool is_null;
+
+	recording.datum = heap_getattr(firing->tuple, plan->recording_column,
+								   RelationGetDescr(firing->data->tg_relation), &is_null);
+	if (is_null)
+		return false;
+	healthml_scorer_use_reference(plan->scorer, plan->model);
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	healthml_limit_memory(&ctx);
+	healthml_check(&ctx, healthml_examine(plan->scorer, &ctx, &recording, &finding));
+	*out = finding.verdict;
+	return true;
+}
+
+/* ---- filling columns ---- */
 
 static Oid
 risk_level_type(void)
@@ -67,11 +91,13 @@ plan_risk(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
 	for (int risk = 0; risk < HML_N_RISKS; risk++)
 		risks[risk] = healthml_risk_name((HmlRisk) risk);
 	healthml_plan_score_column(firing, plan, 1);
-	healthml_plan_word_column(firing, plan, 2, risk_level_type(), risks, HML_N_RISKS);
+	healthml_plan_word_column(firing, plan, 2, risk_level_type());
+	/* A domain of the first three alone fails only where a risk is unknown. */
+	healthml_plan_words(plan, risks, HML_N_RISKS, HML_RISK_UNKNOWN);
 }
 
 static void
-fill_row(void *argument)
+fill_risk(void *argument)
 {
 	HealthmlFiring *firing = argument;
 	HealthmlTriggerPlan *plan = healthml_trigger_plan(firing, plan_risk);
@@ -82,69 +108,49 @@ fill_row(void *argument)
 	firing->filled = healthml_filled_row(firing, plan, assessment.score, (int) assessment.risk);
 }
 
-PG_FUNCTION_INFO_V1(healthml_fill_risk);
-
-/* fill_risk('model', 'score_column', 'risk_column'), BEFORE INSERT OR UPDATE, FOR EACH ROW */
-Datum
-healthml_fill_risk(PG_FUNCTION_ARGS)
-{
-	HealthmlFiring firing;
-
-	healthml_start_firing(&firing, fcinfo, "fill_risk('model', 'score_column', 'risk_column')",
-						  TRIGGER_EVENT_BEFORE, 3);
-	return PointerGetDatum(healthml_fire(&firing, fill_row) ? firing.filled : healthml_blank_row(&firing));
-}
-
-/* ---- filling in what a recording sounds like ---- */
-
 static void
-plan_sound(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
+plan_recording(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
 {
-	plan->scorer->algorithm = HEALTHML_HEART_SOUND_ALGORITHM;
-	plan->audio_column = healthml_trigger_column(firing, 1);
-	healthml_check_recordings(healthml_trigger_attribute(firing, plan->audio_column));
-	healthml_refuse_generated(firing, plan->audio_column);
-	healthml_plan_word_column(firing, plan, 2, InvalidOid, healthml_sound_names, HEALTHML_SOUNDS);
+	plan->modality = plan->scorer->modality = healthml_modality_of_function(firing->fcinfo->flinfo->fn_oid);
+	plan->recording_column = healthml_trigger_column(firing, 1);
+	healthml_check_recordings(healthml_trigger_attribute(firing, plan->recording_column));
+	healthml_refuse_generated(firing, plan->recording_column);
+	healthml_plan_word_column(firing, plan, 2, InvalidOid);
 	healthml_plan_score_column(firing, plan, 3);
 }
 
-/* A row without a recording has no sound. */
+/* The words are the classes of the model, and "uncertain" after them. */
 static void
-fill_sound(void *argument)
+use_classes(HealthmlTriggerPlan *plan)
+{
+	const HmlModel *model = plan->scorer->model;
+	size_t n = model->n_outputs;
+	const char **words = palloc(sizeof(*words) * (n + 1));
+
+	memcpy(words, model->output_names, sizeof(*words) * n);
+	words[n] = HML_UNCERTAIN;
+	healthml_plan_words(plan, words, (int) n + 1, (int) n + 1);
+	plan->words_of = model;
+}
+
+/* A row without a recording is left without a verdict. */
+static void
+fill_verdict(void *argument)
 {
 	HealthmlFiring *firing = argument;
-	HealthmlTriggerPlan *plan = healthml_trigger_plan(firing, plan_sound);
-	HealthmlHearing hearing;
-	HmlContext ctx;
-	Datum audio;
-	bool is_null;
+	HealthmlTriggerPlan *plan = healthml_trigger_plan(firing, plan_recording);
+	HmlVerdict verdict;
+	size_t word;
 
-	audio = heap_getattr(firing->tuple, plan->audio_column, RelationGetDescr(firing->data->tg_relation),
-						 &is_null);
-	if (is_null)
+	if (!judge_recording(firing, plan, &verdict))
 	{
 		firing->filled = healthml_blank_row(firing);
 		return;
 	}
-	healthml_scorer_use_reference(plan->scorer, plan->model);
-	healthml_context_init(&ctx, CurrentMemoryContext);
-	healthml_limit_memory(&ctx);
-	healthml_check(&ctx, healthml_hear(plan->scorer, &ctx, audio, &hearing));
-	firing->filled = healthml_filled_row(firing, plan, hearing.assessment.score, (int) hearing.sound);
-}
-
-PG_FUNCTION_INFO_V1(healthml_fill_heart_sound);
-
-/* fill_heart_sound('model', 'audio_column', 'label_column', 'p_column'), BEFORE INSERT OR UPDATE, FOR EACH ROW */
-Datum
-healthml_fill_heart_sound(PG_FUNCTION_ARGS)
-{
-	HealthmlFiring firing;
-
-	healthml_start_firing(&firing, fcinfo,
-						  "fill_heart_sound('model', 'audio_column', 'label_column', 'p_column')",
-						  TRIGGER_EVENT_BEFORE, 4);
-	return PointerGetDatum(healthml_fire(&firing, fill_sound) ? firing.filled : healthml_blank_row(&firing));
+	if (plan->words_of != plan->scorer->model)
+		use_classes(plan);
+	word = verdict.quality.doubt != NULL ? plan->scorer->model->n_outputs : verdict.class;
+	firing->filled = healthml_filled_row(firing, plan, verdict.score, (int) word);
 }
 
 /* ---- notification ---- */
@@ -243,15 +249,36 @@ record_row(void *argument)
 		notify(&prediction, prediction_id);
 }
 
-PG_FUNCTION_INFO_V1(healthml_record_risk);
+/* ---- SQL ---- */
 
-/* record_risk('model', 'subject_column'), AFTER INSERT OR UPDATE, FOR EACH ROW */
+static HealthmlTriggerKind
+kind_of(Oid function)
+{
+	const HmlModality *modality = healthml_modality_of_function(function);
+
+	if (modality != NULL)
+		return (HealthmlTriggerKind){psprintf("fill_%s('model', '%s_column', 'label_column', 'p_column')",
+											  modality->name, modality->column),
+									 TRIGGER_EVENT_BEFORE, 4, fill_verdict};
+	if (strcmp(get_func_name(function), "record_risk") == 0)
+		return (HealthmlTriggerKind){"record_risk('model', 'subject_column')", TRIGGER_EVENT_AFTER, 2,
+									 record_row};
+	return (HealthmlTriggerKind){"fill_risk('model', 'score_column', 'risk_column')", TRIGGER_EVENT_BEFORE, 3,
+								 fill_risk};
+}
+
+PG_FUNCTION_INFO_V1(healthml_score_row);
+
+/* All trigger functions, FOR EACH ROW: see kind_of() for their arguments */
 Datum
-healthml_record_risk(PG_FUNCTION_ARGS)
+healthml_score_row(PG_FUNCTION_ARGS)
 {
 	HealthmlFiring firing;
+	bool is_done;
 
-	healthml_start_firing(&firing, fcinfo, "record_risk('model', 'subject_column')", TRIGGER_EVENT_AFTER, 2);
-	healthml_fire(&firing, record_row);
-	return PointerGetDatum(NULL);
+	healthml_start_firing(&firing, fcinfo, kind_of);
+	is_done = healthml_fire(&firing);
+	if (TRIGGER_FIRED_AFTER(firing.data->tg_event))
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(is_done ? firing.filled : healthml_blank_row(&firing));
 }

@@ -9,7 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "pg/signal/audio.h"
+#include "pg/signal/recording.h"
 #include "pg/server/document.h"
 #include "pg/server/errors.h"
 #include "pg/rows/features.h"
@@ -30,7 +30,7 @@ typedef struct FrameReader
 	HealthmlSource *source;
 	int n_features;                /* of the frame */
 	HealthmlSourceColumn *columns; /* (n_features), unless they are heard */
-	int audio;                     /* attribute of the recordings, NO_COLUMN = none */
+	int recordings;                /* attribute, NO_COLUMN = none */
 	HealthmlSourceColumn role_columns[ROLES];
 	HmlFrame *frame;
 	double *row; /* (n_features) */
@@ -127,14 +127,17 @@ choose_features(FrameReader *reader)
 static void
 choose_recordings(FrameReader *reader)
 {
+	const HmlEncoder *encoder = reader->request->encoder;
+
 	if (reader->request->features != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("features of recordings cannot be chosen"),
-				 errhint("Name the column of the recordings in parameter \"audio\", and pass NULL "
-						 "for \"features\".")));
-	reader->audio = healthml_source_column(reader->source, reader->request->audio);
-	healthml_check_recordings(TupleDescAttr(reader->source->columns, reader->audio));
-	reader->n_features = (int) reader->request->recording->n_features;
+				 errhint("Name the column of the recordings in parameter \"%s\", and pass NULL "
+						 "for \"features\".",
+						 encoder->modality->column)));
+	reader->recordings = healthml_source_column(reader->source, reader->request->recordings);
+	healthml_check_recordings(TupleDescAttr(reader->source->columns, reader->recordings));
+	reader->n_features = (int) encoder->n_features;
 }
 
 static void
@@ -151,8 +154,8 @@ check_target(const FrameReader *reader)
 static void
 choose_columns(FrameReader *reader)
 {
-	reader->audio = NO_COLUMN;
-	if (reader->request->recording != NULL)
+	reader->recordings = NO_COLUMN;
+	if (reader->request->encoder != NULL)
 		choose_recordings(reader);
 	else
 		choose_features(reader);
@@ -191,12 +194,11 @@ create_frame(FrameReader *reader)
 				   hml_frame_create(reader->ctx, (size_t) reader->n_features, present, request->max_rows,
 									request->max_bytes, request->seed, &reader->frame));
 	for (i = 0; i < reader->n_features; i++)
-		if (reader->audio == NO_COLUMN)
+		if (reader->recordings == NO_COLUMN)
 			declare_column(reader, i, reader->columns[i]);
 		else
-			healthml_check(reader->ctx,
-						   hml_frame_set_column(reader->frame, (size_t) i, request->recording->names[i],
-												HML_COLUMN_NUMERIC));
+			healthml_check(reader->ctx, hml_frame_set_column(reader->frame, (size_t) i,
+															 request->encoder->names[i], HML_COLUMN_NUMERIC));
 	for (i = 0; i < ROLES; i++)
 		if (reader->role_names[i] != NULL)
 			declare_column(reader, reader->n_features + i, reader->role_columns[i]);
@@ -238,31 +240,48 @@ cell(FrameReader *reader, int index, HealthmlSourceColumn column, TupleTableSlot
 }
 
 static HmlStatus
-hear_recording(FrameReader *reader, Datum recording)
+encode_signal(FrameReader *reader, const HmlSignal *signal)
 {
-	HmlAudio audio;
+	HmlEncodedSignal encoding = {0};
+	HmlArena *arena;
 	HmlStatus status;
 
-	HML_TRY(healthml_decode_audio(reader->ctx, recording, &audio));
-	status = reader->request->recording->read(reader->ctx, &audio, reader->row);
-	hml_audio_free(reader->ctx, &audio);
+	HML_TRY(hml_arena_create(reader->ctx, &arena));
+	status = reader->request->encoder->encode(arena, NULL, signal, &encoding);
+	if (status == HML_OK)
+		memcpy(reader->row, encoding.values, sizeof(*reader->row) * reader->n_features);
+	hml_arena_free(arena);
+	return status;
+}
+
+static HmlStatus
+encode_recording(FrameReader *reader, Datum datum)
+{
+	HealthmlRecording recording = {
+		.modality = reader->request->encoder->modality, .datum = datum, .at_s = NAN, .sample_rate = NAN};
+	HmlSignal signal;
+	HmlStatus status;
+
+	HML_TRY(healthml_read_signal(reader->ctx, &recording, &signal));
+	status = encode_signal(reader, &signal);
+	hml_signal_free(reader->ctx, &signal);
 	return status;
 }
 
 /* The present row's recording as features; none where it is null. */
 static void
-hear(FrameReader *reader, TupleTableSlot *slot)
+read_recording(FrameReader *reader, TupleTableSlot *slot)
 {
 	HmlStatus status;
 
 	CHECK_FOR_INTERRUPTS();
-	if (slot->tts_isnull[reader->audio])
+	if (slot->tts_isnull[reader->recordings])
 	{
 		for (int i = 0; i < reader->n_features; i++)
 			reader->row[i] = NAN;
 		return;
 	}
-	status = hear_recording(reader, slot->tts_values[reader->audio]);
+	status = encode_recording(reader, slot->tts_values[reader->recordings]);
 	if (status != HML_OK)
 		hml_detail(reader->ctx, "The recording is in row " INT64_FORMAT " of the source.",
 				   reader->row_number);
@@ -272,8 +291,8 @@ hear(FrameReader *reader, TupleTableSlot *slot)
 static void
 read_features(FrameReader *reader, TupleTableSlot *slot)
 {
-	if (reader->audio != NO_COLUMN)
-		hear(reader, slot);
+	if (reader->recordings != NO_COLUMN)
+		read_recording(reader, slot);
 	else
 		for (int i = 0; i < reader->n_features; i++)
 			reader->row[i] = cell(reader, i, reader->columns[i], slot);
@@ -287,7 +306,7 @@ add_row(void *user, TupleTableSlot *slot)
 	double labels[ROLES];
 
 	reader->row_number++;
-	if (reader->row_number % ROWS_PER_REPORT == 0 || reader->audio != NO_COLUMN)
+	if (reader->row_number % ROWS_PER_REPORT == 0 || reader->recordings != NO_COLUMN)
 		hml_report_progress(reader->ctx, "read", reader->row_number, 0);
 	if (!hml_frame_wants(reader->frame))
 	{
@@ -313,9 +332,9 @@ healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algori
 	if (request->group == NULL)
 		request->group = column_param(params, "group");
 	request->site = column_param(params, "site");
-	request->recording = algorithm->recording;
-	if (algorithm->recording != NULL)
-		request->audio = column_param(params, "audio");
+	request->encoder = algorithm->encoder;
+	if (algorithm->encoder != NULL)
+		request->recordings = column_param(params, algorithm->encoder->modality->column);
 }
 
 HmlFrame *

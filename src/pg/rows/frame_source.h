@@ -22,16 +22,16 @@ typedef struct HealthmlFrameRequest
 	const char *target; /* NULL = none */
 	const char *group;  /* NULL = none */
 	const char *site;   /* NULL = none */
-	const HmlRecordingReader
-		*recording; /* its features, heard in column 'audio', instead of columns; NULL = none */
-	const char *audio;
+	const HmlEncoder
+		*encoder;           /* its features, of the recordings in a column, instead of columns; NULL = none */
+	const char *recordings; /* that column */
 	bool target_is_condition; /* it must be boolean or a number */
 	size_t max_rows;
 	size_t max_bytes;
 	uint64 seed; /* of the sample */
 } HealthmlFrameRequest;
 
-/* Take from the parameters of an algorithm which columns have which role: group, site, audio. */
+/* Take from the parameters of an algorithm which columns have which role: group, site, recordings. */
 extern void healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algorithm,
 								   const HmlParams *params);
 

@@ -13,11 +13,6 @@
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
-
-#include "catalog/pg_namespace_d.h"
-
-/* Earlier versions have a function for each kind of object. */
-#define pg_namespace_aclcheck(schema, role, mode) object_aclcheck(NamespaceRelationId, schema, role, mode)
 #endif
 
 #include "utils/acl.h"

@@ -11,6 +11,7 @@
 #include "utils/fmgrprotos.h"
 
 #include "pg/server/errors.h"
+#include "pg/server/memory.h"
 
 const char *
 healthml_from_utf8(const char *utf8)
@@ -66,4 +67,26 @@ Datum
 healthml_jsonb_of_json(const char *json)
 {
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(healthml_from_utf8(json)));
+}
+
+Datum
+healthml_numbers_document(const char *const *names, const double *numbers, size_t n)
+{
+	HmlContext ctx;
+	HmlText json;
+	const char *text;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	hml_text_init(&json, &ctx);
+	hml_text_add(&json, "{");
+	for (size_t i = 0; i < n; i++)
+	{
+		hml_text_add(&json, i == 0 ? "" : ",");
+		hml_text_add_json_string(&json, names[i]);
+		hml_text_add(&json, ":");
+		hml_text_add_json_number(&json, numbers[i]);
+	}
+	hml_text_add(&json, "}");
+	healthml_check(&ctx, hml_text_finish(&json, &text));
+	return healthml_jsonb_of_json(text);
 }

@@ -17,6 +17,9 @@ extern const HmlJson *healthml_document_of_jsonb(HmlArena *arena, Datum jsonb);
 /* A jsonb datum in the current memory context. */
 extern Datum healthml_jsonb_of_json(const char *json);
 
+/* {"name": number, ...} as such a datum; NaN and infinity become null. */
+extern Datum healthml_numbers_document(const char *const *names, const double *numbers, size_t n);
+
 /* UTF-8 to and from the encoding of the database; the argument itself where they are the same. */
 extern const char *healthml_from_utf8(const char *utf8);
 extern const char *healthml_to_utf8(const char *server);

@@ -14,6 +14,7 @@
 
 #include "pg/registry/binding.h"
 #include "pg/server/settings.h"
+#include "pg/signal/recording.h"
 
 PG_MODULE_MAGIC;
 
@@ -21,7 +22,6 @@ extern void _PG_init(void); /* declared by fmgr.h from version 15 on */
 
 int healthml_model_cache_size = 256 * 1024;
 int healthml_max_memory = 1024 * 1024;
-int healthml_max_audio_seconds = 600;
 int healthml_on_score_error = HEALTHML_SCORE_ERROR_WARN;
 int healthml_notify_level = HEALTHML_NOTIFY_HIGH;
 bool healthml_verbose = false;
@@ -40,8 +40,6 @@ static const struct config_enum_entry notify_level_options[] = {
 	{NULL, 0, false},
 };
 
-#define LONGEST_AUDIO_S (24 * 60 * 60)
-
 static void
 define_memory_settings(void)
 {
@@ -54,10 +52,6 @@ define_memory_settings(void)
 		"healthml.max_memory", "Sets the memory that one training, import or recording may use.",
 		"A training source that does not fit is sampled uniformly.", &healthml_max_memory,
 		healthml_max_memory, 16 * 1024, INT_MAX, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
-	DefineCustomIntVariable("healthml.max_audio_seconds", "Sets the longest recording that is decoded.",
-							"A longer one is an error.", &healthml_max_audio_seconds,
-							healthml_max_audio_seconds, 1, LONGEST_AUDIO_S, PGC_USERSET, GUC_UNIT_S, NULL,
-							NULL, NULL);
 }
 
 static void
@@ -79,6 +73,7 @@ void
 _PG_init(void)
 {
 	define_memory_settings();
+	healthml_define_limits();
 	define_trigger_settings();
 	DefineCustomBoolVariable("healthml.verbose", "Reports every epoch of a training by a notice.",
 							 "The word is a keyword of SQL: SET healthml.\"verbose\" = on.",

@@ -1,6 +1,7 @@
 /*
  * settings.h
- *	  The configuration parameters healthml.*, defined in module.c.
+ *	  The configuration parameters healthml.*, defined in module.c; the limits of
+ *	  recordings are in signal/recording.h.
  */
 #ifndef HEALTHML_SETTINGS_H
 #define HEALTHML_SETTINGS_H
@@ -21,11 +22,10 @@ typedef enum HealthmlNotifyLevel
 	HEALTHML_NOTIFY_NONE = 3
 } HealthmlNotifyLevel;
 
-extern int healthml_model_cache_size;  /* kB */
-extern int healthml_max_memory;        /* kB */
-extern int healthml_max_audio_seconds; /* s */
-extern int healthml_on_score_error;    /* HealthmlOnScoreError */
-extern int healthml_notify_level;      /* HealthmlNotifyLevel */
+extern int healthml_model_cache_size; /* kB */
+extern int healthml_max_memory;       /* kB */
+extern int healthml_on_score_error;   /* HealthmlOnScoreError */
+extern int healthml_notify_level;     /* HealthmlNotifyLevel */
 extern bool healthml_verbose;
 
 #endif /* HEALTHML_SETTINGS_H */

@@ -8,15 +8,14 @@
  */
 #include "pg/server/compat.h"
 
-#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #include "core/heart/heart_sound.h"
+#include "core/signal/audio/audio_reader.h"
 #include "core/signal/audio/plot_signal.h"
 #include "core/signal/audio/spectrogram.h"
 
@@ -24,44 +23,20 @@
 #include "pg/server/document.h"
 #include "pg/server/errors.h"
 #include "pg/server/memory.h"
-#include "pg/server/settings.h"
+#include "pg/signal/recording.h"
 
 /* ---- decoding ---- */
-
-static HmlStatus
-decode_bytes(HmlContext *ctx, const struct varlena *bytes, HmlAudio *out)
-{
-	HmlAudioLimits limits = HML_AUDIO_LIMITS_DEFAULT;
-
-	limits.max_seconds = healthml_max_audio_seconds;
-	return hml_audio_decode(ctx, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), &limits, out);
-}
-
-/* A datum of a few bytes may unpack to a gigabyte: its size is looked at first. */
-void
-healthml_check_recordings(Form_pg_attribute column)
-{
-	if (getBaseType(column->atttypid) != BYTEAOID)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("column \"%s\" of recordings must be of type bytea, not %s",
-							   NameStr(column->attname), format_type_be(column->atttypid))));
-}
 
 HmlStatus
 healthml_decode_audio(HmlContext *ctx, Datum recording, HmlAudio *out)
 {
-	struct varlena *stored = (struct varlena *) DatumGetPointer(recording);
-	Size size = toast_raw_datum_size(recording);
-	struct varlena *bytes;
+	HmlAudioLimits limits = hml_audio_limits(healthml_limits(&hml_audio_reader));
+	HealthmlBytes bytes;
 	HmlStatus status;
 
-	if (!VARATT_IS_COMPRESSED(stored) && !VARATT_IS_EXTERNAL(stored))
-		return decode_bytes(ctx, stored, out);
-	HML_TRY(hml_charge(ctx, size));
-	bytes = pg_detoast_datum_packed(stored);
-	status = decode_bytes(ctx, bytes, out);
-	pfree(bytes);
-	hml_discharge(ctx, size);
+	HML_TRY(healthml_unpack(ctx, recording, &bytes));
+	status = hml_audio_decode(ctx, bytes.data, bytes.length, &limits, out);
+	healthml_release(ctx, &bytes);
 	return status;
 }
 

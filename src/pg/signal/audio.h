@@ -7,7 +7,6 @@
 
 #include "pg/server/compat.h"
 
-#include "catalog/pg_attribute.h"
 #include "utils/array.h"
 
 #include "core/signal/audio/audio.h"
@@ -23,8 +22,5 @@ extern HmlStatus healthml_decode_audio(HmlContext *ctx, Datum recording, HmlAudi
 
 /* A real[][] of the given numbers, (rows, columns); its memory counts for 'ctx'. */
 extern ArrayType *healthml_matrix(HmlContext *ctx, const float *numbers, size_t rows, size_t columns);
-
-/* Raise an error unless a column holds bytea, as recordings do. */
-extern void healthml_check_recordings(Form_pg_attribute column);
 
 #endif /* HEALTHML_AUDIO_H */

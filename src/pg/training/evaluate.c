@@ -90,7 +90,7 @@ healthml_evaluate(PG_FUNCTION_ARGS)
 
 	healthml_context_init(&ctx, CurrentMemoryContext);
 	healthml_limit_memory(&ctx);
-	if (model->algorithm->recording != NULL)
+	if (model->algorithm->encoder != NULL)
 		request_recordings(&ctx, model, &request);
 	else
 		request.features = features_of(model);

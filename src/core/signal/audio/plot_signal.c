@@ -25,19 +25,27 @@
 /* ---- views ----------------------------------------------------------- */
 
 HmlStatus
-hml_signal_view(HmlContext *ctx, const HmlAudio *audio, const HmlSignalView *view, HmlAudio *out)
+hml_check_view(HmlContext *ctx, double seconds, const HmlSignalView *view)
 {
-	double seconds = (double) audio->n_samples / audio->sample_rate;
-	size_t first;
-	size_t last;
-
-	*out = *audio;
 	if (!(view->from_s >= 0 && view->from_s < seconds))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT, "recording of %g seconds has nothing from second %g on",
 						seconds, view->from_s);
 	if (!(view->to_s > view->from_s))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT, "nothing lies between second %g and second %g",
 						view->from_s, view->to_s);
+	return HML_OK;
+}
+
+/* The samples of the view, which refer to those of 'audio'. */
+static HmlStatus
+cut_view(HmlContext *ctx, const HmlAudio *audio, const HmlSignalView *view, HmlAudio *out)
+{
+	double seconds = (double) audio->n_samples / audio->sample_rate;
+	size_t first;
+	size_t last;
+
+	HML_TRY(hml_check_view(ctx, seconds, view));
+	*out = *audio;
 	first = (size_t) (view->from_s * audio->sample_rate);
 	last = view->to_s < seconds ? (size_t) ceil(view->to_s * audio->sample_rate) : audio->n_samples;
 	out->samples = audio->samples + first;
@@ -179,7 +187,7 @@ hml_plot_waveform(HmlText *svg, const HmlAudio *audio, const HmlSignalView *view
 	HmlAudio shown;
 	HmlAxis time;
 
-	HML_TRY(hml_signal_view(svg->ctx, audio, view, &shown));
+	HML_TRY(cut_view(svg->ctx, audio, view, &shown));
 	time = time_axis(&shown, view);
 	begin_picture(svg, audio, view, WAVEFORM_HEIGHT, "Level over time");
 	hml_chart_text(svg, HML_SIGNAL_LEFT - 8.0, HML_SIGNAL_TOP - 10.0, HML_ANCHOR_END, "level");
@@ -377,7 +385,7 @@ hml_plot_spectrogram(HmlText *svg, const HmlAudio *audio, const HmlSignalView *v
 
 	if (!(top_db >= 1 && top_db <= 200))
 		return hml_fail(svg->ctx, HML_INVALID_ARGUMENT, "top_db must be from 1 to 200, not %g", top_db);
-	HML_TRY(hml_signal_view(svg->ctx, audio, view, &shown));
+	HML_TRY(cut_view(svg->ctx, audio, view, &shown));
 	HML_TRY(transform(svg->ctx, &shown, spec, &mel));
 	time = time_axis(&shown, view);
 	begin_picture(svg, audio, view, SPECTROGRAM_HEIGHT, "Power in mel bands over time");

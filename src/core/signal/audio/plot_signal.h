@@ -12,18 +12,10 @@
 #include "core/draw/chart.h"
 #include "core/signal/audio/audio.h"
 #include "core/signal/dsp/mel.h"
+#include "core/signal/signal.h"
 
-/* What is shown of a recording. */
-typedef struct HmlSignalView
-{
-	const char *title;
-	double from_s; /* in the recording */
-	double to_s;   /* after from_s; what is beyond the end is the end */
-} HmlSignalView;
-
-/* The samples of the view, which refer to those of 'audio'; HML_INVALID_ARGUMENT where there are none. */
-extern HmlStatus hml_signal_view(HmlContext *ctx, const HmlAudio *audio, const HmlSignalView *view,
-								 HmlAudio *out) HML_NODISCARD;
+/* HML_INVALID_ARGUMENT where nothing of a recording of so many seconds lies in the view. */
+extern HmlStatus hml_check_view(HmlContext *ctx, double seconds, const HmlSignalView *view) HML_NODISCARD;
 
 /* Level over time; 960 x 260 units. */
 extern HmlStatus hml_plot_waveform(HmlText *svg, const HmlAudio *audio,
