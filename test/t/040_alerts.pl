@@ -43,7 +43,7 @@ is_deeply(
 	'what an alert tells');
 is( scalar_of(
 		$node,
-		"SELECT to_jsonb(p) - ARRAY['label','features','narrative','is_anomaly','latency_ms','explanation','predicted_at','probabilities']
+		"SELECT to_jsonb(p) - ARRAY['label','features','narrative','is_anomaly','latency_ms','explanation','predicted_at','probabilities','missing_features']
 			= '$alerts[0]' FROM prediction p WHERE prediction_id = $alert->{prediction_id}"),
 	't', 'an alert equals its prediction');
 
