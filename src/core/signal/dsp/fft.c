@@ -9,6 +9,21 @@
 
 #include <fftw3.h>
 
+#include "core/base/library.h"
+
+static struct
+{
+	__typeof__(fftwf_plan_dft_r2c_1d) *plan;
+	__typeof__(fftwf_execute_dft_r2c) *execute;
+	__typeof__(fftwf_destroy_plan) *destroy;
+} fftw;
+
+static HmlLibrary library = {.file = "libfftw3f.so.3",
+							 .n_functions = 3,
+							 .functions = {{"fftwf_plan_dft_r2c_1d", &fftw.plan},
+										   {"fftwf_execute_dft_r2c", &fftw.execute},
+										   {"fftwf_destroy_plan", &fftw.destroy}}};
+
 struct HmlFft
 {
 	size_t n; /* 0 = free */
@@ -31,8 +46,7 @@ make_plan(HmlContext *ctx, size_t n, fftwf_plan *out)
 		status = HML_NEW(ctx, &spectrum, n + 2);
 	if (status == HML_OK)
 	{
-		*out = fftwf_plan_dft_r2c_1d((int) n, frame, (fftwf_complex *) spectrum,
-									 FFTW_ESTIMATE | FFTW_DESTROY_INPUT);
+		*out = fftw.plan((int) n, frame, (fftwf_complex *) spectrum, FFTW_ESTIMATE | FFTW_DESTROY_INPUT);
 		if (*out == NULL)
 			status = hml_fail(ctx, HML_INTERNAL, "could not plan a Fourier transform of %zu points", n);
 	}
@@ -48,7 +62,7 @@ replace_plan(HmlContext *ctx, HmlFft *slot, size_t n)
 
 	HML_TRY(make_plan(ctx, n, &plan));
 	if (slot->n != 0)
-		fftwf_destroy_plan(slot->plan);
+		fftw.destroy(slot->plan);
 	slot->plan = plan;
 	slot->n = n;
 	return HML_OK;
@@ -57,7 +71,6 @@ replace_plan(HmlContext *ctx, HmlFft *slot, size_t n)
 HmlStatus
 hml_fft_plan(HmlContext *ctx, size_t n, const HmlFft **out)
 {
-
 	if (n < 2 || n > HML_FFT_MAX_SIZE || n % 2 != 0)
 		return hml_fail(ctx, HML_INVALID_ARGUMENT,
 						"size of a Fourier transform must be even and from 2 to %d, not %zu",
@@ -68,6 +81,7 @@ hml_fft_plan(HmlContext *ctx, size_t n, const HmlFft **out)
 			*out = &plans[i];
 			return HML_OK;
 		}
+	HML_TRY(hml_library_load(ctx, &library));
 	HML_TRY(replace_plan(ctx, &plans[next_slot], n));
 	*out = &plans[next_slot];
 	next_slot = (next_slot + 1) % HML_FFT_MAX_PLANS;
@@ -77,5 +91,5 @@ hml_fft_plan(HmlContext *ctx, size_t n, const HmlFft **out)
 void
 hml_fft_forward(const HmlFft *fft, float *frame, float *spectrum)
 {
-	fftwf_execute_dft_r2c(fft->plan, frame, (fftwf_complex *) spectrum);
+	fftw.execute(fft->plan, frame, (fftwf_complex *) spectrum);
 }

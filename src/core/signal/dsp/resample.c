@@ -12,7 +12,28 @@
 #include <soxr.h>
 #include <string.h>
 
+#include "core/base/library.h"
+
 #define CHUNK 16384
+
+static struct
+{
+	__typeof__(soxr_create) *create;
+	__typeof__(soxr_process) *process;
+	__typeof__(soxr_delete) *delete;
+	__typeof__(soxr_io_spec) *io_spec;
+	__typeof__(soxr_quality_spec) *quality_spec;
+	__typeof__(soxr_runtime_spec) *runtime_spec;
+} libsoxr;
+
+static HmlLibrary library = {.file = "libsoxr.so.0",
+							 .n_functions = 6,
+							 .functions = {{"soxr_create", &libsoxr.create},
+										   {"soxr_process", &libsoxr.process},
+										   {"soxr_delete", &libsoxr.delete},
+										   {"soxr_io_spec", &libsoxr.io_spec},
+										   {"soxr_quality_spec", &libsoxr.quality_spec},
+										   {"soxr_runtime_spec", &libsoxr.runtime_spec}}};
 
 size_t
 hml_resample_length(size_t n, double from, double to)
@@ -47,8 +68,8 @@ run(HmlContext *ctx, soxr_t soxr, const float *in, size_t n, float *out, size_t 
 		soxr_error_t error;
 
 		chunk = n - used < CHUNK ? n - used : CHUNK;
-		error =
-			soxr_process(soxr, chunk > 0 ? in + used : NULL, chunk, &taken, out + made, n_out - made, &given);
+		error = libsoxr.process(soxr, chunk > 0 ? in + used : NULL, chunk, &taken, out + made, n_out - made,
+								&given);
 		if (error != NULL)
 			return hml_fail(ctx, HML_NO_MEMORY, "could not resample: %s", error);
 		used += taken;
@@ -63,17 +84,22 @@ static HmlStatus
 resample_with_soxr(HmlContext *ctx, const float *in, size_t n, double from, double to, float *out,
 				   size_t n_out)
 {
-	soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
-	soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
-	soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
+	soxr_io_spec_t io;
+	soxr_quality_spec_t quality;
+	soxr_runtime_spec_t runtime;
 	soxr_error_t error = NULL;
-	soxr_t soxr = soxr_create(from, to, 1, &error, &io, &quality, &runtime);
+	soxr_t soxr;
 	HmlStatus status;
 
+	HML_TRY(hml_library_load(ctx, &library));
+	io = libsoxr.io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
+	quality = libsoxr.quality_spec(SOXR_HQ, 0);
+	runtime = libsoxr.runtime_spec(1);
+	soxr = libsoxr.create(from, to, 1, &error, &io, &quality, &runtime);
 	if (soxr == NULL)
 		return hml_fail(ctx, HML_NO_MEMORY, "could not resample: %s", error);
 	status = run(ctx, soxr, in, n, out, n_out);
-	soxr_delete(soxr);
+	libsoxr.delete(soxr);
 	return status;
 }
 
