@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "core/base/bytes.h"
+#include "core/base/library.h"
 #include "core/signal/audio/container.h"
 #include "core/signal/dsp/resample.h"
 
@@ -29,6 +30,23 @@
 
 /* A float sample beyond this is a mistake, and its square would not stay finite in a spectrum. */
 #define MAX_MAGNITUDE 1e6f
+
+static struct
+{
+	__typeof__(sf_open_virtual) *open_virtual;
+	__typeof__(sf_readf_float) *readf_float;
+	__typeof__(sf_error) *error;
+	__typeof__(sf_strerror) *strerror;
+	__typeof__(sf_close) *close;
+} sndfile;
+
+static HmlLibrary library = {.file = "libsndfile.so.1",
+							 .n_functions = 5,
+							 .functions = {{"sf_open_virtual", &sndfile.open_virtual},
+										   {"sf_readf_float", &sndfile.readf_float},
+										   {"sf_error", &sndfile.error},
+										   {"sf_strerror", &sndfile.strerror},
+										   {"sf_close", &sndfile.close}}};
 
 /* ---- a stream as a file ------------------------------------------------ */
 
@@ -166,7 +184,7 @@ fail_too_long(HmlContext *ctx, const HmlAudioLimits *limits)
 static HmlStatus
 fail_undecodable(HmlContext *ctx, SNDFILE *handle, const HmlContainer *container)
 {
-	const char *reason = sf_strerror(handle);
+	const char *reason = sndfile.strerror(handle);
 	size_t length = strlen(reason);
 
 	if (container->codec != NULL)
@@ -323,7 +341,7 @@ open_stream(HmlContext *ctx, Decoder *decoder)
 	decoder->file = (MemoryFile){&decoder->stream,
 								 (sf_count_t) (decoder->stream.head_length + decoder->stream.length), 0};
 	decoder->info = (SF_INFO){0};
-	decoder->handle = sf_open_virtual(&memory_io, SFM_READ, &decoder->info, &decoder->file);
+	decoder->handle = sndfile.open_virtual(&memory_io, SFM_READ, &decoder->info, &decoder->file);
 	if (decoder->handle == NULL)
 		return fail_undecodable(ctx, NULL, &decoder->container);
 	return HML_OK;
@@ -333,7 +351,7 @@ static void
 close_stream(Decoder *decoder)
 {
 	if (decoder->handle != NULL)
-		sf_close(decoder->handle);
+		sndfile.close(decoder->handle);
 	decoder->handle = NULL;
 }
 
@@ -379,7 +397,7 @@ read_blocks(HmlContext *ctx, Decoder *decoder, HmlAudio *audio)
 	size_t before = audio->n_samples;
 	sf_count_t got;
 
-	while ((got = sf_readf_float(decoder->handle, decoder->block, BLOCK_FRAMES)) > 0)
+	while ((got = sndfile.readf_float(decoder->handle, decoder->block, BLOCK_FRAMES)) > 0)
 	{
 		HML_TRY(
 			check_length(ctx, decoder, audio, before, (double) (audio->n_samples - before) + (double) got));
@@ -502,7 +520,7 @@ read_streams(HmlContext *ctx, Decoder *decoder, HmlAudio *audio)
 		}
 		HML_TRY(status);
 		status = read_stream(ctx, decoder, audio);
-		if (status == HML_OK && audio->n_samples == 0 && sf_error(decoder->handle) != SF_ERR_NO_ERROR)
+		if (status == HML_OK && audio->n_samples == 0 && sndfile.error(decoder->handle) != SF_ERR_NO_ERROR)
 			status = fail_undecodable(ctx, decoder->handle, &decoder->container);
 		close_stream(decoder);
 		HML_TRY(status);
@@ -517,6 +535,7 @@ hml_audio_decode(HmlContext *ctx, const void *bytes, size_t length, const HmlAud
 	HmlStatus status;
 
 	memset(out, 0, sizeof(*out));
+	HML_TRY(hml_library_load(ctx, &library));
 	HML_TRY(hml_container_open(ctx, bytes, length, &decoder.container));
 	status = read_streams(ctx, &decoder, out);
 	close_stream(&decoder);
