@@ -44,6 +44,37 @@ UPDATE stay SET age = 51 WHERE id = 3 RETURNING id, v IS NOT NULL AS filled;
 SET client_min_messages = warning;
 UPDATE stay SET age = 51 WHERE id = 2 RETURNING id, v;
 
+-- a score is a number, or an error that names the feature or the layer
+SELECT version FROM train('trust_value', 'mlp', 'patients', '{age,vessels}', 'st_depression', '{"epochs": 3}');
+SELECT version FROM train('trust_echo', 'autoencoder', 'patients', '{age,vessels}', params => '{"epochs": 3}');
+SELECT score('{1e41,1,200,150,0,0}'::float8[], 'trust_net');
+SELECT score('{50,1,200,1.7976931348623157e308,0,0}'::float8[], 'trust_net');
+SELECT assess('{50,-1e41}'::float8[], 'trust_value');
+SELECT explain_text('{50,1e300}'::float8[], 'trust_value');
+SELECT gradient_explain('{50,1e300}'::float8[], 'trust_value');
+SELECT reconstruction_explain('{1e308,1}'::float8[], 'trust_echo');
+SELECT autoencoder_score('{1e41,1}'::float8[], 'trust_echo');
+SELECT mlp_predict('{"age": 1e200, "vessels": 1}'::jsonb, 'trust_value');
+SELECT train('trust_value', 'mlp', 'SELECT CASE WHEN patient_id = 7 THEN 1e300 ELSE age END AS age, vessels, st_depression FROM patients', target => 'st_depression', params => '{"scale": "none", "epochs": 2}');
+CREATE TABLE late (id int, age float8, vessels float8);
+CREATE TRIGGER a AFTER INSERT ON late FOR EACH ROW EXECUTE FUNCTION record_risk('trust_value', 'id');
+INSERT INTO late VALUES (1, 1e300, 1), (2, 50, 1);
+SELECT subject FROM prediction WHERE source = 'trust_test.late';
+SELECT subject, message FROM score_failure WHERE source = 'trust_test.late';
+SELECT batch_predict('trust_value', 'late', 'id');
+-- a negative variance is refused where it comes in
+SELECT version FROM train('trust_norm', 'mlp', 'patients', '{age,vessels}', 'heart_disease',
+	'{"epochs": 2, "network": {"input": [2], "layers": [{"op": "dense", "units": 3}, {"op": "batch_norm"}, {"op": "relu"}, {"op": "dense", "units": 1}, {"op": "sigmoid"}]}}');
+SELECT federated_replace(export_model('trust_norm'), w[1:cardinality(w) - 1] || (-1)::real) FROM federated_weights(export_model('trust_norm')) AS w;
+SELECT federated_replace(export_model('trust_norm'), 'NaN'::real || w[2:]) FROM federated_weights(export_model('trust_norm')) AS w;
+SELECT version FROM federated_weights(export_model('trust_norm')) AS w,
+	import_model('trust_norm', federated_replace(export_model('trust_norm'), w[1:cardinality(w) - 1] || 0::real));
+-- weights that are finite, but not what comes of them
+SELECT version FROM train('trust_huge', 'mlp', 'patients', '{age,vessels}', 'heart_disease', '{"epochs": 2, "hidden_layers": [2], "scale": "none"}');
+SELECT version, promote('trust_huge', version) FROM import_model('trust_huge', federated_replace(export_model('trust_huge'), '{3e38,3e38,3e38,3e38,0,0,1,-1,0}'::real[]));
+SELECT assess('{50,2}'::float8[], 'trust_huge');
+SELECT gradient_explain('{50,2}'::float8[], 'trust_huge');
+
 SELECT drop_model(name) FROM model WHERE name LIKE 'trust%';
 DELETE FROM prediction WHERE model LIKE 'trust%';
 DELETE FROM score_failure WHERE source LIKE 'trust_test.%';

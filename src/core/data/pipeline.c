@@ -11,6 +11,7 @@
  */
 #include "core/data/pipeline.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -130,6 +131,38 @@ hml_pipeline_apply(const HmlPipeline *pipeline, HmlContext *ctx, const double *v
 		return apply_each(pipeline, ctx, values, inputs, filled);
 	*filled = 0;
 	return HML_OK;
+}
+
+/* Not inlined: see apply_each(). */
+__attribute__((noinline)) static HmlStatus
+refuse_cast(const HmlPipeline *pipeline, HmlContext *ctx, const double *inputs, size_t n)
+{
+	for (size_t i = 0; i < n * pipeline->n_inputs; i++)
+		for (size_t f = 0; f < pipeline->n_features && !isfinite((float) inputs[i]); f++)
+		{
+			const HmlFeature *feature = &pipeline->features[f];
+			size_t input = i % pipeline->n_inputs;
+
+			if (input >= feature->first_input && input - feature->first_input < feature->n_inputs)
+				return hml_fail(
+					ctx, HML_INVALID_DATA,
+					"a value of feature \"%s\" is too large for the network: %.3g after scaling (limit %.3g)",
+					feature->column.name, inputs[i], (double) FLT_MAX);
+		}
+	return hml_fail(ctx, HML_INTERNAL, "inputs that are finite do not fit float32");
+}
+
+HmlStatus
+hml_pipeline_cast(const HmlPipeline *pipeline, HmlContext *ctx, const double *inputs, size_t n, float *out)
+{
+	bool fits = true;
+
+	for (size_t i = 0; i < n * pipeline->n_inputs; i++)
+	{
+		out[i] = (float) inputs[i];
+		fits &= fabsf(out[i]) <= FLT_MAX;
+	}
+	return fits ? HML_OK : refuse_cast(pipeline, ctx, inputs, n);
 }
 
 double

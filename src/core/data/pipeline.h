@@ -120,6 +120,13 @@ extern HmlStatus hml_pipeline_apply(const HmlPipeline *pipeline, HmlContext *ctx
 									double *inputs, size_t *filled) HML_NODISCARD;
 
 /*
+ * Inputs (n, n_inputs) as a network takes them.  HML_INVALID_DATA where float32
+ * cannot hold one, and names the feature.
+ */
+extern HmlStatus hml_pipeline_cast(const HmlPipeline *pipeline, HmlContext *ctx, const double *inputs,
+								   size_t n, float *out) HML_NODISCARD;
+
+/*
  * A frame's row has the codes of the frame; this one translates and applies.
  * The frame has the pipeline's features as its columns, in the same order;
  * inputs is (n_rows, n_inputs).

@@ -186,9 +186,7 @@ hml_fed_set_weights(HmlContext *ctx, HmlModel *model, const float *weights, size
 	if (n_weights != mlp->net.network->n_weights)
 		return hml_fail(ctx, HML_INVALID_DATA, "%zu weights do not fit a network of %zu", n_weights,
 						mlp->net.network->n_weights);
-	for (size_t i = 0; i < n_weights; i++)
-		if (!isfinite(weights[i]))
-			return hml_fail(ctx, HML_INVALID_DATA, "weight %zu is not finite", i + 1);
+	HML_TRY(hml_network_check_weights(ctx, mlp->net.network, weights, HML_INVALID_DATA));
 	memcpy(mlp->net.weights[0], weights, n_weights * sizeof(float));
 	return hml_mlp_prepare(model);
 }

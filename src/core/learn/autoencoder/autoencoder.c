@@ -179,8 +179,8 @@ outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples 
 	const HmlAutoencoder *autoencoder = model->impl;
 	Scores scores = {model, values};
 
-	return hml_ensemble_run_rows(&autoencoder->net, ctx, scratch, samples->rows, samples->n, take_scores,
-								 &scores);
+	return hml_ensemble_run_rows(&autoencoder->net, model->pipeline, ctx, scratch, samples->rows, samples->n,
+								 take_scores, &scores);
 }
 
 /* ---- training -------------------------------------------------------------------------------------- */
@@ -395,8 +395,8 @@ hml_autoencoder_explain(const HmlModel *model, HmlContext *ctx, const double *in
 	HmlStatus status;
 
 	HML_TRY(hml_alloc(ctx, 1, scratch_size(model), &scratch));
-	status =
-		hml_ensemble_run_rows(&autoencoder->net, ctx, scratch, inputs, 1, take_explanation, &explanation);
+	status = hml_ensemble_run_rows(&autoencoder->net, model->pipeline, ctx, scratch, inputs, 1,
+								   take_explanation, &explanation);
 	hml_free(ctx, scratch);
 	return status;
 }

@@ -215,7 +215,8 @@ outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples 
 	const HmlMlp *mlp = model->impl;
 	Results results = {model, values};
 
-	return hml_ensemble_run_rows(&mlp->net, ctx, scratch, samples->rows, samples->n, take_outputs, &results);
+	return hml_ensemble_run_rows(&mlp->net, model->pipeline, ctx, scratch, samples->rows, samples->n,
+								 take_outputs, &results);
 }
 
 /* ---- gradient -------------------------------------------------------------------------------------- */

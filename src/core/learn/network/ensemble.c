@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/nn/train/pass.h"
+
 size_t
 hml_ensemble_inputs(const HmlEnsemble *ensemble)
 {
@@ -98,6 +100,50 @@ hml_ensemble_block(const HmlEnsemble *ensemble, void *scratch)
 	return (float *) ((char *) scratch + hml_plan_scratch_size(ensemble->plans[0]));
 }
 
+/* One sample again, layer by layer, until one gives what is not finite; the last one does. */
+static HmlStatus
+name_layer(const HmlEnsemble *ensemble, HmlContext *ctx, size_t member, const float *sample)
+{
+	const HmlNetwork *network = ensemble->network;
+
+	for (size_t node = network->n_inputs; node < network->n_nodes; node++)
+	{
+		HmlPassOptions options = {.batch = 1, .loss_node = node};
+		size_t size = hml_shape_size(&network->nodes[node].shape);
+		bool finite = true;
+		HmlPass *pass;
+		HmlStatus status;
+
+		HML_TRY(hml_pass_create(ctx, network, &options, &pass));
+		status = hml_pass_forward(pass, ensemble->weights[member], &sample, 1);
+		for (size_t i = 0; status == HML_OK && i < size; i++)
+			finite = finite && isfinite(hml_pass_loss_input(pass)[i]);
+		hml_pass_free(pass);
+		HML_TRY(status);
+		if (!finite || node == network->output)
+			return hml_fail(ctx, HML_INVALID_DATA,
+							"layer \"%s\" of the network gives a number that is not finite",
+							network->nodes[node].name);
+	}
+	return HML_OK;
+}
+
+/* Outputs are numbers: NaN would compare with no threshold, and pass as a low risk. */
+static HmlStatus
+check_outputs(const HmlEnsemble *ensemble, HmlContext *ctx, size_t member, size_t n, const float *inputs,
+			  const float *outputs)
+{
+	size_t width = hml_ensemble_outputs(ensemble);
+
+	for (size_t i = 0; i < n * width; i++)
+		if (!isfinite(outputs[i]))
+		{
+			HML_TRY(name_layer(ensemble, ctx, member, inputs + i / width * hml_ensemble_inputs(ensemble)));
+			return hml_hint(ctx, "A weight or a feature is too large to be computed with in float32.");
+		}
+	return HML_OK;
+}
+
 HmlStatus
 hml_ensemble_run(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch, size_t first, size_t n,
 				 HmlTakeOutputs take, void *user)
@@ -111,14 +157,15 @@ hml_ensemble_run(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch, si
 		HmlMemberOutputs outputs = {.member = k, .first = first, .n = n, .inputs = block, .outputs = results};
 
 		HML_TRY(hml_plan_run(ensemble->plans[k], ctx, scratch, inputs, n, results));
+		HML_TRY(check_outputs(ensemble, ctx, k, n, block, results));
 		take(user, &outputs);
 	}
 	return HML_OK;
 }
 
 HmlStatus
-hml_ensemble_run_rows(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch, const double *inputs,
-					  size_t n, HmlTakeOutputs take, void *user)
+hml_ensemble_run_rows(const HmlEnsemble *ensemble, const HmlPipeline *pipeline, HmlContext *ctx,
+					  void *scratch, const double *inputs, size_t n, HmlTakeOutputs take, void *user)
 {
 	size_t n_inputs = hml_ensemble_inputs(ensemble);
 	size_t chunk = hml_ensemble_chunk(ensemble);
@@ -128,8 +175,7 @@ hml_ensemble_run_rows(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratc
 	{
 		size_t count = n - first < chunk ? n - first : chunk;
 
-		for (size_t i = 0; i < count * n_inputs; i++)
-			block[i] = (float) inputs[first * n_inputs + i];
+		HML_TRY(hml_pipeline_cast(pipeline, ctx, inputs + first * n_inputs, count, block));
 		HML_TRY(hml_ensemble_run(ensemble, ctx, scratch, first, count, take, user));
 	}
 	return HML_OK;
@@ -172,9 +218,7 @@ hml_ensemble_read_others(HmlArena *arena, HmlReader *reader, HmlEnsemble *ensemb
 	{
 		HML_TRY(HML_ARENA_NEW(arena, &ensemble->weights[k], n_weights));
 		HML_TRY(hml_read_f32_array(reader, ensemble->weights[k], n_weights));
-		for (size_t i = 0; i < n_weights; i++)
-			if (!isfinite(ensemble->weights[k][i]))
-				return hml_fail(reader->ctx, HML_CORRUPT, "%s has a weight that is not finite", reader->what);
+		HML_TRY(hml_network_check_weights(reader->ctx, ensemble->network, ensemble->weights[k], HML_CORRUPT));
 	}
 	return HML_OK;
 }

@@ -15,6 +15,7 @@
 #ifndef HML_LEARN_NETWORK_ENSEMBLE_H
 #define HML_LEARN_NETWORK_ENSEMBLE_H
 
+#include "core/data/pipeline.h"
 #include "core/nn/plan/plan.h"
 #include "core/nn/train/train.h"
 
@@ -75,14 +76,17 @@ extern size_t hml_ensemble_chunk(const HmlEnsemble *ensemble);
 /* Where the inputs of a chunk go: (chunk, inputs) within the scratch block. */
 extern float *hml_ensemble_block(const HmlEnsemble *ensemble, void *scratch);
 
-/* Every member on the first n samples of the block, n at most a chunk; 'first' is only passed on.  Polls. */
+/*
+ * Every member on the first n samples of the block, n at most a chunk; 'first' is only passed on.  Polls.
+ * An output that is not finite is HML_INVALID_DATA and names the layer.
+ */
 extern HmlStatus hml_ensemble_run(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch, size_t first,
 								  size_t n, HmlTakeOutputs take, void *user) HML_NODISCARD;
 
-/* The same for inputs (n, inputs) of doubles, chunk by chunk. */
-extern HmlStatus hml_ensemble_run_rows(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch,
-									   const double *inputs, size_t n, HmlTakeOutputs take,
-									   void *user) HML_NODISCARD;
+/* The same for inputs (n, inputs) of doubles that the pipeline has made, chunk by chunk. */
+extern HmlStatus hml_ensemble_run_rows(const HmlEnsemble *ensemble, const HmlPipeline *pipeline,
+									   HmlContext *ctx, void *scratch, const double *inputs, size_t n,
+									   HmlTakeOutputs take, void *user) HML_NODISCARD;
 
 /* ---- artifact -------------------------------------------------------------------------------------- */
 

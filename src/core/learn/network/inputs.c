@@ -22,8 +22,8 @@ hml_network_inputs(HmlArena *arena, const HmlPipeline *pipeline, const HmlFrame 
 		size_t count = n_rows - first < BLOCK_ROWS ? n_rows - first : BLOCK_ROWS;
 
 		status = hml_pipeline_apply_frame(pipeline, ctx, frame, rows + first, count, block);
-		for (size_t i = 0; status == HML_OK && i < count * n_inputs; i++)
-			(*inputs)[first * n_inputs + i] = (float) block[i];
+		if (status == HML_OK)
+			status = hml_pipeline_cast(pipeline, ctx, block, count, *inputs + first * n_inputs);
 	}
 	hml_free(ctx, block);
 	return status;

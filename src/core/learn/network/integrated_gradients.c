@@ -7,6 +7,7 @@
  */
 #include "core/learn/network/integrated_gradients.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/nn/train/pass.h"
@@ -190,6 +191,8 @@ integrate(Integral *integral, double *base, double *score)
 	}
 	*base = score_at(integral, BASELINE);
 	*score = score_at(integral, EXPLAINED);
+	if (!isfinite(*base) || !isfinite(*score))
+		return hml_fail(integral->ctx, HML_INVALID_DATA, "the score of the network is not finite");
 	derive(integral);
 	for (size_t p = 0; p < n_paths; p++)
 	{

@@ -75,7 +75,8 @@ hml_add_parameter(HmlBuilder *builder, HmlNode *node, const char *name, HmlShape
 HmlStatus
 hml_add_state(HmlBuilder *builder, HmlNode *node, const char *name, HmlShape shape, HmlInit init)
 {
-	HmlParameter parameter = {.name = name, .shape = shape, .init = init};
+	HmlParameter parameter = {
+		.name = name, .shape = shape, .init = init, .is_variance = init == HML_INIT_ONES};
 
 	return add_parameter(builder, node, &parameter);
 }

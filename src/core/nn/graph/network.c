@@ -191,11 +191,33 @@ hml_network_write(const HmlNetwork *network, const float *weights, HmlWriter *wr
 }
 
 static HmlStatus
-check_finite(HmlReader *reader, const float *weights, size_t count)
+check_parameter(HmlContext *ctx, const HmlNode *node, const HmlParameter *parameter, const float *weights,
+				HmlStatus status)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!isfinite(weights[i]))
-			return hml_fail(reader->ctx, HML_CORRUPT, "%s has a weight that is not finite", reader->what);
+	for (size_t i = 0; i < parameter->size; i++)
+	{
+		float weight = weights[parameter->offset + i];
+
+		if (!isfinite(weight))
+			return hml_fail(ctx, status, "weight %zu, in layer \"%s\", is not finite",
+							parameter->offset + i + 1, node->name);
+		if (parameter->is_variance && weight < 0)
+			return hml_fail(ctx, status, "layer \"%s\" has the negative variance %g", node->name,
+							(double) weight);
+	}
+	return HML_OK;
+}
+
+HmlStatus
+hml_network_check_weights(HmlContext *ctx, const HmlNetwork *network, const float *weights, HmlStatus status)
+{
+	for (size_t i = 0; i < network->n_nodes; i++)
+	{
+		const HmlNode *node = &network->nodes[i];
+
+		for (size_t p = 0; p < node->n_parameters; p++)
+			HML_TRY(check_parameter(ctx, node, &node->parameters[p], weights, status));
+	}
 	return HML_OK;
 }
 
@@ -214,5 +236,5 @@ hml_network_read(HmlArena *arena, HmlReader *reader, HmlNetwork **network, float
 						count, (*network)->n_weights);
 	HML_TRY(HML_ARENA_NEW(arena, weights, count));
 	HML_TRY(hml_read_f32_array(reader, *weights, count));
-	return check_finite(reader, *weights, count);
+	return hml_network_check_weights(reader->ctx, *network, *weights, HML_CORRUPT);
 }

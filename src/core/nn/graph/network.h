@@ -63,8 +63,15 @@ extern const HmlNode *hml_network_find(const HmlNetwork *network, const char *na
 extern HmlStatus hml_network_init(const HmlNetwork *network, uint64_t seed, float *weights) HML_NODISCARD;
 
 /*
+ * Weights (n_weights) from outside must be finite, and running variances not
+ * negative; else 'status', with the layer in the message.
+ */
+extern HmlStatus hml_network_check_weights(HmlContext *ctx, const HmlNetwork *network, const float *weights,
+										   HmlStatus status) HML_NODISCARD;
+
+/*
  * The artifact's section: specification, then weights.  The reader builds the
- * network in 'arena' and wants exactly as many weights, all finite.
+ * network in 'arena' and wants exactly as many weights, of which hml_network_check_weights() approves.
  */
 extern void hml_network_write(const HmlNetwork *network, const float *weights, HmlWriter *writer);
 extern HmlStatus hml_network_read(HmlArena *arena, HmlReader *reader, HmlNetwork **network,

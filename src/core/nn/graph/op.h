@@ -76,8 +76,9 @@ typedef struct HmlParameter
 	size_t offset; /* in the weights of the network */
 	HmlInit init;
 	float scale;
-	bool trainable; /* else it is state that training updates, such as running means */
-	bool decays;    /* weight decay applies: matrices and filters, not biases and gains */
+	bool trainable;   /* else it is state that training updates, such as running means */
+	bool decays;      /* weight decay applies: matrices and filters, not biases and gains */
+	bool is_variance; /* may not be negative */
 } HmlParameter;
 
 /* ---- nodes ----------------------------------------------------------------------------------------- */
@@ -205,7 +206,7 @@ extern HmlArena *hml_builder_arena(const HmlBuilder *builder);
 /* Declare a parameter; its number is the count of those declared before. */
 extern HmlStatus hml_add_parameter(HmlBuilder *builder, HmlNode *node, const char *name, HmlShape shape,
 								   HmlInit init, double scale) HML_NODISCARD;
-/* State that is not learnt by gradient. */
+/* State that is not learnt by gradient; what begins with ones is a variance. */
 extern HmlStatus hml_add_state(HmlBuilder *builder, HmlNode *node, const char *name, HmlShape shape,
 							   HmlInit init) HML_NODISCARD;
 

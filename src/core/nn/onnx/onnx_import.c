@@ -572,10 +572,7 @@ copy_weights(Import *im, const HmlNetwork *network, float *weights)
 		for (size_t k = 0; k < layer->n_weights && layer->is_needed; k++)
 			HML_TRY(copy_weight(im, hml_network_find(network, layer->name), &layer->weights[k], weights));
 	}
-	for (size_t i = 0; i < network->n_weights; i++)
-		if (!isfinite(weights[i]))
-			return hml_fail(im->ctx, HML_INVALID_DATA, "the ONNX file has weights that are not finite");
-	return HML_OK;
+	return hml_network_check_weights(im->ctx, network, weights, HML_INVALID_DATA);
 }
 
 static HmlStatus
