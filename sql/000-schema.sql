@@ -40,7 +40,7 @@ COMMENT ON SCHEMA healthml IS 'health models: trained, versioned, run and explai
 
 CREATE TYPE healthml.risk_level AS ENUM ('low', 'medium', 'high', 'unknown');
 COMMENT ON TYPE healthml.risk_level IS
-'risk of a score, ordered: low < medium < high; the cut-offs are part of the model version. unknown, the last value, is the risk of a row in which more is missing than the model''s parameter max_missing allows';
+'risk of a score, ordered: low < medium < high; the cut-offs are part of the model version. unknown, the last value, is the risk of a row in which more is missing than the model''s parameter max_missing allows, and of every row where a model warns of nothing: it predicts a value, or one of more than two classes without the parameter alarm';
 
 /* Assignment only: an implicit cast, or operators with text, would compare risks as text, and lose their order. */
 CREATE CAST (text AS healthml.risk_level) WITH INOUT AS ASSIGNMENT;

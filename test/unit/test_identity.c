@@ -212,10 +212,13 @@ test_identity(void **state)
 
 		setup(&f, e);
 		write_artifact(&f, e, &length, &crc);
-		write_artifact(&f, e, &length_again, &crc_again);
+		if (!comparable)
+		{
+			write_artifact(&f, e, &length_again, &crc_again);
+			assert_int_equal(length, length_again);
+			assert_int_equal(crc, crc_again);
+		}
 		teardown(&f);
-		assert_int_equal(length, length_again);
-		assert_int_equal(crc, crc_again);
 		if (!comparable)
 			continue;
 		if (length != e->length || crc != e->crc)

@@ -230,20 +230,64 @@ does_without_statistics(void **state)
 		  "This supports a clinical decision and is not a diagnosis.");
 }
 
+static const char *const classes[] = {"calm", "urgent", "critical"};
+
+static void
+use_classes(size_t n)
+{
+	algorithm.target_use = HML_TARGET_LEARNT;
+	model.n_outputs = n;
+	model.output_names = (const char **) (uintptr_t) classes;
+}
+
 static void
 tells_other_tasks(void **state)
 {
 	(void) state;
-	algorithm.task = "classification";
+	use_classes(2);
 	narrative.percentile = 99.9;
 	reads("High risk: the predicted probability is 0.712; more than 99% of the training cases scored lower. "
 		  "No single "
 		  "value stands out as a reason for this. This supports a clinical decision and is not a diagnosis.");
-	algorithm.task = "regression";
+	model.output_names = NULL;
+	model.n_outputs = 1;
 	narrative.percentile = 0.3;
-	reads("High risk: the predicted value is 0.712; less than 1% of the training cases scored lower. No "
+	narrative.risk = HML_RISK_UNKNOWN;
+	reads("The predicted value is 0.712; less than 1% of the training cases scored lower. No "
 		  "single value "
 		  "stands out as a reason for this. This supports a clinical decision and is not a diagnosis.");
+}
+
+/* Without alarm classes there is no risk to speak of, with them it is theirs. */
+static void
+names_the_predicted_class(void **state)
+{
+	bool alarm[3] = {false, true, true};
+
+	(void) state;
+	use_classes(3);
+	narrative.label = "critical";
+	narrative.label_probability = 1;
+	narrative.risk = HML_RISK_UNKNOWN;
+	narrative.percentile = NAN;
+	reads("The predicted class is \"critical\" with a probability of 1.000. No single value stands out as a "
+		  "reason "
+		  "for this. This supports a clinical decision and is not a diagnosis.");
+	model.alarm = alarm;
+	narrative.risk = HML_RISK_HIGH;
+	narrative.label_probability = 0.6;
+	reads(
+		"High risk: the predicted probability of \"urgent\" or \"critical\" is 0.712. The predicted class is "
+		"\"critical\" with a probability of 0.600. No single value stands out as a reason for this. This "
+		"supports a "
+		"clinical decision and is not a diagnosis.");
+	narrative.risk = HML_RISK_UNKNOWN;
+	narrative.label = NULL;
+	reads("Unknown risk, because too many values are missing: the predicted probability of \"urgent\" or "
+		  "\"critical\" is "
+		  "0.712. No single value stands out as a reason for this. This supports a clinical decision and is "
+		  "not a "
+		  "diagnosis.");
 }
 
 /* Constant columns, values below all others, units that stick to their number, numbers of any size. */
@@ -337,6 +381,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(lists_only_some_filled_in_values, begin, end),
 		cmocka_unit_test_setup_teardown(does_without_statistics, begin, end),
 		cmocka_unit_test_setup_teardown(tells_other_tasks, begin, end),
+		cmocka_unit_test_setup_teardown(names_the_predicted_class, begin, end),
 		cmocka_unit_test_setup_teardown(writes_numbers_as_people_do, begin, end),
 		cmocka_unit_test_setup_teardown(names_equal_reasons_once, begin, end),
 		cmocka_unit_test_setup_teardown(survives_lack_of_memory, begin, end),

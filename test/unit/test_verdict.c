@@ -25,13 +25,14 @@ echo(const HmlModel *of, HmlContext *context, void *scratch, const HmlSamples *s
 	return HML_OK;
 }
 
-static const HmlAlgorithm algorithm = {.name = "echo", .task = "classification", .outputs = echo};
+static HmlAlgorithm algorithm = {.name = "echo", .task = "classification", .outputs = echo};
 
 static int
 begin(void **state)
 {
 	(void) state;
 	samples_seen = 0;
+	algorithm.target_use = HML_TARGET_LEARNT;
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, hml_model_create(&ctx, &algorithm, &model));
 	model->calibration = (HmlCalibration){.medium_cutoff = 0.3, .high_cutoff = 0.6, .threshold = 0.6};
@@ -59,10 +60,24 @@ name_classes(size_t n)
 static void
 judges_a_value(void **state)
 {
+	static const double output = 0.7;
+	HmlVerdict verdict;
+
+	(void) state;
+	hml_verdict_of_outputs(model, &output, NULL, &verdict);
+	assert_close(verdict.score, 0.7, 0);
+	assert_int_equal(verdict.risk, HML_RISK_UNKNOWN);
+	assert_false(verdict.is_anomaly);
+}
+
+static void
+judges_an_anomaly(void **state)
+{
 	static const double output = 0.5;
 	HmlVerdict verdict;
 
 	(void) state;
+	algorithm.target_use = HML_TARGET_EVALUATES;
 	hml_verdict_of_outputs(model, &output, NULL, &verdict);
 	assert_close(verdict.score, 0.5, 0);
 	assert_null(verdict.label);
@@ -108,6 +123,35 @@ judges_more_classes(void **state)
 	assert_string_equal(verdict.label, "b");
 	assert_close(verdict.confidence, 0.5, 0);
 	assert_ptr_equal(verdict.outputs, outputs);
+	assert_int_equal(verdict.risk, HML_RISK_UNKNOWN);
+}
+
+static void
+alarms_by_the_sum_of_classes(void **state)
+{
+	static const double outputs[4] = {0.3, 0.25, 0.05, 0.4};
+	bool alarm[4] = {true, false, false, true};
+	bool none[2] = {false, false};
+	HmlVerdict verdict;
+
+	(void) state;
+	name_classes(4);
+	model->alarm = alarm;
+	hml_verdict_of_outputs(model, outputs, NULL, &verdict);
+	assert_close(verdict.score, 0.7, 1e-15);
+	assert_string_equal(verdict.label, "d");
+	assert_close(verdict.confidence, 0.4, 0);
+	assert_int_equal(verdict.risk, HML_RISK_HIGH);
+	assert_true(verdict.is_anomaly);
+	alarm[3] = false;
+	hml_verdict_of_outputs(model, outputs, NULL, &verdict);
+	assert_close(verdict.score, 0.3, 0);
+	assert_int_equal(verdict.risk, HML_RISK_LOW);
+	name_classes(2);
+	model->alarm = none;
+	hml_verdict_of_outputs(model, outputs, NULL, &verdict);
+	assert_int_equal(verdict.risk, HML_RISK_UNKNOWN);
+	assert_close(verdict.score, 0.25, 0);
 }
 
 static void
@@ -170,7 +214,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(judges_a_value, begin, end),
+		cmocka_unit_test_setup_teardown(judges_an_anomaly, begin, end),
 		cmocka_unit_test_setup_teardown(judges_two_classes, begin, end),
+		cmocka_unit_test_setup_teardown(alarms_by_the_sum_of_classes, begin, end),
 		cmocka_unit_test_setup_teardown(judges_more_classes, begin, end),
 		cmocka_unit_test_setup_teardown(gives_no_risk_to_what_is_not_there, begin, end),
 		cmocka_unit_test_setup_teardown(scores_samples_of_any_width, begin, end),

@@ -25,7 +25,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 ALTER TYPE healthml.risk_level ADD VALUE 'unknown';
 COMMENT ON TYPE healthml.risk_level IS
-'risk of a score, ordered: low < medium < high; the cut-offs are part of the model version. unknown, the last value, is the risk of a row in which more is missing than the model''s parameter max_missing allows';
+'risk of a score, ordered: low < medium < high; the cut-offs are part of the model version. unknown, the last value, is the risk of a row in which more is missing than the model''s parameter max_missing allows, and of every row where a model warns of nothing: it predicts a value, or one of more than two classes without the parameter alarm';
 
 ALTER TYPE healthml.assessment ADD ATTRIBUTE missing_features text[];
 COMMENT ON TYPE healthml.assessment IS

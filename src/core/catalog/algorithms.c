@@ -40,8 +40,7 @@ hml_algorithm_param_tables(const HmlAlgorithm *algorithm, const HmlParamSpec *ta
 	size_t n = 0;
 
 	tables[n++] = algorithm->params;
-	if (algorithm->target_use == HML_TARGET_EVALUATES)
-		tables[n++] = hml_anomaly_params;
+	tables[n++] = algorithm->target_use == HML_TARGET_EVALUATES ? hml_anomaly_params : hml_alarm_params;
 	tables[n++] = hml_pipeline_params;
 	tables[n++] = hml_shared_params;
 	tables[n] = NULL;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/number.h"
+#include "core/model/verdict.h"
 
 #define NEGLIGIBLE 0.05    /* share of the sum of absolute contributions */
 #define VALUE_DIGITS 6     /* significant ones of a patient's value that is not whole */
@@ -367,35 +368,95 @@ add_all_filled(HmlText *text, const HmlNarrative *narrative, bool unseen, const 
 	hml_text_add(text, ".");
 }
 
-static const char *
-noun_for_score(const HmlModel *model)
+static bool
+has_many_classes(const HmlModel *model)
 {
-	if (strcmp(model->algorithm->task, "classification") == 0)
-		return "predicted probability";
-	return strcmp(model->algorithm->task, "regression") == 0 ? "predicted value" : "anomaly score";
+	return model->output_names != NULL && model->n_outputs > 2;
 }
 
-/* "High risk: the anomaly score is 0.712; 97% of the training cases scored lower." */
+/* "the predicted probability", of an alarm "the predicted probability of \"seizure\" or \"lpd\"" */
 static void
-add_verdict(HmlText *text, const HmlNarrative *narrative)
+add_noun_for_score(HmlText *text, const HmlModel *model)
 {
-	static const char *const risks[] = {"Low", "Medium", "High"};
+	bool first = true;
 
-	hml_text_addf(text, "%s risk: the %s is ", risks[narrative->risk], noun_for_score(narrative->model));
-	hml_text_add_fixed(text, narrative->score, SCORE_DECIMALS);
-	if (isnan(narrative->percentile))
+	if (model->output_names == NULL)
+	{
+		hml_text_add(text, hml_has_risk(model) ? "the anomaly score" : "the predicted value");
+		return;
+	}
+	hml_text_add(text, "the predicted probability");
+	for (size_t c = 0; has_many_classes(model) && c < model->n_outputs; c++)
+		if (hml_is_alarm_class(model, c))
+		{
+			hml_text_addf(text, "%s \"%s\"", first ? " of" : " or", model->output_names[c]);
+			first = false;
+		}
+}
+
+/* " The predicted class is \"severe\" with a probability of 0.980." */
+static void
+add_class(HmlText *text, const HmlNarrative *narrative)
+{
+	hml_text_addf(text, "The predicted class is \"%s\" with a probability of ", narrative->label);
+	hml_text_add_fixed(text, narrative->label_probability, SCORE_DECIMALS);
+}
+
+static void
+add_percentile(HmlText *text, double percentile)
+{
+	if (isnan(percentile))
 	{
 		hml_text_add(text, ".");
 		return;
 	}
 	hml_text_add(text, "; ");
-	if (narrative->percentile == 0)
+	if (percentile == 0)
 		hml_text_add(text, "none");
-	else if (narrative->percentile == 100)
+	else if (percentile == 100)
 		hml_text_add(text, "all");
 	else
-		add_percent(text, narrative->percentile);
+		add_percent(text, percentile);
 	hml_text_add(text, " of the training cases scored lower.");
+}
+
+/* "High risk: the anomaly score is 0.712"; without a risk "The predicted value is 3.100" */
+static void
+add_score(HmlText *text, const HmlNarrative *narrative)
+{
+	static const char *const risks[HML_N_RISKS] = {"Low risk", "Medium risk", "High risk",
+												   "Unknown risk, because too many values are missing"};
+
+	if (hml_has_risk(narrative->model))
+	{
+		hml_text_addf(text, "%s: ", risks[narrative->risk]);
+		add_noun_for_score(text, narrative->model);
+	}
+	else
+		hml_text_add(text, "The predicted value");
+	hml_text_add(text, " is ");
+	hml_text_add_fixed(text, narrative->score, SCORE_DECIMALS);
+}
+
+static void
+add_verdict(HmlText *text, const HmlNarrative *narrative)
+{
+	bool names_class = has_many_classes(narrative->model) && narrative->label != NULL;
+
+	if (names_class && !hml_has_risk(narrative->model))
+	{
+		add_class(text, narrative);
+		hml_text_add(text, ".");
+		return;
+	}
+	add_score(text, narrative);
+	add_percentile(text, narrative->percentile);
+	if (names_class)
+	{
+		hml_text_add(text, " ");
+		add_class(text, narrative);
+		hml_text_add(text, ".");
+	}
 }
 
 void

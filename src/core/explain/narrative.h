@@ -2,7 +2,7 @@
  * narrative.h
  *	  An explained score as a paragraph that a clinician reads with ease.
  *
- * It says the risk in words, score and percentile, the strongest reasons with
+ * It says the risk in words, score and percentile, of several classes the predicted one, the strongest reasons with
  * the patient's value beside what is usual in the training data, what speaks
  * against, which values were filled in, and that it is no diagnosis.  Words are
  * English, numbers have a decimal point, labels and categories come as they are.
@@ -42,6 +42,8 @@ typedef struct HmlNarrative
 	double score;
 	double percentile; /* NaN = unknown */
 	HmlRisk risk;
+	const char *label;        /* predicted class of a classifier, or NULL */
+	double label_probability; /* where there is a label */
 	const HmlExplanation *explanation;
 } HmlNarrative;
 

@@ -122,6 +122,9 @@ begin(HmlModel *model, const HmlSummary *summary, const HmlParams *params)
 	HmlNetwork *network;
 	HmlMlp *mlp;
 
+	if (hml_param_is_set(params, "alarm"))
+		return hml_fail(hml_arena_context(model->arena), HML_UNSUPPORTED,
+						"parameter \"alarm\" is not kept by the model of a federation");
 	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &mlp, 1));
 	HML_TRY(set_task(model, mlp, &summary->target));
 	HML_TRY(hml_summary_pipeline(model->arena, summary, params, HML_SCALE_STANDARD, &model->pipeline));

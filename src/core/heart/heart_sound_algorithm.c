@@ -23,6 +23,8 @@
 #define SPLIT_STREAM 1  /* of the seed */
 #define SCORED_ROWS 256 /* at once */
 
+static const char *const classes[] = {"normal", "abnormal"};
+
 static const HmlParamSpec params[] = {
 	{"audio", HML_PARAM_TEXT, "\"audio\"", 0, 0, NULL,
 	 "Column of the recordings: WAV, FLAC, OGG or MP3 in a bytea."},
@@ -292,16 +294,6 @@ calibrate(Fit *fit)
 }
 
 static HmlStatus
-name_classes(HmlModel *model)
-{
-	model->n_outputs = 2;
-	HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, 2));
-	model->output_names[0] = "normal";
-	model->output_names[1] = "abnormal";
-	return HML_OK;
-}
-
-static HmlStatus
 fit_model(Fit *fit)
 {
 	HML_TRY(read_examples(fit));
@@ -309,7 +301,7 @@ fit_model(Fit *fit)
 	if (fit->fold != NULL)
 		HML_TRY(validate(fit));
 	HML_TRY(train_on_all(fit));
-	HML_TRY(name_classes(fit->model));
+	HML_TRY(hml_model_name_classes(fit->model, classes, 2, fit->training->params));
 	return calibrate(fit);
 }
 

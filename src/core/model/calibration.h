@@ -15,7 +15,7 @@ typedef enum HmlRisk
 	HML_RISK_LOW = 0,
 	HML_RISK_MEDIUM = 1,
 	HML_RISK_HIGH = 2,
-	HML_RISK_UNKNOWN = 3 /* too much of the row is missing */
+	HML_RISK_UNKNOWN = 3 /* too much of the sample is missing, or the model warns of nothing */
 } HmlRisk;
 
 #define HML_N_RISKS 4

@@ -155,6 +155,22 @@ evaluate_binary(const Evaluation *e)
 /* ---- more classes, and values --------------------------------------------------------------------- */
 
 static HmlStatus
+evaluate_alarm(const Evaluation *e, const double *probabilities)
+{
+	double *scores;
+	bool *labels;
+
+	HML_TRY(HML_ARENA_NEW(e->arena, &scores, e->n));
+	HML_TRY(HML_ARENA_NEW(e->arena, &labels, e->n));
+	for (size_t i = 0; i < e->n; i++)
+	{
+		scores[i] = hml_score_of_outputs(e->model, probabilities + i * e->model->n_outputs);
+		labels[i] = hml_is_alarm_class(e->model, e->classes[i]);
+	}
+	return hml_metrics_of_alarm(e->ctx, e->metrics, scores, labels, e->n, e->model->calibration.threshold);
+}
+
+static HmlStatus
 evaluate_multiclass(const Evaluation *e)
 {
 	size_t n_classes = e->model->n_outputs;
@@ -172,7 +188,7 @@ evaluate_multiclass(const Evaluation *e)
 	hml_add_metric(e->metrics, "accuracy", hml_matrix_accuracy(matrix, n_classes));
 	hml_add_metric(e->metrics, "macro_f1", hml_macro_f1(matrix, n_classes));
 	hml_add_metric(e->metrics, "weighted_f1", hml_weighted_f1(matrix, n_classes));
-	return HML_OK;
+	return hml_has_risk(e->model) ? evaluate_alarm(e, probabilities) : HML_OK;
 }
 
 static HmlStatus

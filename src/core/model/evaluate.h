@@ -6,7 +6,8 @@
  * What is reported depends on the target.  Two classes, or the anomalies of a
  * detector: roc_auc, average_precision, accuracy, precision, recall, specificity,
  * f1, mcc and balanced_accuracy at the model's threshold, and for probabilities
- * brier_score and log_loss.  More classes: accuracy, macro_f1, weighted_f1.
+ * brier_score and log_loss.  More classes: accuracy, macro_f1, weighted_f1, and
+ * with alarm classes alarm_roc_auc, alarm_precision, alarm_recall, alarm_specificity.
  * Values: rmse, mae, r2.  Always rows.
  */
 #ifndef HML_MODEL_EVALUATE_H

@@ -98,6 +98,83 @@ setting(const HmlJson *params, const char *name, double fallback)
 	return value != NULL && value->type == HML_JSON_NUMBER ? value->number : fallback;
 }
 
+/* ---- classes that raise an alarm ------------------------------------------------------------------ */
+
+const HmlParamSpec hml_alarm_params[] = {{"alarm", HML_PARAM_TEXTS | HML_PARAM_IMPLIED, "null", 0, 0, NULL,
+										  "Classes that raise an alarm: risk and is_anomaly follow the sum "
+										  "of their probabilities. By default the positive "
+										  "one of two classes, and none of more, which then have no risk."},
+										 {0}};
+
+static size_t
+find_class(const HmlModel *model, const char *name)
+{
+	size_t c = 0;
+
+	while (c < model->n_outputs && strcmp(model->output_names[c], name) != 0)
+		c++;
+	return c;
+}
+
+/* Names that are no class are ignored: no training writes them. */
+static HmlStatus
+settle_alarm(HmlModel *model, const HmlJson *names)
+{
+	if (names == NULL || names->type != HML_JSON_ARRAY || model->output_names == NULL)
+		return HML_OK;
+	HML_TRY(HML_ARENA_NEW_ZERO(model->arena, &model->alarm, model->n_outputs));
+	for (size_t i = 0; i < names->count; i++)
+	{
+		size_t c = names->items[i].type == HML_JSON_STRING ? find_class(model, names->items[i].string)
+														   : model->n_outputs;
+
+		if (c < model->n_outputs)
+			model->alarm[c] = true;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+check_alarm(const HmlModel *model, const HmlJson *names)
+{
+	HmlContext *ctx = hml_arena_context(model->arena);
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->count; i++)
+		if (find_class(model, names->items[i].string) == model->n_outputs)
+			return hml_fail(ctx, HML_UNDEFINED, "parameter \"alarm\" names the unknown class \"%s\"",
+							names->items[i].string);
+	for (size_t c = 0; c < model->n_outputs; c++)
+		n += model->alarm[c];
+	if (n == model->n_outputs)
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "parameter \"alarm\" names all %zu classes", n);
+	if (model->n_outputs > 2 || !model->alarm[0])
+		return HML_OK;
+	hml_fail(ctx, HML_INVALID_ARGUMENT, "parameter \"alarm\" names \"%s\", which is not the positive class",
+			 model->output_names[0]);
+	return hml_hint(ctx, "Set \"positive\" to \"%s\" instead.", model->output_names[0]);
+}
+
+HmlStatus
+hml_model_name_classes(HmlModel *model, const char *const *names, size_t n, const HmlParams *params)
+{
+	const HmlJson *alarm = hml_param_json(params, "alarm");
+
+	HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, n));
+	model->n_outputs = n;
+	for (size_t c = 0; c < n; c++)
+	{
+		char *copy;
+
+		HML_TRY(hml_arena_strdup(model->arena, names[c], strlen(names[c]), &copy));
+		model->output_names[c] = copy;
+	}
+	if (alarm->type != HML_JSON_ARRAY)
+		return HML_OK;
+	HML_TRY(settle_alarm(model, alarm));
+	return check_alarm(model, alarm);
+}
+
 HmlStatus
 hml_model_settle(HmlModel *model)
 {
@@ -109,7 +186,10 @@ hml_model_settle(HmlModel *model)
 	HML_TRY(hml_arena_create(ctx, &arena));
 	status = hml_json_parse(arena, model->params, strlen(model->params), &params);
 	if (status == HML_OK)
+	{
 		model->max_missing = setting(params, "max_missing", HML_MAX_MISSING);
+		status = settle_alarm(model, hml_json_get(params, "alarm"));
+	}
 	hml_arena_free(arena);
 	if (status == HML_INVALID_DATA)
 		return hml_fail(ctx, HML_CORRUPT, "parameters of the model are not JSON");
@@ -153,5 +233,21 @@ hml_metrics_of_classifier(HmlContext *ctx, const HmlTraining *training, const do
 	hml_metric(training, "recall", metrics.recall);
 	hml_metric(training, "specificity", metrics.specificity);
 	hml_metric(training, "f1", metrics.f1);
+	return HML_OK;
+}
+
+HmlStatus
+hml_metrics_of_alarm(HmlContext *ctx, HmlText *members, const double *scores, const bool *labels, size_t n,
+					 double threshold)
+{
+	HmlConfusion confusion = hml_confusion_at(scores, labels, n, threshold);
+	HmlClassificationMetrics metrics = hml_classification_metrics(&confusion);
+	double roc_auc;
+
+	HML_TRY(hml_roc_auc(ctx, scores, labels, n, &roc_auc));
+	hml_add_metric(members, "alarm_roc_auc", roc_auc);
+	hml_add_metric(members, "alarm_precision", metrics.precision);
+	hml_add_metric(members, "alarm_recall", metrics.recall);
+	hml_add_metric(members, "alarm_specificity", metrics.specificity);
 	return HML_OK;
 }

@@ -100,6 +100,7 @@ struct HmlModel
 	HmlCalibration calibration;
 	size_t n_outputs;          /* classes of a classifier, else 1 */
 	const char **output_names; /* (n_outputs) labels of the classes, or NULL */
+	bool *alarm;               /* (n_outputs) classes that raise an alarm; NULL = of two the positive one */
 	double max_missing;        /* above this share of missing values a row's risk is unknown */
 	int64_t trained_rows;      /* rows that the fit used */
 	size_t n_background;       /* rows for explanations to compare with (background.h) */
@@ -114,9 +115,12 @@ extern const HmlAlgorithm *hml_algorithm_find(const char *name); /* NULL = unkno
 /* "seed" and "max_rows": the parameters that every algorithm takes. */
 extern const HmlParamSpec hml_shared_params[];
 
+/* "alarm", of algorithms that learn a target. */
+extern const HmlParamSpec hml_alarm_params[];
+
 /*
  * The tables of an algorithm's parameters, ending with NULL: its own, those of
- * anomaly detectors where it is one, those of the pipeline, the shared ones.
+ * anomaly detectors or of alarms, those of the pipeline, the shared ones.
  */
 #define HML_PARAM_TABLES 5
 extern void hml_algorithm_param_tables(const HmlAlgorithm *algorithm,
@@ -147,16 +151,32 @@ extern HmlStatus hml_model_read(HmlContext *ctx, const void *bytes, size_t lengt
 								HmlModel **out) HML_NODISCARD;
 
 /*
- * Settings that scoring needs, from the parameters of the training: fills max_missing.
+ * Settings that scoring needs, from the parameters of the training: fills max_missing, and alarm where the classes
+ * have names.
  * Parameters of a type that no training writes are ignored.
  */
 extern HmlStatus hml_model_settle(HmlModel *model) HML_NODISCARD;
+
+/*
+ * Copy the names of n classes, of two the positive one last, and say by the parameter "alarm" which of them raise an
+ * alarm.  HML_UNDEFINED when it names a class that is none of them, HML_INVALID_ARGUMENT when it names all, or of two
+ * the other one.
+ */
+extern HmlStatus hml_model_name_classes(HmlModel *model, const char *const *names, size_t n,
+										const HmlParams *params) HML_NODISCARD;
 
 /* Add one metric to the members of a JSON object; NaN and infinity become null. */
 extern void hml_add_metric(HmlText *members, const char *name, double value);
 
 /* Add it to those of a training. */
 extern void hml_metric(const HmlTraining *training, const char *name, double value);
+
+/*
+ * How well a score finds the rows of the alarm classes, of a model with more than two classes: alarm_roc_auc, and at
+ * the threshold alarm_precision, alarm_recall and alarm_specificity.
+ */
+extern HmlStatus hml_metrics_of_alarm(HmlContext *ctx, HmlText *members, const double *scores,
+									  const bool *labels, size_t n, double threshold) HML_NODISCARD;
 
 /*
  * How good probabilities of the positive class are, by rows that judge: roc_auc,

@@ -42,12 +42,38 @@ hml_row_quality(const HmlModel *model, const double *values, size_t n_filled)
 	return quality;
 }
 
+bool
+hml_is_alarm_class(const HmlModel *model, size_t class)
+{
+	if (model->alarm != NULL)
+		return model->alarm[class];
+	return model->n_outputs == 2 && class == 1;
+}
+
+bool
+hml_has_risk(const HmlModel *model)
+{
+	if (model->output_names == NULL)
+		return model->algorithm->target_use == HML_TARGET_EVALUATES;
+	for (size_t c = 0; c < model->n_outputs; c++)
+		if (hml_is_alarm_class(model, c))
+			return true;
+	return false;
+}
+
 double
 hml_score_of_outputs(const HmlModel *model, const double *outputs)
 {
+	double sum = 0;
+
 	if (model->n_outputs <= 2)
 		return outputs[model->n_outputs - 1];
-	return outputs[likeliest(outputs, model->n_outputs)];
+	if (!hml_has_risk(model))
+		return outputs[likeliest(outputs, model->n_outputs)];
+	for (size_t c = 0; c < model->n_outputs; c++)
+		if (model->alarm[c])
+			sum += outputs[c];
+	return fmin(sum, 1);
 }
 
 size_t
@@ -64,6 +90,7 @@ hml_verdict_of_outputs(const HmlModel *model, const double *outputs, const HmlQu
 {
 	const HmlCalibration *calibration = &model->calibration;
 	bool has_classes = model->output_names != NULL;
+	bool has_risk;
 
 	out->outputs = outputs;
 	out->score = hml_score_of_outputs(model, outputs);
@@ -72,8 +99,9 @@ hml_verdict_of_outputs(const HmlModel *model, const double *outputs, const HmlQu
 	out->confidence = has_classes ? outputs[likeliest(outputs, model->n_outputs)] : NAN;
 	out->percentile = hml_calibration_percentile(calibration, out->score);
 	out->quality = quality != NULL ? *quality : HML_QUALITY_FULL;
-	out->risk = out->quality.has_no_risk ? HML_RISK_UNKNOWN : hml_calibration_risk(calibration, out->score);
-	out->is_anomaly = out->score > calibration->threshold && !out->quality.has_no_risk;
+	has_risk = hml_has_risk(model) && !out->quality.has_no_risk;
+	out->risk = has_risk ? hml_calibration_risk(calibration, out->score) : HML_RISK_UNKNOWN;
+	out->is_anomaly = has_risk && out->score > calibration->threshold;
 }
 
 /* ---- samples -------------------------------------------------------------------------------------- */

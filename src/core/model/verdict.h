@@ -36,13 +36,23 @@ typedef struct HmlVerdict
 	double confidence;     /* probability of the likeliest class; NaN where the model has no classes */
 	double percentile;     /* 0..100, NaN where the model has no training scores */
 	HmlRisk risk;
-	bool is_anomaly; /* the score is above the model's threshold; false where the quality has no risk */
+	bool is_anomaly; /* the score is above the model's threshold; false where there is no risk */
 	HmlQuality quality;
 } HmlVerdict;
 
 /*
+ * Whether the model warns of anything: an anomaly detector does, and a classifier
+ * with alarm classes.  Otherwise the risk is unknown, and nothing is an anomaly.
+ */
+extern bool hml_has_risk(const HmlModel *model);
+
+/* Whether a class raises an alarm. */
+extern bool hml_is_alarm_class(const HmlModel *model, size_t class);
+
+/*
  * The score that outputs (n_outputs) stand for: of two classes the probability
- * of the positive one, of more that of the likeliest, else the only output.
+ * of the positive one, of more that of the alarm classes together, or of the
+ * likeliest where there are none, else the only output.
  */
 extern double hml_score_of_outputs(const HmlModel *model, const double *outputs);
 

@@ -138,6 +138,8 @@ healthml_narrate(HealthmlScorer *scorer, const HealthmlAssessment *assessment,
 							  .score = assessment->score,
 							  .percentile = assessment->percentile,
 							  .risk = assessment->risk,
+							  .label = assessment->label,
+							  .label_probability = assessment->label_probability,
 							  .explanation = explanation};
 	HmlContext ctx;
 	HmlText paragraph;

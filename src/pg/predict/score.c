@@ -185,6 +185,8 @@ healthml_assess_verdict(const HealthmlScorer *scorer, const HmlVerdict *verdict,
 	out->percentile = verdict->percentile;
 	out->risk = verdict->risk;
 	out->is_anomaly = verdict->is_anomaly;
+	out->label = verdict->label;
+	out->label_probability = verdict->label != NULL ? verdict->outputs[verdict->class] : NAN;
 	out->missing = (Datum) 0;
 	out->model = version->model;
 	out->version = version->version;

@@ -46,7 +46,9 @@ typedef struct HealthmlAssessment
 	double percentile; /* NaN where the model has no training scores */
 	HmlRisk risk;
 	bool is_anomaly;
-	Datum missing; /* text[], the features that were missing; 0 = not known, as of a recording */
+	const char *label;        /* of a classifier, in UTF-8; else NULL */
+	double label_probability; /* where there is a label */
+	Datum missing;            /* text[], the features that were missing; 0 = not known, as of a recording */
 	const char *model;
 	int32 version;
 } HealthmlAssessment;

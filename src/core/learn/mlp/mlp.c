@@ -13,6 +13,7 @@
 #include "core/nn/graph/architectures.h"
 #include "core/learn/network/integrated_gradients.h"
 #include "core/learn/network/train_params.h"
+#include "core/model/verdict.h"
 
 #define MAX_LAYER_UNITS 65536
 
@@ -125,29 +126,15 @@ make_mlp(const HmlParams *given, const HmlLabels *labels, HmlModel *model)
 }
 
 static HmlStatus
-keep_class_names(HmlModel *model, const HmlLabels *labels)
-{
-	if (labels->task == HML_TASK_REGRESSION)
-		return HML_OK;
-	model->n_outputs = labels->n_classes;
-	HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, labels->n_classes));
-	for (size_t i = 0; i < labels->n_classes; i++)
-	{
-		char *name;
-
-		HML_TRY(hml_arena_strdup(model->arena, labels->names[i], strlen(labels->names[i]), &name));
-		model->output_names[i] = name;
-	}
-	return HML_OK;
-}
-
-static HmlStatus
 train_on(HmlContext *ctx, HmlArena *arena, const HmlTraining *training, HmlModel *model)
 {
 	HmlLabels labels;
 
 	HML_TRY(hml_labels_read(arena, training->frame, training->params, &labels));
-	HML_TRY(keep_class_names(model, &labels));
+	if (labels.task != HML_TASK_REGRESSION)
+		HML_TRY(hml_model_name_classes(model, labels.names, labels.n_classes, training->params));
+	else if (hml_param_is_set(training->params, "alarm"))
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "parameter \"alarm\" is for classifiers");
 	model->trained_rows = (int64_t) labels.n_rows;
 	HML_TRY(hml_pipeline_fit(model->arena, training->frame, labels.rows, labels.n_rows, training->params,
 							 HML_SCALE_STANDARD, &model->pipeline));
@@ -221,33 +208,44 @@ outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples 
 
 /* ---- gradient -------------------------------------------------------------------------------------- */
 
-/* The output that is explained: of several classes the most likely one. */
-static size_t
-explained_output(const HmlMlp *mlp, const HmlGradientPoint *point)
+/* Whether an output is part of the score: of several classes those that raise an alarm, else the most likely one. */
+static bool
+is_explained(const HmlModel *model, const HmlGradientPoint *point, size_t output)
 {
-	size_t best = 0;
+	const HmlMlp *mlp = model->impl;
 
-	for (size_t c = 1; c < hml_ensemble_outputs(&mlp->net); c++)
-		if (point->explained[0][c] > point->explained[0][best])
-			best = c;
-	return best;
+	if (mlp->task == HML_TASK_MULTICLASS && hml_has_risk(model))
+		return hml_is_alarm_class(model, output);
+	for (size_t c = 0; c < hml_ensemble_outputs(&mlp->net); c++)
+		if (point->explained[0][c] > point->explained[0][output] ||
+			(c < output && point->explained[0][c] == point->explained[0][output]))
+			return false;
+	return true;
 }
 
 static double
 score_at(const void *user, const HmlGradientPoint *point)
 {
-	const HmlMlp *mlp = user;
+	const HmlModel *model = user;
+	const HmlMlp *mlp = model->impl;
+	double sum = mlp->offset;
 
-	return (double) point->outputs[0][explained_output(mlp, point)] * mlp->scale + mlp->offset;
+	for (size_t c = 0; c < hml_ensemble_outputs(&mlp->net); c++)
+		if (is_explained(model, point, c))
+			sum += (double) point->outputs[0][c] * mlp->scale;
+	return sum;
 }
 
 static void
 derive(const void *user, const HmlGradientPoint *point, double *const *by_outputs, double *const *by_inputs)
 {
-	const HmlMlp *mlp = user;
+	const HmlModel *model = user;
+	const HmlMlp *mlp = model->impl;
 
 	(void) by_inputs;
-	by_outputs[0][explained_output(mlp, point)] = mlp->scale;
+	for (size_t c = 0; c < hml_ensemble_outputs(&mlp->net); c++)
+		if (is_explained(model, point, c))
+			by_outputs[0][c] = mlp->scale;
 }
 
 static HmlStatus
@@ -256,7 +254,7 @@ gradient(HmlArena *arena, const HmlModel *model, const double *inputs, double *c
 {
 	const HmlMlp *mlp = model->impl;
 
-	out->user = mlp;
+	out->user = model;
 	out->score = score_at;
 	out->derive = derive;
 	return hml_gradient_of_row(arena, model, &mlp->net, inputs, contributions, out);

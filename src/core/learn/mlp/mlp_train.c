@@ -232,6 +232,29 @@ report_binary(const Fit *fit, const uint32_t *rows, size_t n)
 	return HML_OK;
 }
 
+/* The alarm of more than two classes: a threshold, and how well it finds the classes that raise one. */
+static HmlStatus
+report_alarm(const Fit *fit, const double *probabilities, const uint32_t *actual, size_t n)
+{
+	const HmlModel *model = fit->model;
+	double *scores;
+	bool *labels;
+
+	HML_TRY(HML_ARENA_NEW(fit->arena, &scores, n));
+	HML_TRY(HML_ARENA_NEW(fit->arena, &labels, n));
+	for (size_t i = 0; i < n; i++)
+	{
+		scores[i] = hml_score_of_outputs(model, probabilities + i * model->n_outputs);
+		labels[i] = hml_is_alarm_class(model, actual[i]);
+	}
+	HML_TRY(choose_threshold(fit, scores, labels, n));
+	hml_metric(fit->training, "threshold", model->calibration.threshold);
+	if (fit->training->metrics == NULL)
+		return HML_OK;
+	return hml_metrics_of_alarm(fit->ctx, fit->training->metrics, scores, labels, n,
+								model->calibration.threshold);
+}
+
 static HmlStatus
 report_multiclass(const Fit *fit, const uint32_t *rows, size_t n)
 {
@@ -257,7 +280,7 @@ report_multiclass(const Fit *fit, const uint32_t *rows, size_t n)
 	hml_metric(fit->training, "accuracy", hml_matrix_accuracy(matrix, n_classes));
 	hml_metric(fit->training, "macro_f1", hml_macro_f1(matrix, n_classes));
 	hml_metric(fit->training, "weighted_f1", hml_weighted_f1(matrix, n_classes));
-	return HML_OK;
+	return hml_has_risk(fit->model) ? report_alarm(fit, probabilities, actual, n) : HML_OK;
 }
 
 static HmlStatus
@@ -304,7 +327,8 @@ static HmlStatus
 calibrate(const Fit *fit)
 {
 	HmlCalibration *calibration = &fit->model->calibration;
-	double threshold = fit->labels->task == HML_TASK_BINARY ? calibration->threshold : INFINITY;
+	bool has_threshold = fit->labels->task == HML_TASK_BINARY || hml_has_risk(fit->model);
+	double threshold = has_threshold ? calibration->threshold : INFINITY;
 	double *scores;
 
 	HML_TRY(score_rows(fit, fit->learnt.rows, fit->learnt.n_rows, &scores));
