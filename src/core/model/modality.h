@@ -90,7 +90,7 @@ struct HmlEncoder
 	/* 'model' is NULL in training, where there is none yet. */
 	HmlStatus (*encode)(HmlArena *arena, const HmlModel *model, const HmlSignal *signal,
 						HmlEncodedSignal *out);
-	/* Rows of reasons, at most 'top' of each kind. */
+	/* Below, NULL is for what it cannot give.  Rows of reasons, at most 'top' of each kind. */
 	HmlStatus (*explain)(HmlArena *arena, const HmlJudged *judged, size_t top, HmlRows *out);
 	/* What each place of the signal adds to the margin; out->values is NULL where it cannot be judged. */
 	HmlStatus (*saliency)(HmlArena *arena, const HmlJudged *judged, HmlMatrix *out);

@@ -57,6 +57,16 @@ examine(FunctionCallInfo fcinfo, Examined *out)
 	return true;
 }
 
+/* Raise an error where the model's algorithm cannot give what the call asks for. */
+static void
+check_given(const Examined *examined, bool is_given, const char *what)
+{
+	if (!is_given)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("algorithm \"%s\" gives no %s of a recording",
+							   examined->judged.model->algorithm->name, what)));
+}
+
 /* ---- table ---- */
 
 static void
@@ -95,6 +105,7 @@ healthml_signal_explain(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (!examine(fcinfo, &examined))
 		return (Datum) 0;
+	check_given(&examined, examined.encoder->explain != NULL, "explanation");
 	healthml_check(&examined.ctx,
 				   examined.encoder->explain(examined.arena, &examined.judged, (size_t) top, &reasons));
 	for (const HmlRow *row = reasons.first; row != NULL; row = row->next)
@@ -115,6 +126,7 @@ healthml_signal_saliency(PG_FUNCTION_ARGS)
 
 	if (!examine(fcinfo, &examined))
 		PG_RETURN_NULL();
+	check_given(&examined, examined.encoder->saliency != NULL, "saliency");
 	healthml_check(&examined.ctx, examined.encoder->saliency(examined.arena, &examined.judged, &saliency));
 	if (saliency.values == NULL)
 		PG_RETURN_NULL();
@@ -139,6 +151,7 @@ healthml_plot_signal(PG_FUNCTION_ARGS)
 
 	if (!examine(fcinfo, &examined))
 		PG_RETURN_NULL();
+	check_given(&examined, examined.encoder->plot != NULL, "picture");
 	hml_text_init(&svg, &examined.ctx);
 	healthml_check(&examined.ctx, examined.encoder->plot(examined.arena, &examined.judged, &view, &svg));
 	healthml_check(&examined.ctx, hml_text_finish(&svg, &text));
