@@ -160,7 +160,7 @@ typedef enum Kind
 
 /* Channel c of output pixel (i,j) by definition; a frame of zeros round x is left out for pools. */
 static double
-exact_window(const HmlStencil *s, const HmlImages *in, Kind kind, size_t channels, size_t c, size_t i,
+exact_window(const HmlWindow *s, const HmlImages *in, Kind kind, size_t channels, size_t c, size_t i,
 			 size_t j)
 {
 	double sum = kind == DEPTHWISE ? (double) bias[c] : 0;
@@ -192,7 +192,7 @@ exact_window(const HmlStencil *s, const HmlImages *in, Kind kind, size_t channel
 }
 
 static void
-run_window(const HmlStencil *s, const HmlImages *framed, const HmlImages *inner, Kind kind, size_t channels,
+run_window(const HmlWindow *s, const HmlImages *framed, const HmlImages *inner, Kind kind, size_t channels,
 		   const HmlImages *out)
 {
 	const HmlChannels *kernels = hml_channels();
@@ -206,7 +206,7 @@ run_window(const HmlStencil *s, const HmlImages *framed, const HmlImages *inner,
 }
 
 static void
-check_window(const HmlStencil *s, size_t channels, Kind kind)
+check_window(const HmlWindow *s, size_t channels, Kind kind)
 {
 	size_t height = s->in[0] + 2 * s->pad[0];
 	size_t width = s->in[1] + 2 * s->pad[1];
@@ -235,7 +235,7 @@ check_window(const HmlStencil *s, size_t channels, Kind kind)
 static void
 windows_equal_definition(void **state)
 {
-	static const HmlStencil stencils[] = {
+	static const HmlWindow windows[] = {
 		/* in, out, kernel, stride, dilation, pad */
 		{{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}},
 		{{9, 13}, {9, 13}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
@@ -251,10 +251,10 @@ windows_equal_definition(void **state)
 	for (int level = 1; level <= 4; level++)
 	{
 		hml_cpu_cap_level(level);
-		for (size_t i = 0; i < sizeof(stencils) / sizeof(stencils[0]); i++)
+		for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
 			for (size_t c = 0; c < sizeof(channels) / sizeof(channels[0]); c++)
 				for (Kind kind = DEPTHWISE; kind <= AVERAGE_POOL_WITH_PADDING; kind++)
-					check_window(&stencils[i], channels[c], kind);
+					check_window(&windows[i], channels[c], kind);
 	}
 }
 

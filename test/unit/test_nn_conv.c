@@ -25,14 +25,14 @@ naive(const HmlConvShape *s, const HmlImages *in, size_t image, size_t i, size_t
 
 	*magnitude = 0;
 	for (size_t c = 0; c < channels; c++)
-		for (size_t k = 0; k < s->kernel[0]; k++)
-			for (size_t l = 0; l < s->kernel[1]; l++)
+		for (size_t k = 0; k < s->window.kernel[0]; k++)
+			for (size_t l = 0; l < s->window.kernel[1]; l++)
 			{
-				size_t row = i * s->stride[0] + k * s->dilation[0];
-				size_t column = j * s->stride[1] + l * s->dilation[1];
+				size_t row = i * s->window.stride[0] + k * s->window.dilation[0];
+				size_t column = j * s->window.stride[1] + l * s->window.dilation[1];
 				double product =
 					(double) in->data[image * in->image + row * in->row + column * in->pixel + first + c] *
-					(double) w[((o * channels + c) * s->kernel[0] + k) * s->kernel[1] + l];
+					(double) w[((o * channels + c) * s->window.kernel[0] + k) * s->window.kernel[1] + l];
 
 				sum += product;
 				*magnitude += fabs(product);
@@ -46,8 +46,8 @@ compare(const HmlConvCall *call, const float *scales)
 	const HmlConvShape *s = call->shape;
 
 	for (size_t image = 0; image < call->n; image++)
-		for (size_t i = 0; i < s->out[0]; i++)
-			for (size_t j = 0; j < s->out[1]; j++)
+		for (size_t i = 0; i < s->window.out[0]; i++)
+			for (size_t j = 0; j < s->window.out[1]; j++)
 				for (size_t o = 0; o < s->out_channels; o++)
 				{
 					double magnitude;
@@ -85,11 +85,12 @@ check(const HmlConvShape *shape, size_t n, size_t gap)
 	HmlContext ctx;
 	HmlConvCall call = {.set = hml_tile_set(), .shape = shape, .packed = packed, .n = n};
 	size_t channels = shape->in_channels / shape->groups;
-	size_t filters = shape->out_channels * channels * shape->kernel[0] * shape->kernel[1];
+	size_t filters = shape->out_channels * channels * shape->window.kernel[0] * shape->window.kernel[1];
 
 	test_host_init(&host, &ctx);
-	call.x = images(x, hml_conv_extent(shape, 0), hml_conv_extent(shape, 1), shape->in_channels, gap);
-	call.y = images(y, shape->out[0], shape->out[1], shape->out_channels, gap);
+	call.x = images(x, hml_window_extent(&shape->window, 0), hml_window_extent(&shape->window, 1),
+					shape->in_channels, gap);
+	call.y = images(y, shape->window.out[0], shape->window.out[1], shape->out_channels, gap);
 	assert_true(n * call.x.image <= MAX_FLOATS && n * call.y.image <= MAX_FLOATS);
 	assert_true(hml_conv_packed_size(call.set, shape) <= MAX_FLOATS);
 	fill_numbers(x, n * call.x.image, 1);
@@ -105,7 +106,7 @@ check(const HmlConvShape *shape, size_t n, size_t gap)
 
 	hml_conv_pack(call.set, shape, w, scale, packed);
 	call.bias = bias;
-	call.add = images(add, shape->out[0], shape->out[1], shape->out_channels, 0);
+	call.add = images(add, shape->window.out[0], shape->window.out[1], shape->out_channels, 0);
 	call.activation = HML_ACT_RELU;
 	memset(y, 0xff, sizeof(y));
 	assert_ok(&ctx, hml_conv_run(&ctx, &call));
@@ -131,10 +132,10 @@ check_winograd(const HmlConvShape *shape)
 	assert_true(hml_winograd_fits(shape));
 	assert_ok(&ctx, HML_NEW(&ctx, &scratch, hml_winograd_scratch(shape)));
 	assert_ok(&ctx, HML_NEW(&ctx, &filters, hml_winograd_packed_size(call.set, shape)));
-	call.x = images(x, hml_conv_extent(shape, 0) + shape->out[0] % 2,
-					hml_conv_extent(shape, 1) + shape->out[1] % 2, shape->in_channels, 0);
-	call.y = images(y, shape->out[0], shape->out[1], shape->out_channels, 5);
-	call.add = images(add, shape->out[0], shape->out[1], shape->out_channels, 0);
+	call.x = images(x, hml_window_extent(&shape->window, 0) + shape->window.out[0] % 2,
+					hml_window_extent(&shape->window, 1) + shape->window.out[1] % 2, shape->in_channels, 0);
+	call.y = images(y, shape->window.out[0], shape->window.out[1], shape->out_channels, 5);
+	call.add = images(add, shape->window.out[0], shape->window.out[1], shape->out_channels, 0);
 	call.packed = filters;
 	assert_true(2 * call.x.image <= MAX_FLOATS && 2 * call.y.image <= MAX_FLOATS);
 	fill_numbers(x, 2 * call.x.image, 1);
@@ -161,20 +162,20 @@ conv_equals_definition(void **state)
 {
 	static const HmlConvShape shapes[] = {
 		/* channels in and out, groups, in, out, kernel, stride, dilation, pad */
-		{1, 1, 1, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}},
-		{4, 64, 1, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}},
-		{1, 16, 1, {9, 11}, {9, 11}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{3, 32, 1, {9, 12}, {4, 6}, {3, 3}, {2, 2}, {1, 1}, {0, 0}},
-		{16, 24, 1, {7, 31}, {7, 31}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{20, 70, 1, {5, 5}, {5, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0}},
-		{64, 130, 1, {4, 5}, {4, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{600, 20, 1, {2, 3}, {2, 3}, {1, 1}, {1, 1}, {1, 1}, {0, 0}},
-		{200, 9, 1, {1, 8}, {1, 6}, {1, 3}, {1, 1}, {1, 1}, {0, 0}},
-		{5, 7, 1, {9, 9}, {5, 5}, {3, 3}, {1, 1}, {2, 2}, {0, 0}},
-		{12, 18, 3, {6, 7}, {6, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{6, 6, 6, {6, 7}, {3, 4}, {3, 3}, {2, 2}, {1, 1}, {1, 1}},
-		{19, 24, 1, {1, 600}, {1, 300}, {1, 5}, {1, 2}, {1, 1}, {0, 2}},
-		{8, 48, 1, {1, 40}, {1, 40}, {1, 7}, {1, 1}, {1, 3}, {0, 9}},
+		{1, 1, 1, {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}},
+		{4, 64, 1, {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}},
+		{1, 16, 1, {{9, 11}, {9, 11}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{3, 32, 1, {{9, 12}, {4, 6}, {3, 3}, {2, 2}, {1, 1}, {0, 0}}},
+		{16, 24, 1, {{7, 31}, {7, 31}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{20, 70, 1, {{5, 5}, {5, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}},
+		{64, 130, 1, {{4, 5}, {4, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{600, 20, 1, {{2, 3}, {2, 3}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}},
+		{200, 9, 1, {{1, 8}, {1, 6}, {1, 3}, {1, 1}, {1, 1}, {0, 0}}},
+		{5, 7, 1, {{9, 9}, {5, 5}, {3, 3}, {1, 1}, {2, 2}, {0, 0}}},
+		{12, 18, 3, {{6, 7}, {6, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{6, 6, 6, {{6, 7}, {3, 4}, {3, 3}, {2, 2}, {1, 1}, {1, 1}}},
+		{19, 24, 1, {{1, 600}, {1, 300}, {1, 5}, {1, 2}, {1, 1}, {0, 2}}},
+		{8, 48, 1, {{1, 40}, {1, 40}, {1, 7}, {1, 1}, {1, 3}, {0, 9}}},
 	};
 
 	(void) state;
@@ -193,7 +194,7 @@ conv_equals_definition(void **state)
 static void
 dense_layers_take_many_rows(void **state)
 {
-	static const HmlConvShape dense = {13, 64, 1, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}};
+	static const HmlConvShape dense = {13, 64, 1, {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}};
 
 	(void) state;
 	for (int level = 1; level <= 4; level++)
@@ -208,18 +209,18 @@ static void
 winograd_equals_definition(void **state)
 {
 	static const HmlConvShape shapes[] = {
-		{16, 16, 1, {2, 2}, {2, 2}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{17, 33, 1, {5, 9}, {5, 9}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{32, 48, 1, {6, 7}, {4, 5}, {3, 3}, {1, 1}, {1, 1}, {0, 0}},
-		{16, 20, 1, {41, 40}, {41, 40}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{90, 100, 1, {8, 6}, {8, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+		{16, 16, 1, {{2, 2}, {2, 2}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{17, 33, 1, {{5, 9}, {5, 9}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{32, 48, 1, {{6, 7}, {4, 5}, {3, 3}, {1, 1}, {1, 1}, {0, 0}}},
+		{16, 20, 1, {{41, 40}, {41, 40}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{90, 100, 1, {{8, 6}, {8, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
 	};
 	static const HmlConvShape others[] = {
-		{16, 16, 1, {4, 4}, {2, 2}, {3, 3}, {2, 2}, {1, 1}, {1, 1}}, /* stride */
-		{16, 16, 2, {4, 4}, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, /* groups */
-		{16, 16, 1, {4, 4}, {4, 4}, {3, 3}, {1, 1}, {2, 2}, {2, 2}}, /* dilation */
-		{16, 16, 1, {4, 4}, {4, 4}, {1, 3}, {1, 1}, {1, 1}, {0, 1}}, /* window */
-		{3, 16, 1, {4, 4}, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},  /* too few channels to pay */
+		{16, 16, 1, {{4, 4}, {2, 2}, {3, 3}, {2, 2}, {1, 1}, {1, 1}}}, /* stride */
+		{16, 16, 2, {{4, 4}, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}}, /* groups */
+		{16, 16, 1, {{4, 4}, {4, 4}, {3, 3}, {1, 1}, {2, 2}, {2, 2}}}, /* dilation */
+		{16, 16, 1, {{4, 4}, {4, 4}, {1, 3}, {1, 1}, {1, 1}, {0, 1}}}, /* window */
+		{3, 16, 1, {{4, 4}, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},  /* too few channels to pay */
 	};
 
 	(void) state;
@@ -236,7 +237,7 @@ winograd_equals_definition(void **state)
 static void
 conv_can_be_cancelled(void **state)
 {
-	static const HmlConvShape shape = {64, 64, 1, {30, 30}, {28, 28}, {3, 3}, {1, 1}, {1, 1}, {0, 0}};
+	static const HmlConvShape shape = {64, 64, 1, {{30, 30}, {28, 28}, {3, 3}, {1, 1}, {1, 1}, {0, 0}}};
 	TestHost host;
 	HmlContext ctx;
 	HmlConvCall call = {.set = hml_tile_set(), .shape = &shape, .packed = packed, .n = 1};

@@ -45,20 +45,21 @@ each_tap(const HmlConvShape *s, size_t image, size_t o, size_t c, size_t i, size
 	size_t in = s->in_channels / s->groups;
 	size_t from = o / (s->out_channels / s->groups) * in + c;
 
-	for (size_t k = 0; k < s->kernel[0]; k++)
-		for (size_t l = 0; l < s->kernel[1]; l++)
+	for (size_t k = 0; k < s->window.kernel[0]; k++)
+		for (size_t l = 0; l < s->window.kernel[1]; l++)
 		{
-			size_t row = i * s->stride[0] + k * s->dilation[0];
-			size_t column = j * s->stride[1] + l * s->dilation[1];
+			size_t row = i * s->window.stride[0] + k * s->window.dilation[0];
+			size_t column = j * s->window.stride[1] + l * s->window.dilation[1];
 			Indices at;
 
-			if (row < s->pad[0] || row - s->pad[0] >= s->in[0] || column < s->pad[1] ||
-				column - s->pad[1] >= s->in[1])
+			if (row < s->window.pad[0] || row - s->window.pad[0] >= s->window.in[0] ||
+				column < s->window.pad[1] || column - s->window.pad[1] >= s->window.in[1])
 				continue;
-			at.x = ((image * s->in_channels + from) * s->in[0] + row - s->pad[0]) * s->in[1] + column -
-				   s->pad[1];
-			at.w = ((o * in + c) * s->kernel[0] + k) * s->kernel[1] + l;
-			at.y = ((image * s->out_channels + o) * s->out[0] + i) * s->out[1] + j;
+			at.x = ((image * s->in_channels + from) * s->window.in[0] + row - s->window.pad[0]) *
+					   s->window.in[1] +
+				   column - s->window.pad[1];
+			at.w = ((o * in + c) * s->window.kernel[0] + k) * s->window.kernel[1] + l;
+			at.y = ((image * s->out_channels + o) * s->window.out[0] + i) * s->window.out[1] + j;
 			visit(&at);
 		}
 }
@@ -69,8 +70,8 @@ each_product(const HmlConvShape *s, Visit visit)
 	for (size_t image = 0; image < IMAGES; image++)
 		for (size_t o = 0; o < s->out_channels; o++)
 			for (size_t c = 0; c < s->in_channels / s->groups; c++)
-				for (size_t i = 0; i < s->out[0]; i++)
-					for (size_t j = 0; j < s->out[1]; j++)
+				for (size_t i = 0; i < s->window.out[0]; i++)
+					for (size_t j = 0; j < s->window.out[1]; j++)
 						each_tap(s, image, o, c, i, j, visit);
 }
 
@@ -80,8 +81,8 @@ compare(const char *what, const HmlConvShape *s, const float *got, const double 
 	for (size_t i = 0; i < count; i++)
 		if (!(fabs((double) got[i] - wanted[i]) <= 1e-4))
 			fail_msg("%s of %zu -> %zu channels, %zux%zu, stride %zu, dilation %zu: [%zu] is %g, not %g",
-					 what, s->in_channels, s->out_channels, s->kernel[0], s->kernel[1], s->stride[1],
-					 s->dilation[1], i, (double) got[i], wanted[i]);
+					 what, s->in_channels, s->out_channels, s->window.kernel[0], s->window.kernel[1],
+					 s->window.stride[1], s->window.dilation[1], i, (double) got[i], wanted[i]);
 }
 
 static void
@@ -89,9 +90,10 @@ check(const HmlConvShape *s)
 {
 	TestHost host;
 	HmlContext ctx;
-	size_t x_size = IMAGES * s->in_channels * s->in[0] * s->in[1];
-	size_t y_size = IMAGES * s->out_channels * s->out[0] * s->out[1];
-	size_t w_size = s->out_channels * (s->in_channels / s->groups) * s->kernel[0] * s->kernel[1];
+	size_t x_size = IMAGES * s->in_channels * s->window.in[0] * s->window.in[1];
+	size_t y_size = IMAGES * s->out_channels * s->window.out[0] * s->window.out[1];
+	size_t w_size =
+		s->out_channels * (s->in_channels / s->groups) * s->window.kernel[0] * s->window.kernel[1];
 	size_t bytes;
 	void *scratch;
 
@@ -104,7 +106,7 @@ check(const HmlConvShape *s)
 	fill_numbers(bias, s->out_channels, 3);
 	memset(wanted_gx, 0, sizeof(wanted_gx));
 	for (size_t i = 0; i < y_size; i++)
-		wanted_y[i] = (double) bias[i / (s->out[0] * s->out[1]) % s->out_channels];
+		wanted_y[i] = (double) bias[i / (s->window.out[0] * s->window.out[1]) % s->out_channels];
 	for (size_t i = 0; i < w_size; i++)
 		wanted_gw[i] = gw[i] = 0.5f; /* the gradient is added to what is there */
 
@@ -143,14 +145,14 @@ every_stride_and_dilation(void **state)
 					HmlConvShape s = {.in_channels = 3,
 									  .out_channels = 5,
 									  .groups = 1,
-									  .in = {4, 23},
-									  .kernel = {2, kernel},
-									  .stride = {2, stride},
-									  .dilation = {1, dilation},
-									  .pad = {1, pad}};
+									  .window = {.in = {4, 23},
+												 .kernel = {2, kernel},
+												 .stride = {2, stride},
+												 .dilation = {1, dilation},
+												 .pad = {1, pad}}};
 
-					s.out[0] = out_size(4, 2, 2, 1, 1, 0);
-					s.out[1] = out_size(23, kernel, stride, dilation, pad, pad / 2);
+					s.window.out[0] = out_size(4, 2, 2, 1, 1, 0);
+					s.window.out[1] = out_size(23, kernel, stride, dilation, pad, pad / 2);
 					check(&s);
 				}
 }
@@ -160,13 +162,13 @@ many_shapes(void **state)
 {
 	static const HmlConvShape shapes[] = {
 		/* channels in and out, groups, in, out, kernel, stride, dilation, pad */
-		{1, 16, 1, {8, 11}, {8, 11}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{16, 40, 1, {7, 9}, {7, 9}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{16, 40, 1, {7, 9}, {4, 5}, {3, 3}, {2, 2}, {1, 1}, {1, 1}},
-		{17, 70, 1, {1, 30}, {1, 28}, {1, 3}, {1, 1}, {1, 1}, {0, 0}},
-		{12, 18, 3, {6, 7}, {6, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
-		{6, 6, 6, {6, 7}, {3, 4}, {3, 3}, {2, 2}, {1, 1}, {1, 1}},
-		{33, 20, 1, {5, 5}, {3, 3}, {1, 1}, {2, 2}, {1, 1}, {0, 0}},
+		{1, 16, 1, {{8, 11}, {8, 11}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{16, 40, 1, {{7, 9}, {7, 9}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{16, 40, 1, {{7, 9}, {4, 5}, {3, 3}, {2, 2}, {1, 1}, {1, 1}}},
+		{17, 70, 1, {{1, 30}, {1, 28}, {1, 3}, {1, 1}, {1, 1}, {0, 0}}},
+		{12, 18, 3, {{6, 7}, {6, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+		{6, 6, 6, {{6, 7}, {3, 4}, {3, 3}, {2, 2}, {1, 1}, {1, 1}}},
+		{33, 20, 1, {{5, 5}, {3, 3}, {1, 1}, {2, 2}, {1, 1}, {0, 0}}},
 	};
 
 	(void) state;
@@ -181,8 +183,8 @@ many_shapes(void **state)
 static void
 huge_shapes_are_refused(void **state)
 {
-	static const HmlConvShape huge = {(size_t) 1 << 40, 1,      1,     {1 << 20, 1 << 20}, {1, 1}, {1, 1},
-									  {1, 1},           {1, 1}, {0, 0}};
+	static const HmlConvShape huge = {
+		(size_t) 1 << 40, 1, 1, {{1 << 20, 1 << 20}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}};
 	TestHost host;
 	HmlContext ctx;
 	size_t bytes;

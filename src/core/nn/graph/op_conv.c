@@ -50,12 +50,12 @@ static HmlStatus
 add_parameters(HmlBuilder *builder, HmlNode *node, const HmlConvShape *conv)
 {
 	size_t in = conv->in_channels / conv->groups;
-	size_t taps = conv->kernel[0] * conv->kernel[1];
-	HmlShape weight = {4, {conv->out_channels, in, conv->kernel[0], conv->kernel[1]}};
+	size_t taps = conv->window.kernel[0] * conv->window.kernel[1];
+	HmlShape weight = {4, {conv->out_channels, in, conv->window.kernel[0], conv->window.kernel[1]}};
 	HmlShape bias = {1, {conv->out_channels}};
 
 	if (node->x_shape[0].n_dims == 2)
-		weight = (HmlShape){3, {conv->out_channels, in, conv->kernel[1]}};
+		weight = (HmlShape){3, {conv->out_channels, in, conv->window.kernel[1]}};
 	HML_TRY(hml_add_weight(builder, node, INIT, weight, in * taps, conv->out_channels / conv->groups * taps));
 	if (!hml_attr_flag(node, BIAS))
 		return HML_OK;
@@ -67,33 +67,24 @@ shape(HmlBuilder *builder, HmlNode *node)
 {
 	HmlArena *arena = hml_builder_arena(builder);
 	HmlConvShape *conv;
-	HmlWindow window;
 
-	HML_TRY(hml_read_window(builder, node, &window_attrs, &window));
 	HML_TRY(HML_ARENA_NEW_ZERO(arena, &conv, 1));
+	HML_TRY(hml_read_window(builder, node, &window_attrs, &conv->window));
 	conv->in_channels = node->x_shape[0].dims[0];
 	conv->out_channels = hml_attr_size(node, FILTERS);
 	conv->groups = hml_attr_size(node, GROUPS);
 	if (conv->in_channels % conv->groups != 0 || conv->out_channels % conv->groups != 0)
 		return hml_shape_error(builder, node, "%zu groups do not divide %zu input channels and %zu filters",
 							   conv->groups, conv->in_channels, conv->out_channels);
-	for (size_t d = 0; d < 2; d++)
-	{
-		conv->in[d] = window.in[d];
-		conv->out[d] = window.out[d];
-		conv->kernel[d] = window.kernel[d];
-		conv->stride[d] = window.stride[d];
-		conv->dilation[d] = window.dilation[d];
-		conv->pad[d] = window.pad[d];
-	}
 	node->geometry = conv;
-	node->shape = hml_window_output(&window, conv->out_channels);
+	node->shape = hml_window_output(node, &conv->window, conv->out_channels);
 	if (!hml_shape_is_valid(&node->shape))
 		return HML_OK; /* which the caller reports */
 	HML_TRY(add_parameters(builder, node, conv));
 	HML_TRY(hml_conv_train_scratch(hml_arena_context(arena), conv, &node->scratch));
-	node->flops = 2.0 * (double) hml_shape_size(&node->shape) *
-				  (double) (conv->in_channels / conv->groups * conv->kernel[0] * conv->kernel[1]);
+	node->flops =
+		2.0 * (double) hml_shape_size(&node->shape) *
+		(double) (conv->in_channels / conv->groups * conv->window.kernel[0] * conv->window.kernel[1]);
 	return HML_OK;
 }
 
@@ -119,8 +110,8 @@ is_pointwise(const HmlConvShape *conv)
 	bool single = conv->groups == 1;
 
 	for (size_t d = 0; d < 2; d++)
-		single &=
-			conv->kernel[d] == 1 && conv->stride[d] == 1 && conv->pad[d] == 0 && conv->out[d] == conv->in[d];
+		single &= conv->window.kernel[d] == 1 && conv->window.stride[d] == 1 && conv->window.pad[d] == 0 &&
+				  conv->window.out[d] == conv->window.in[d];
 	return single;
 }
 
@@ -128,7 +119,7 @@ is_pointwise(const HmlConvShape *conv)
 static HmlStatus
 forward_pointwise(const HmlRun *run, const HmlConvShape *conv, const float *bias)
 {
-	size_t pixels = conv->in[0] * conv->in[1];
+	size_t pixels = conv->window.in[0] * conv->window.in[1];
 
 	for (size_t i = 0; i < run->n; i++)
 	{
@@ -148,7 +139,7 @@ forward_pointwise(const HmlRun *run, const HmlConvShape *conv, const float *bias
 static HmlStatus
 backward_pointwise(const HmlRun *run, const HmlConvShape *conv)
 {
-	size_t pixels = conv->in[0] * conv->in[1];
+	size_t pixels = conv->window.in[0] * conv->window.in[1];
 	size_t in = conv->in_channels;
 	size_t out = conv->out_channels;
 

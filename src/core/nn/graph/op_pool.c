@@ -55,7 +55,7 @@ pool_shape(HmlBuilder *builder, HmlNode *node)
 	HML_TRY(HML_ARENA_NEW_ZERO(hml_builder_arena(builder), &window, 1));
 	HML_TRY(hml_read_window(builder, node, &window_attrs, window));
 	node->geometry = window;
-	node->shape = hml_window_output(window, node->x_shape[0].dims[0]);
+	node->shape = hml_window_output(node, window, node->x_shape[0].dims[0]);
 	node->flops = (double) hml_shape_size(&node->shape) * (double) (window->kernel[0] * window->kernel[1]);
 	return HML_OK;
 }

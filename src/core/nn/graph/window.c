@@ -4,6 +4,13 @@
  */
 #include "core/nn/graph/window.h"
 
+/* 1 for a signal, 2 for an image. */
+static size_t
+directions_of(const HmlNode *node)
+{
+	return node->x_shape[0].n_dims - 1;
+}
+
 /* An extent into one number for each direction. */
 static HmlStatus
 read_extent(HmlBuilder *builder, const HmlNode *node, size_t attr, size_t directions, size_t fallback,
@@ -49,7 +56,7 @@ static HmlStatus
 read_padding(HmlBuilder *builder, const HmlNode *node, size_t attr, HmlWindow *window, size_t after[2])
 {
 	const HmlAttr *value = &node->attrs[attr];
-	size_t directions = window->directions;
+	size_t directions = directions_of(node);
 
 	if (value->count == 0)
 		return pad_same(builder, node, window, after);
@@ -74,14 +81,14 @@ HmlStatus
 hml_read_window(HmlBuilder *builder, const HmlNode *node, const HmlWindowAttrs *attrs, HmlWindow *out)
 {
 	const HmlShape *x = &node->x_shape[0];
+	size_t directions = directions_of(node);
 	size_t after[2];
 
-	out->directions = x->n_dims - 1;
-	out->in[0] = out->directions == 2 ? x->dims[1] : 1;
+	out->in[0] = directions == 2 ? x->dims[1] : 1;
 	out->in[1] = x->dims[x->n_dims - 1];
-	HML_TRY(read_extent(builder, node, attrs->kernel, out->directions, 1, out->kernel));
-	HML_TRY(read_extent(builder, node, attrs->stride, out->directions, 1, out->stride));
-	HML_TRY(read_extent(builder, node, attrs->dilation, out->directions, 1, out->dilation));
+	HML_TRY(read_extent(builder, node, attrs->kernel, directions, 1, out->kernel));
+	HML_TRY(read_extent(builder, node, attrs->stride, directions, 1, out->stride));
+	HML_TRY(read_extent(builder, node, attrs->dilation, directions, 1, out->dilation));
 	if (node->attrs[attrs->stride].count == 0)
 		for (size_t d = 0; d < 2; d++)
 			out->stride[d] = out->kernel[d];
@@ -102,9 +109,9 @@ hml_read_window(HmlBuilder *builder, const HmlNode *node, const HmlWindowAttrs *
 }
 
 HmlShape
-hml_window_output(const HmlWindow *window, size_t channels)
+hml_window_output(const HmlNode *node, const HmlWindow *window, size_t channels)
 {
-	if (window->directions == 1)
+	if (directions_of(node) == 1)
 		return (HmlShape){2, {channels, window->out[1]}};
 	return (HmlShape){3, {channels, window->out[0], window->out[1]}};
 }

@@ -12,17 +12,6 @@
 
 #include "core/nn/kernel/images.h"
 
-/* A window that slides over an image; [0] is the vertical direction, [1] the horizontal one. */
-typedef struct HmlStencil
-{
-	size_t in[2];
-	size_t out[2];
-	size_t kernel[2];
-	size_t stride[2];
-	size_t dilation[2];
-	size_t pad[2]; /* before the first row and the first column */
-} HmlStencil;
-
 typedef struct HmlChannels
 {
 	/* In place over rows of 'width' floats; RELU, too. */
@@ -34,12 +23,12 @@ typedef struct HmlChannels
 	 * channels), bias is (channels) or NULL.  x.data is the first pixel of the
 	 * frame, as for hml_conv_run().
 	 */
-	void (*depthwise)(const HmlStencil *stencil, size_t channels, const HmlImages *x, const float *w,
+	void (*depthwise)(const HmlWindow *window, size_t channels, const HmlImages *x, const float *w,
 					  const float *bias, HmlActivation activation, float slope, const HmlImages *y);
 
 	/* One image; windows are cut off at the border of the image, x.data is its first pixel. */
-	void (*max_pool)(const HmlStencil *stencil, size_t channels, const HmlImages *x, const HmlImages *y);
-	void (*average_pool)(const HmlStencil *stencil, size_t channels, const HmlImages *x, bool count_padding,
+	void (*max_pool)(const HmlWindow *window, size_t channels, const HmlImages *x, const HmlImages *y);
+	void (*average_pool)(const HmlWindow *window, size_t channels, const HmlImages *x, bool count_padding,
 						 const HmlImages *y);
 	/* y (channels) = mean over the pixels. */
 	void (*mean)(size_t height, size_t width, size_t channels, const HmlImages *x, float *y);

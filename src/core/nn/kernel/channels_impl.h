@@ -264,24 +264,24 @@ depthwise_strip(const Strip *s, Vec start, VecMask mask, const int masked)
 }
 
 static void
-depthwise(const HmlStencil *stencil, size_t channels, const HmlImages *x, const float *w, const float *bias,
+depthwise(const HmlWindow *window, size_t channels, const HmlImages *x, const float *w, const float *bias,
 		  HmlActivation activation, float slope, const HmlImages *y)
 {
-	for (size_t i = 0; i < stencil->out[0]; i++)
+	for (size_t i = 0; i < window->out[0]; i++)
 	{
-		Strip strip = {.x_pixel = stencil->stride[1] * x->pixel,
-					   .tap_row = stencil->dilation[0] * x->row,
-					   .tap_column = stencil->dilation[1] * x->pixel,
-					   .rows = stencil->kernel[0],
-					   .columns = stencil->kernel[1],
+		Strip strip = {.x_pixel = window->stride[1] * x->pixel,
+					   .tap_row = window->dilation[0] * x->row,
+					   .tap_column = window->dilation[1] * x->pixel,
+					   .rows = window->kernel[0],
+					   .columns = window->kernel[1],
 					   .w_tap = channels,
 					   .y_pixel = y->pixel,
-					   .pixels = stencil->out[1]};
+					   .pixels = window->out[1]};
 
 #define DEPTHWISE(c, mask, masked) \
 	do \
 	{ \
-		strip.x = x->data + i * stencil->stride[0] * x->row + c; \
+		strip.x = x->data + i * window->stride[0] * x->row + c; \
 		strip.w = w + c; \
 		strip.y = y->data + i * y->row + c; \
 		depthwise_strip(&strip, bias == NULL ? vec_zero() : load_lanes(bias + c, mask, masked), mask, \
@@ -289,7 +289,7 @@ depthwise(const HmlStencil *stencil, size_t channels, const HmlImages *x, const 
 	} while (0)
 		EACH_VECTOR(channels, DEPTHWISE);
 #undef DEPTHWISE
-		activate(activation, slope, y->data + i * y->row, stencil->out[1], channels, y->pixel);
+		activate(activation, slope, y->data + i * y->row, window->out[1], channels, y->pixel);
 	}
 }
 
@@ -303,13 +303,13 @@ typedef struct Taps
 } Taps;
 
 static Taps
-taps_inside(const HmlStencil *stencil, int direction, size_t out)
+taps_inside(const HmlWindow *window, int direction, size_t out)
 {
-	size_t begin = out * stencil->stride[direction]; /* counted from the padding on */
-	size_t pad = stencil->pad[direction];
-	size_t dilation = stencil->dilation[direction];
-	size_t border = pad + stencil->in[direction];
-	Taps taps = {0, stencil->kernel[direction]};
+	size_t begin = out * window->stride[direction]; /* counted from the padding on */
+	size_t pad = window->pad[direction];
+	size_t dilation = window->dilation[direction];
+	size_t border = pad + window->in[direction];
+	Taps taps = {0, window->kernel[direction]};
 
 	if (begin < pad)
 		taps.first = (pad - begin + dilation - 1) / dilation;
@@ -324,21 +324,21 @@ taps_inside(const HmlStencil *stencil, int direction, size_t out)
 
 /* Output pixels of row i from column j on that have the same taps. */
 static void
-pool_strip(const HmlStencil *stencil, size_t channels, const HmlImages *x, size_t i, size_t j, size_t pixels,
+pool_strip(const HmlWindow *window, size_t channels, const HmlImages *x, size_t i, size_t j, size_t pixels,
 		   bool count_padding, const Reduction reduction, const HmlImages *y)
 {
-	Taps rows = taps_inside(stencil, 0, i);
-	Taps columns = taps_inside(stencil, 1, j);
-	size_t top = i * stencil->stride[0] + rows.first * stencil->dilation[0] - stencil->pad[0];
-	size_t left = j * stencil->stride[1] + columns.first * stencil->dilation[1] - stencil->pad[1];
-	Strip strip = {.x_pixel = stencil->stride[1] * x->pixel,
-				   .tap_row = stencil->dilation[0] * x->row,
-				   .tap_column = stencil->dilation[1] * x->pixel,
+	Taps rows = taps_inside(window, 0, i);
+	Taps columns = taps_inside(window, 1, j);
+	size_t top = i * window->stride[0] + rows.first * window->dilation[0] - window->pad[0];
+	size_t left = j * window->stride[1] + columns.first * window->dilation[1] - window->pad[1];
+	Strip strip = {.x_pixel = window->stride[1] * x->pixel,
+				   .tap_row = window->dilation[0] * x->row,
+				   .tap_column = window->dilation[1] * x->pixel,
 				   .rows = rows.end - rows.first,
 				   .columns = columns.end - columns.first,
 				   .y_pixel = y->pixel,
 				   .pixels = pixels};
-	size_t taps = count_padding ? stencil->kernel[0] * stencil->kernel[1] : strip.rows * strip.columns;
+	size_t taps = count_padding ? window->kernel[0] * window->kernel[1] : strip.rows * strip.columns;
 
 	strip.scale = 1.0f / (float) taps;
 #define POOL(c, mask, masked) \
@@ -356,47 +356,47 @@ pool_strip(const HmlStencil *stencil, size_t channels, const HmlImages *x, size_
 }
 
 static bool
-has_all_columns(const HmlStencil *stencil, size_t j)
+has_all_columns(const HmlWindow *window, size_t j)
 {
-	Taps taps = taps_inside(stencil, 1, j);
+	Taps taps = taps_inside(window, 1, j);
 
-	return taps.end - taps.first == stencil->kernel[1];
+	return taps.end - taps.first == window->kernel[1];
 }
 
 /* In every row: pixels at the left border, pixels whose columns are all inside, pixels at the right border. */
 static void
-pool(const HmlStencil *stencil, size_t channels, const HmlImages *x, bool count_padding,
+pool(const HmlWindow *window, size_t channels, const HmlImages *x, bool count_padding,
 	 const Reduction reduction, const HmlImages *y)
 {
 	size_t inside = 0;
 	size_t end;
 
-	while (inside < stencil->out[1] && !has_all_columns(stencil, inside))
+	while (inside < window->out[1] && !has_all_columns(window, inside))
 		inside++;
-	for (end = inside; end < stencil->out[1] && has_all_columns(stencil, end);)
+	for (end = inside; end < window->out[1] && has_all_columns(window, end);)
 		end++;
-	for (size_t i = 0; i < stencil->out[0]; i++)
+	for (size_t i = 0; i < window->out[0]; i++)
 	{
 		for (size_t j = 0; j < inside; j++)
-			pool_strip(stencil, channels, x, i, j, 1, count_padding, reduction, y);
+			pool_strip(window, channels, x, i, j, 1, count_padding, reduction, y);
 		if (inside < end)
-			pool_strip(stencil, channels, x, i, inside, end - inside, count_padding, reduction, y);
-		for (size_t j = end; j < stencil->out[1]; j++)
-			pool_strip(stencil, channels, x, i, j, 1, count_padding, reduction, y);
+			pool_strip(window, channels, x, i, inside, end - inside, count_padding, reduction, y);
+		for (size_t j = end; j < window->out[1]; j++)
+			pool_strip(window, channels, x, i, j, 1, count_padding, reduction, y);
 	}
 }
 
 static void
-max_pool(const HmlStencil *stencil, size_t channels, const HmlImages *x, const HmlImages *y)
+max_pool(const HmlWindow *window, size_t channels, const HmlImages *x, const HmlImages *y)
 {
-	pool(stencil, channels, x, false, REDUCE_MAX, y);
+	pool(window, channels, x, false, REDUCE_MAX, y);
 }
 
 static void
-average_pool(const HmlStencil *stencil, size_t channels, const HmlImages *x, bool count_padding,
+average_pool(const HmlWindow *window, size_t channels, const HmlImages *x, bool count_padding,
 			 const HmlImages *y)
 {
-	pool(stencil, channels, x, count_padding, REDUCE_SUM, y);
+	pool(window, channels, x, count_padding, REDUCE_SUM, y);
 }
 
 /* ---- whole images ----------------------------------------------------------------------------------- */

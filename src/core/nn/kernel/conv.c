@@ -23,7 +23,7 @@
 static size_t
 window_steps(const HmlConvShape *shape)
 {
-	return shape->kernel[0] * shape->kernel[1] * (shape->in_channels / shape->groups);
+	return shape->window.kernel[0] * shape->window.kernel[1] * (shape->in_channels / shape->groups);
 }
 
 static size_t
@@ -44,7 +44,7 @@ hml_conv_packed_size(const HmlTileSet *set, const HmlConvShape *shape)
 static void
 pack_panel(const HmlConvShape *shape, const float *w, size_t columns, size_t width, float *packed)
 {
-	size_t taps = shape->kernel[0] * shape->kernel[1];
+	size_t taps = shape->window.kernel[0] * shape->window.kernel[1];
 	size_t channels = shape->in_channels / shape->groups;
 	size_t steps = taps * channels;
 
@@ -141,8 +141,8 @@ join_pixels(const HmlConvCall *call)
 	const HmlConvShape *shape = call->shape;
 	const HmlImages *add = call->add.data == NULL ? &call->y : &call->add;
 	Axis axes[3] = {
-		{shape->out[1], call->x.pixel * shape->stride[1], call->y.pixel, add->pixel},
-		{shape->out[0], call->x.row * shape->stride[0], call->y.row, add->row},
+		{shape->window.out[1], call->x.pixel * shape->window.stride[1], call->y.pixel, add->pixel},
+		{shape->window.out[0], call->x.row * shape->window.stride[0], call->y.row, add->row},
 		{call->n, call->x.image, call->y.image, add->image},
 	};
 	Axis joined[3] = {{1, 0, 0, 0}, {1, 0, 0, 0}, {1, 0, 0, 0}};
@@ -177,14 +177,14 @@ describe_window(const HmlConvCall *call)
 {
 	const HmlConvShape *shape = call->shape;
 	size_t channels = shape->in_channels / shape->groups;
-	size_t row_x = shape->dilation[0] * call->x.row;
-	size_t pixel_x = shape->dilation[1] * call->x.pixel;
+	size_t row_x = shape->window.dilation[0] * call->x.row;
+	size_t pixel_x = shape->window.dilation[1] * call->x.pixel;
 
-	if (pixel_x == channels || shape->kernel[1] == 1) /* the taps of a row are contiguous */
-		return (Window){1, 0, shape->kernel[0], row_x, shape->kernel[1] * channels};
-	if (shape->kernel[0] == 1)
-		return (Window){1, 0, shape->kernel[1], pixel_x, channels};
-	return (Window){shape->kernel[0], row_x, shape->kernel[1], pixel_x, channels};
+	if (pixel_x == channels || shape->window.kernel[1] == 1) /* the taps of a row are contiguous */
+		return (Window){1, 0, shape->window.kernel[0], row_x, shape->window.kernel[1] * channels};
+	if (shape->window.kernel[0] == 1)
+		return (Window){1, 0, shape->window.kernel[1], pixel_x, channels};
+	return (Window){shape->window.kernel[0], row_x, shape->window.kernel[1], pixel_x, channels};
 }
 
 /* ---- the product ------------------------------------------------------------------------------------ */

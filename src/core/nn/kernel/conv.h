@@ -17,27 +17,13 @@
 #include "core/base/tile.h"
 #include "core/nn/kernel/images.h"
 
-/* [0] is the vertical direction, [1] the horizontal one. */
 typedef struct HmlConvShape
 {
 	size_t in_channels;
 	size_t out_channels;
 	size_t groups; /* divides both */
-	size_t in[2];  /* pixels, without padding */
-	size_t out[2];
-	size_t kernel[2];
-	size_t stride[2];
-	size_t dilation[2];
-	size_t pad[2]; /* before the first row and the first column */
+	HmlWindow window;
 } HmlConvShape;
-
-/* Rows and columns that the windows cover, padding included: what the framed input must have. */
-static inline size_t
-hml_conv_extent(const HmlConvShape *shape, int direction)
-{
-	return (shape->out[direction] - 1) * shape->stride[direction] +
-		   (shape->kernel[direction] - 1) * shape->dilation[direction] + 1;
-}
 
 /*
  * Filters w (out_channels, in_channels / groups, kernel height, kernel width), as

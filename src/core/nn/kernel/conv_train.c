@@ -53,10 +53,11 @@ typedef struct Phases
 static Phases
 phases_frame(const HmlConvShape *s, int direction)
 {
-	size_t reach = (s->kernel[direction] - 1) * s->dilation[direction] / s->stride[direction];
-	size_t last = (s->pad[direction] + s->in[direction] - 1) / s->stride[direction];
+	size_t reach =
+		(s->window.kernel[direction] - 1) * s->window.dilation[direction] / s->window.stride[direction];
+	size_t last = (s->window.pad[direction] + s->window.in[direction] - 1) / s->window.stride[direction];
 
-	return (Phases){reach, last >= s->out[direction] ? last - (s->out[direction] - 1) : 0};
+	return (Phases){reach, last >= s->window.out[direction] ? last - (s->window.out[direction] - 1) : 0};
 }
 
 static size_t
@@ -83,7 +84,7 @@ area(size_t height, size_t width, size_t channels, size_t *out)
 static bool
 filters_area(const HmlConvShape *s, size_t *out)
 {
-	size_t taps = s->kernel[0] * s->kernel[1];
+	size_t taps = s->window.kernel[0] * s->window.kernel[1];
 	size_t pairs;
 
 	return hml_size_mul(s->in_channels / s->groups + MAX_LANES, s->out_channels / s->groups + MAX_LANES,
@@ -101,11 +102,12 @@ measure(const HmlConvShape *s, Areas *areas)
 	size_t x;
 	size_t y;
 
-	if (!area(hml_conv_extent(s, 0), hml_conv_extent(s, 1), s->in_channels, &framed_x) ||
-		!area(s->out[0] + rows.before + rows.after, s->out[1] + columns.before + columns.after,
+	if (!area(hml_window_extent(&s->window, 0), hml_window_extent(&s->window, 1), s->in_channels,
+			  &framed_x) ||
+		!area(s->window.out[0] + rows.before + rows.after, s->window.out[1] + columns.before + columns.after,
 			  s->out_channels, &framed_gy) ||
-		!area(s->in[0], s->in[1], s->in_channels, &x) || !area(s->out[0], s->out[1], s->out_channels, &y) ||
-		!filters_area(s, &areas->filters))
+		!area(s->window.in[0], s->window.in[1], s->in_channels, &x) ||
+		!area(s->window.out[0], s->window.out[1], s->out_channels, &y) || !filters_area(s, &areas->filters))
 		return false;
 	areas->framed = max_size(framed_x, framed_gy);
 	areas->image = max_size(x, y);
@@ -120,7 +122,7 @@ hml_conv_train_scratch(HmlContext *ctx, const HmlConvShape *shape, size_t *bytes
 
 	if (!measure(shape, &areas))
 		return hml_fail(ctx, HML_LIMIT, "a convolution of %zu x %zu pixels and %zu channels is too large",
-						shape->in[0], shape->in[1], shape->in_channels);
+						shape->window.in[0], shape->window.in[1], shape->in_channels);
 	*bytes = (areas.framed + areas.image + areas.filters + areas.packed) * sizeof(float);
 	return HML_OK;
 }
@@ -176,7 +178,7 @@ is_depthwise(const HmlConvShape *s)
 static size_t
 pack_filters(const HmlConvShape *s, const float *w, float *packed)
 {
-	size_t taps = s->kernel[0] * s->kernel[1];
+	size_t taps = s->window.kernel[0] * s->window.kernel[1];
 
 	if (!is_depthwise(s))
 	{
@@ -190,7 +192,7 @@ pack_filters(const HmlConvShape *s, const float *w, float *packed)
 static size_t
 packed_size(const HmlConvShape *s)
 {
-	return is_depthwise(s) ? s->groups * s->kernel[0] * s->kernel[1]
+	return is_depthwise(s) ? s->groups * s->window.kernel[0] * s->window.kernel[1]
 						   : hml_conv_packed_size(hml_tile_set(), s);
 }
 
@@ -201,20 +203,10 @@ convolve(HmlContext *ctx, const HmlConvShape *s, const float *packed, const floa
 {
 	HmlConvCall call = {
 		.set = hml_tile_set(), .shape = s, .packed = packed, .bias = bias, .n = 1, .x = *x, .y = *y};
-	HmlStencil stencil;
 
 	if (!is_depthwise(s))
 		return hml_conv_run(ctx, &call);
-	for (int d = 0; d < 2; d++)
-	{
-		stencil.in[d] = s->in[d];
-		stencil.out[d] = s->out[d];
-		stencil.kernel[d] = s->kernel[d];
-		stencil.stride[d] = s->stride[d];
-		stencil.dilation[d] = s->dilation[d];
-		stencil.pad[d] = s->pad[d];
-	}
-	hml_channels()->depthwise(&stencil, s->groups, x, packed, bias, HML_ACT_NONE, 0, y);
+	hml_channels()->depthwise(&s->window, s->groups, x, packed, bias, HML_ACT_NONE, 0, y);
 	return hml_poll(ctx);
 }
 
@@ -225,19 +217,19 @@ hml_conv_forward(HmlContext *ctx, const HmlConvShape *s, size_t n, const float *
 				 const float *bias, float *y, void *memory)
 {
 	Scratch scratch = divide_scratch(s, memory);
-	size_t height = hml_conv_extent(s, 0);
-	size_t width = hml_conv_extent(s, 1);
-	size_t pixels = s->out[0] * s->out[1];
+	size_t height = hml_window_extent(&s->window, 0);
+	size_t width = hml_window_extent(&s->window, 1);
+	size_t pixels = s->window.out[0] * s->window.out[1];
 	HmlImages framed = hml_whole_images(scratch.framed, height, width, s->in_channels);
-	HmlImages image = hml_whole_images(scratch.image, s->out[0], s->out[1], s->out_channels);
+	HmlImages image = hml_whole_images(scratch.image, s->window.out[0], s->window.out[1], s->out_channels);
 
 	pack_filters(s, w, scratch.packed);
 	if (bias != NULL)
 		bias = memcpy(scratch.filters, bias, s->out_channels * sizeof(float));
 	for (size_t i = 0; i < n; i++)
 	{
-		frame_image(x + i * s->in_channels * s->in[0] * s->in[1], s->in_channels, s->in, s->pad[0], s->pad[1],
-					height, width, scratch.framed);
+		frame_image(x + i * s->in_channels * s->window.in[0] * s->window.in[1], s->in_channels, s->window.in,
+					s->window.pad[0], s->window.pad[1], height, width, scratch.framed);
 		HML_TRY(convolve(ctx, s, scratch.packed, bias, &framed, &image));
 		hml_transpose(pixels, s->out_channels, scratch.image, s->out_channels,
 					  y + i * pixels * s->out_channels, pixels);
@@ -275,19 +267,19 @@ greatest_common_divisor(size_t a, size_t b)
 static Phase
 describe_phase(const HmlConvShape *s, int direction, size_t r)
 {
-	size_t stride = s->stride[direction];
-	size_t dilation = s->dilation[direction];
-	size_t pad = s->pad[direction];
+	size_t stride = s->window.stride[direction];
+	size_t dilation = s->window.dilation[direction];
+	size_t pad = s->window.pad[direction];
 	size_t common = greatest_common_divisor(stride, dilation);
 	size_t begin = pad / stride + (pad % stride > r); /* Q of the first pixel that is no padding */
 	Phase phase = {.tap_step = stride / common, .dilation = dilation / common};
 
-	while (phase.first_tap < s->kernel[direction] && phase.first_tap * dilation % stride != r)
+	while (phase.first_tap < s->window.kernel[direction] && phase.first_tap * dilation % stride != r)
 		phase.first_tap++;
-	phase.taps = (s->kernel[direction] - phase.first_tap + phase.tap_step - 1) / phase.tap_step;
+	phase.taps = (s->window.kernel[direction] - phase.first_tap + phase.tap_step - 1) / phase.tap_step;
 	phase.first = begin * stride + r - pad;
-	if (phase.first < s->in[direction])
-		phase.pixels = (s->in[direction] - phase.first + stride - 1) / stride;
+	if (phase.first < s->window.in[direction])
+		phase.pixels = (s->window.in[direction] - phase.first + stride - 1) / stride;
 	if (phase.taps > 0)
 		phase.gy = phases_frame(s, direction).before + begin - phase.first_tap * dilation / stride -
 				   (phase.taps - 1) * phase.dilation;
@@ -301,10 +293,10 @@ phase_shape(const HmlConvShape *s, const Phase *rows, const Phase *columns)
 	return (HmlConvShape){.in_channels = s->out_channels,
 						  .out_channels = s->in_channels,
 						  .groups = s->groups,
-						  .out = {rows->pixels, columns->pixels},
-						  .kernel = {rows->taps, columns->taps},
-						  .stride = {1, 1},
-						  .dilation = {rows->dilation, columns->dilation}};
+						  .window = {.out = {rows->pixels, columns->pixels},
+									 .kernel = {rows->taps, columns->taps},
+									 .stride = {1, 1},
+									 .dilation = {rows->dilation, columns->dilation}}};
 }
 
 static bool
@@ -319,7 +311,7 @@ phase_filters(const HmlConvShape *s, const Phase *rows, const Phase *columns, co
 {
 	size_t in = s->in_channels / s->groups;
 	size_t out = s->out_channels / s->groups;
-	size_t window = s->kernel[0] * s->kernel[1];
+	size_t window = s->window.kernel[0] * s->window.kernel[1];
 
 	for (size_t c = 0; c < s->in_channels; c++)
 		for (size_t o = 0; o < out; o++)
@@ -328,7 +320,7 @@ phase_filters(const HmlConvShape *s, const Phase *rows, const Phase *columns, co
 
 			for (size_t k = rows->taps; k-- > 0;)
 				for (size_t l = columns->taps; l-- > 0;)
-					*filters++ = from[(rows->first_tap + k * rows->tap_step) * s->kernel[1] +
+					*filters++ = from[(rows->first_tap + k * rows->tap_step) * s->window.kernel[1] +
 									  columns->first_tap + l * columns->tap_step];
 		}
 }
@@ -337,11 +329,11 @@ phase_filters(const HmlConvShape *s, const Phase *rows, const Phase *columns, co
 static void
 pack_phases(const HmlConvShape *s, const float *w, float *filters, float *packed)
 {
-	for (size_t r = 0; r < s->stride[0]; r++)
+	for (size_t r = 0; r < s->window.stride[0]; r++)
 	{
 		Phase rows = describe_phase(s, 0, r);
 
-		for (size_t q = 0; q < s->stride[1]; q++)
+		for (size_t q = 0; q < s->window.stride[1]; q++)
 		{
 			Phase columns = describe_phase(s, 1, q);
 			HmlConvShape shape = phase_shape(s, &rows, &columns);
@@ -359,11 +351,11 @@ static HmlStatus
 run_phases(HmlContext *ctx, const HmlConvShape *s, const HmlImages *gy, const float *packed,
 		   const HmlImages *gx)
 {
-	for (size_t r = 0; r < s->stride[0]; r++)
+	for (size_t r = 0; r < s->window.stride[0]; r++)
 	{
 		Phase rows = describe_phase(s, 0, r);
 
-		for (size_t q = 0; q < s->stride[1]; q++)
+		for (size_t q = 0; q < s->window.stride[1]; q++)
 		{
 			Phase columns = describe_phase(s, 1, q);
 			HmlConvShape shape = phase_shape(s, &rows, &columns);
@@ -374,8 +366,8 @@ run_phases(HmlContext *ctx, const HmlConvShape *s, const HmlImages *gy, const fl
 				continue;
 			from.data += rows.gy * gy->row + columns.gy * gy->pixel;
 			to.data += rows.first * gx->row + columns.first * gx->pixel;
-			to.row *= s->stride[0];
-			to.pixel *= s->stride[1];
+			to.row *= s->window.stride[0];
+			to.pixel *= s->window.stride[1];
 			HML_TRY(convolve(ctx, &shape, packed, NULL, &from, &to));
 			packed += packed_size(&shape);
 		}
@@ -390,18 +382,18 @@ hml_conv_backward_data(HmlContext *ctx, const HmlConvShape *s, size_t n, const f
 	Scratch scratch = divide_scratch(s, memory);
 	Phases rows = phases_frame(s, 0);
 	Phases columns = phases_frame(s, 1);
-	size_t height = s->out[0] + rows.before + rows.after;
-	size_t width = s->out[1] + columns.before + columns.after;
-	size_t pixels = s->in[0] * s->in[1];
+	size_t height = s->window.out[0] + rows.before + rows.after;
+	size_t width = s->window.out[1] + columns.before + columns.after;
+	size_t pixels = s->window.in[0] * s->window.in[1];
 	HmlImages framed = hml_whole_images(scratch.framed, height, width, s->out_channels);
-	HmlImages image = hml_whole_images(scratch.image, s->in[0], s->in[1], s->in_channels);
+	HmlImages image = hml_whole_images(scratch.image, s->window.in[0], s->window.in[1], s->in_channels);
 
 	pack_phases(s, w, scratch.filters, scratch.packed);
 	memset(scratch.image, 0, pixels * s->in_channels * sizeof(float));
 	for (size_t i = 0; i < n; i++)
 	{
-		frame_image(gy + i * s->out_channels * s->out[0] * s->out[1], s->out_channels, s->out, rows.before,
-					columns.before, height, width, scratch.framed);
+		frame_image(gy + i * s->out_channels * s->window.out[0] * s->window.out[1], s->out_channels,
+					s->window.out, rows.before, columns.before, height, width, scratch.framed);
 		HML_TRY(run_phases(ctx, s, &framed, scratch.packed, &image));
 		hml_transpose(pixels, s->in_channels, scratch.image, s->in_channels, gx + i * pixels * s->in_channels,
 					  pixels);
@@ -423,8 +415,8 @@ contiguous_run(const HmlConvShape *s)
 {
 	size_t channels = s->in_channels / s->groups;
 
-	if (s->groups == 1 && s->dilation[1] == 1)
-		return (Run){s->kernel[1], s->kernel[1] * channels};
+	if (s->groups == 1 && s->window.dilation[1] == 1)
+		return (Run){s->window.kernel[1], s->window.kernel[1] * channels};
 	return (Run){1, channels};
 }
 
@@ -443,21 +435,21 @@ multiply_pixels(const HmlConvShape *s, const float *gy, const float *x, size_t x
 	for (size_t first = 0; first < columns; first += width)
 	{
 		size_t vectors = hml_tile_vectors(set, columns - first);
-		HmlTile tile = {.segments = s->out[0],
-						.length = s->out[1],
-						.a_row = s->out[0] * s->out[1],
+		HmlTile tile = {.segments = s->window.out[0],
+						.length = s->window.out[1],
+						.a_row = s->window.out[0] * s->window.out[1],
 						.a_step = 1,
-						.a_segment = s->out[1],
+						.a_segment = s->window.out[1],
 						.b = x + first,
-						.b_step = s->stride[1] * s->in_channels,
-						.b_segment = s->stride[0] * x_row,
+						.b_step = s->window.stride[1] * s->in_channels,
+						.b_segment = s->window.stride[0] * x_row,
 						.c_row = columns,
 						.add_row = columns,
 						.alpha = 1.0f,
 						.beta = 1.0f,
 						.low = -INFINITY,
-						.prefetch_row = s->out[0] * s->out[1],
-						.prefetch_next = 16 - 16 * s->out[0] * s->out[1]};
+						.prefetch_row = s->window.out[0] * s->window.out[1],
+						.prefetch_next = 16 - 16 * s->window.out[0] * s->window.out[1]};
 
 		width = vectors * set->lanes;
 		tile.tail = width <= columns - first ? set->lanes : set->lanes - (width - (columns - first));
@@ -479,17 +471,19 @@ add_image_gradient(HmlContext *ctx, const HmlConvShape *s, const float *framed, 
 				   float *gradient)
 {
 	Run run = contiguous_run(s);
-	size_t x_row = hml_conv_extent(s, 1) * s->in_channels;
+	size_t x_row = hml_window_extent(&s->window, 1) * s->in_channels;
 	size_t out = s->out_channels / s->groups;
 
 	for (size_t g = 0; g < s->groups; g++)
-		for (size_t k = 0; k < s->kernel[0]; k++)
-			for (size_t l = 0; l < s->kernel[1]; l += run.taps)
+		for (size_t k = 0; k < s->window.kernel[0]; k++)
+			for (size_t l = 0; l < s->window.kernel[1]; l += run.taps)
 			{
-				const float *x = framed + k * s->dilation[0] * x_row + l * s->dilation[1] * s->in_channels +
+				const float *x = framed + k * s->window.dilation[0] * x_row +
+								 l * s->window.dilation[1] * s->in_channels +
 								 g * (s->in_channels / s->groups);
 
-				multiply_pixels(s, gy + g * out * s->out[0] * s->out[1], x, x_row, run.columns, gradient);
+				multiply_pixels(s, gy + g * out * s->window.out[0] * s->window.out[1], x, x_row, run.columns,
+								gradient);
 				gradient += out * run.columns;
 				HML_TRY(hml_poll(ctx));
 			}
@@ -505,13 +499,13 @@ add_in_order(const HmlConvShape *s, const float *gradient, float *gw)
 	size_t out = s->out_channels / s->groups;
 
 	for (size_t g = 0; g < s->groups; g++)
-		for (size_t k = 0; k < s->kernel[0]; k++)
-			for (size_t l = 0; l < s->kernel[1]; l += run.taps)
+		for (size_t k = 0; k < s->window.kernel[0]; k++)
+			for (size_t l = 0; l < s->window.kernel[1]; l += run.taps)
 				for (size_t o = 0; o < out; o++)
 					for (size_t tap = l; tap < l + run.taps; tap++)
 						for (size_t c = 0; c < in; c++)
-							gw[(((g * out + o) * in + c) * s->kernel[0] + k) * s->kernel[1] + tap] +=
-								*gradient++;
+							gw[(((g * out + o) * in + c) * s->window.kernel[0] + k) * s->window.kernel[1] +
+							   tap] += *gradient++;
 }
 
 /* The same of a depthwise convolution: gradient is (taps, channels), image is room for gy in channels-last layout. */
@@ -520,19 +514,20 @@ add_depthwise_gradient(HmlContext *ctx, const HmlConvShape *s, const float *fram
 					   float *image, float *gradient)
 {
 	size_t channels = s->groups;
-	size_t pixels = s->out[0] * s->out[1];
-	size_t x_row = hml_conv_extent(s, 1) * channels;
+	size_t pixels = s->window.out[0] * s->window.out[1];
+	size_t x_row = hml_window_extent(&s->window, 1) * channels;
 
 	hml_transpose(channels, pixels, gy, pixels, image, channels);
-	for (size_t i = 0; i < s->out[0]; i++)
+	for (size_t i = 0; i < s->window.out[0]; i++)
 	{
 		HML_TRY(hml_poll(ctx));
-		for (size_t k = 0; k < s->kernel[0]; k++)
-			for (size_t l = 0; l < s->kernel[1]; l++)
+		for (size_t k = 0; k < s->window.kernel[0]; k++)
+			for (size_t l = 0; l < s->window.kernel[1]; l++)
 				hml_loops()->accumulate_products(
-					framed + (i * s->stride[0] + k * s->dilation[0]) * x_row + l * s->dilation[1] * channels,
-					s->stride[1] * channels, image + i * s->out[1] * channels, channels, s->out[1],
-					gradient + (k * s->kernel[1] + l) * channels, channels);
+					framed + (i * s->window.stride[0] + k * s->window.dilation[0]) * x_row +
+						l * s->window.dilation[1] * channels,
+					s->window.stride[1] * channels, image + i * s->window.out[1] * channels, channels,
+					s->window.out[1], gradient + (k * s->window.kernel[1] + l) * channels, channels);
 	}
 	return HML_OK;
 }
@@ -540,7 +535,7 @@ add_depthwise_gradient(HmlContext *ctx, const HmlConvShape *s, const float *fram
 static void
 add_depthwise_in_order(const HmlConvShape *s, const float *gradient, float *gw)
 {
-	size_t taps = s->kernel[0] * s->kernel[1];
+	size_t taps = s->window.kernel[0] * s->window.kernel[1];
 
 	for (size_t c = 0; c < s->groups; c++)
 		for (size_t tap = 0; tap < taps; tap++)
@@ -552,21 +547,24 @@ hml_conv_backward_filters(HmlContext *ctx, const HmlConvShape *s, size_t n, cons
 						  float *gw, void *memory)
 {
 	Scratch scratch = divide_scratch(s, memory);
-	size_t filters = s->out_channels * (s->in_channels / s->groups) * s->kernel[0] * s->kernel[1];
+	size_t filters =
+		s->out_channels * (s->in_channels / s->groups) * s->window.kernel[0] * s->window.kernel[1];
 	bool depthwise = is_depthwise(s);
 
 	memset(scratch.filters, 0, filters * sizeof(float));
 	for (size_t i = 0; i < n; i++)
 	{
-		frame_image(x + i * s->in_channels * s->in[0] * s->in[1], s->in_channels, s->in, s->pad[0], s->pad[1],
-					hml_conv_extent(s, 0), hml_conv_extent(s, 1), scratch.framed);
+		frame_image(x + i * s->in_channels * s->window.in[0] * s->window.in[1], s->in_channels, s->window.in,
+					s->window.pad[0], s->window.pad[1], hml_window_extent(&s->window, 0),
+					hml_window_extent(&s->window, 1), scratch.framed);
 		if (depthwise)
 			HML_TRY(add_depthwise_gradient(ctx, s, scratch.framed,
-										   gy + i * s->out_channels * s->out[0] * s->out[1], scratch.image,
-										   scratch.filters));
+										   gy + i * s->out_channels * s->window.out[0] * s->window.out[1],
+										   scratch.image, scratch.filters));
 		else
 			HML_TRY(add_image_gradient(ctx, s, scratch.framed,
-									   gy + i * s->out_channels * s->out[0] * s->out[1], scratch.filters));
+									   gy + i * s->out_channels * s->window.out[0] * s->window.out[1],
+									   scratch.filters));
 	}
 	if (depthwise)
 		add_depthwise_in_order(s, scratch.filters, gw);

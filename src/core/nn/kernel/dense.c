@@ -18,7 +18,7 @@
 static HmlConvShape
 one_pixel(size_t in, size_t out)
 {
-	return (HmlConvShape){in, out, 1, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}};
+	return (HmlConvShape){in, out, 1, {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}};
 }
 
 size_t

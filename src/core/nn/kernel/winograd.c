@@ -35,8 +35,9 @@ bool
 hml_winograd_fits(const HmlConvShape *s)
 {
 	return s->groups == 1 && s->in_channels >= MIN_CHANNELS && s->out_channels >= MIN_CHANNELS &&
-		   s->kernel[0] == 3 && s->kernel[1] == 3 && s->stride[0] == 1 && s->stride[1] == 1 &&
-		   s->dilation[0] == 1 && s->dilation[1] == 1 && s->out[0] >= 2 && s->out[1] >= 2;
+		   s->window.kernel[0] == 3 && s->window.kernel[1] == 3 && s->window.stride[0] == 1 &&
+		   s->window.stride[1] == 1 && s->window.dilation[0] == 1 && s->window.dilation[1] == 1 &&
+		   s->window.out[0] >= 2 && s->window.out[1] >= 2;
 }
 
 /* ---- filters ---------------------------------------------------------------------------------------- */
@@ -179,7 +180,7 @@ transform_outputs(const HmlConvCall *call, const WinogradSet *set, const Block *
 			size_t i = 2 * (t / b->columns) + k / 2;
 			size_t j = 2 * (t % b->columns) + k % 2;
 
-			if (i >= s->out[0] || j >= s->out[1])
+			if (i >= s->window.out[0] || j >= s->window.out[1])
 				continue;
 			out.y[k] = call->y.data + b->image * call->y.image + i * call->y.row + j * call->y.pixel;
 			if (call->add.data != NULL)
@@ -199,8 +200,8 @@ hml_winograd_run(HmlContext *ctx, const HmlConvCall *call, float *scratch)
 {
 	const WinogradSet *set = HML_PICK(&hml_winograd_set);
 	const HmlConvShape *s = call->shape;
-	Block b = {.columns = (s->out[1] + 1) / 2, .v = scratch};
-	size_t tiles = (s->out[0] + 1) / 2 * b.columns;
+	Block b = {.columns = (s->window.out[1] + 1) / 2, .v = scratch};
+	size_t tiles = (s->window.out[0] + 1) / 2 * b.columns;
 	size_t most = block_tiles(s);
 
 	b.m = scratch + POSITIONS * most * s->in_channels;

@@ -157,18 +157,17 @@ write_dense(Export *e)
 
 /* What the last window reads past the end of the image. */
 static int64_t
-pad_behind(size_t in, size_t out, size_t kernel, size_t stride, size_t dilation, size_t before)
+pad_after(const HmlWindow *w, int direction)
 {
-	int64_t extent = (int64_t) ((out - 1) * stride + (kernel - 1) * dilation + 1);
-	int64_t covered = (int64_t) (in + before);
+	size_t extent = hml_window_extent(w, direction);
+	size_t covered = w->in[direction] + w->pad[direction];
 
-	return extent > covered ? extent - covered : 0;
+	return extent > covered ? (int64_t) (extent - covered) : 0;
 }
 
 /* The attributes of a window; signals have only the horizontal direction. */
 static void
-write_window(Export *e, const size_t in[2], const size_t out[2], const size_t kernel[2],
-			 const size_t stride[2], const size_t *dilation, const size_t pad[2])
+write_window(Export *e, const HmlWindow *w, bool has_dilations)
 {
 	size_t directions = e->node->x_shape[0].n_dims - 1;
 	int64_t kernels[2];
@@ -180,16 +179,16 @@ write_window(Export *e, const size_t in[2], const size_t out[2], const size_t ke
 	{
 		size_t d = i + 2 - directions;
 
-		kernels[i] = (int64_t) kernel[d];
-		strides[i] = (int64_t) stride[d];
-		dilations[i] = dilation == NULL ? 1 : (int64_t) dilation[d];
-		pads[i] = (int64_t) pad[d];
-		pads[directions + i] = pad_behind(in[d], out[d], kernel[d], stride[d], (size_t) dilations[i], pad[d]);
+		kernels[i] = (int64_t) w->kernel[d];
+		strides[i] = (int64_t) w->stride[d];
+		dilations[i] = (int64_t) w->dilation[d];
+		pads[i] = (int64_t) w->pad[d];
+		pads[directions + i] = pad_after(w, (int) d);
 	}
 	hml_onnx_ints(&e->out, "kernel_shape", kernels, directions);
 	hml_onnx_ints(&e->out, "strides", strides, directions);
 	hml_onnx_ints(&e->out, "pads", pads, 2 * directions);
-	if (dilation != NULL)
+	if (has_dilations)
 		hml_onnx_ints(&e->out, "dilations", dilations, directions);
 }
 
@@ -206,7 +205,7 @@ write_conv(Export *e)
 	if (bias != NULL)
 		hml_onnx_input(&e->out, bias);
 	hml_onnx_int(&e->out, "group", (int64_t) s->groups);
-	write_window(e, s->in, s->out, s->kernel, s->stride, s->dilation, s->pad);
+	write_window(e, &s->window, true);
 	hml_onnx_end_node(&e->out, node);
 }
 
@@ -252,7 +251,7 @@ write_pool(Export *e)
 	size_t node = hml_onnx_begin_node(&e->out, is_max ? "MaxPool" : "AveragePool", e->y);
 
 	hml_onnx_input(&e->out, input_of(e, 0));
-	write_window(e, w->in, w->out, w->kernel, w->stride, NULL, w->pad);
+	write_window(e, w, false);
 	if (!is_max)
 		hml_onnx_int(&e->out, "count_include_pad", (int64_t) attribute(e, "count_include_pad"));
 	hml_onnx_end_node(&e->out, node);

@@ -22,28 +22,22 @@ typedef struct Band
 } Band;
 
 static size_t
-framed_width(const HmlStencil *s)
-{
-	return (s->out[1] - 1) * s->stride[1] + (s->kernel[1] - 1) * s->dilation[1] + 1;
-}
-
-static size_t
-window_rows(const HmlStencil *s)
+window_rows(const HmlWindow *s)
 {
 	return (s->kernel[0] - 1) * s->dilation[0] + 1;
 }
 
 /* Rows of a band in which 'rows' rows of output can be computed. */
 static size_t
-rows_for(const HmlStencil *s, size_t rows)
+rows_for(const HmlWindow *s, size_t rows)
 {
 	return (rows - 1) * s->stride[0] + window_rows(s);
 }
 
 size_t
-hml_plan_band_rows(const HmlStencil *s, size_t channels, size_t bytes)
+hml_plan_band_rows(const HmlWindow *s, size_t channels, size_t bytes)
 {
-	size_t row = framed_width(s) * channels * sizeof(float);
+	size_t row = hml_window_extent(s, 1) * channels * sizeof(float);
 	size_t rows = 1;
 
 	while (rows < s->out[0] && rows_for(s, rows + 1) * row <= bytes)
@@ -52,14 +46,14 @@ hml_plan_band_rows(const HmlStencil *s, size_t channels, size_t bytes)
 }
 
 size_t
-hml_plan_band_size(const HmlStencil *s, size_t channels, size_t rows)
+hml_plan_band_size(const HmlWindow *s, size_t channels, size_t rows)
 {
-	return rows_for(s, rows) * framed_width(s) * channels;
+	return rows_for(s, rows) * hml_window_extent(s, 1) * channels;
 }
 
 /* The frame at the sides is the same for all bands. */
 static void
-clear_sides(const HmlStencil *s, const Band *band, size_t rows)
+clear_sides(const HmlWindow *s, const Band *band, size_t rows)
 {
 	size_t left = s->pad[1] * band->channels;
 	size_t inner = s->in[1] * band->channels;
@@ -88,7 +82,7 @@ move_up(Band *band, size_t first)
 
 /* Compute the rows up to 'end'; those above and below the image are zeros. */
 static HmlStatus
-fill_band(const PlanCall *call, const HmlStencil *s, const HmlConvCall *whole, Band *band, size_t end)
+fill_band(const PlanCall *call, const HmlWindow *s, const HmlConvCall *whole, Band *band, size_t end)
 {
 	size_t top = s->pad[0];
 	size_t bottom = top + s->in[0];
@@ -103,7 +97,7 @@ fill_band(const PlanCall *call, const HmlStencil *s, const HmlConvCall *whole, B
 	band->end = end;
 	if (from >= to)
 		return HML_OK;
-	shape.out[0] = to - from;
+	shape.window.out[0] = to - from;
 	conv.shape = &shape;
 	conv.x.data += (from - top) * conv.x.row;
 	conv.y.data = band->data + (from - band->first) * band->row + s->pad[1] * band->channels;
@@ -115,13 +109,13 @@ run_sample(const PlanCall *call, const PlanStep *step, const HmlConvCall *conv, 
 		   const HmlImages *y)
 {
 	const PlanStep *second = step->depthwise;
-	const HmlStencil *s = &second->stencil;
+	const HmlWindow *s = &second->window;
 
 	band->first = band->end = 0;
 	clear_sides(s, band, rows_for(s, step->band_rows));
 	for (size_t o = 0; o < s->out[0]; o += step->band_rows)
 	{
-		HmlStencil part = *s;
+		HmlWindow part = *s;
 		HmlImages x = {band->data, 0, band->row, band->channels};
 		HmlImages to = *y;
 
@@ -151,7 +145,7 @@ hml_plan_conv_depthwise(const PlanCall *call, const PlanStep *step)
 						.activation = step->activation,
 						.slope = step->slope};
 
-	band.row = framed_width(&step->depthwise->stencil) * band.channels;
+	band.row = hml_window_extent(&step->depthwise->window, 1) * band.channels;
 	conv.y = (HmlImages){NULL, 0, band.row, band.channels};
 	for (size_t i = 0; i < call->n; i++)
 	{

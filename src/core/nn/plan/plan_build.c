@@ -50,10 +50,10 @@ frame_of(const HmlConvShape *s, size_t frame[4])
 {
 	for (int d = 0; d < 2; d++)
 	{
-		size_t extent = hml_conv_extent(s, d);
-		size_t covered = s->pad[d] + s->in[d];
+		size_t extent = hml_window_extent(&s->window, d);
+		size_t covered = s->window.pad[d] + s->window.in[d];
 
-		frame[d] = s->pad[d];
+		frame[d] = s->window.pad[d];
 		frame[2 + d] = extent > covered ? extent - covered : 0;
 	}
 }
@@ -77,7 +77,8 @@ find_channel_scale(const HmlNode *n)
 static bool
 is_pointwise(const HmlConvShape *s)
 {
-	return s->groups == 1 && s->kernel[0] == 1 && s->kernel[1] == 1 && s->pad[0] == 0 && s->pad[1] == 0;
+	return s->groups == 1 && s->window.kernel[0] == 1 && s->window.kernel[1] == 1 && s->window.pad[0] == 0 &&
+		   s->window.pad[1] == 0;
 }
 
 /* Whether the only reader of a product scales its filters instead, because these are fewer than the pixels. */
@@ -91,7 +92,7 @@ scales_filters(const PlanBuilder *b, size_t product)
 	if (n == NULL || (n->op != &hml_op_conv1d && n->op != &hml_op_conv2d))
 		return false;
 	s = n->geometry;
-	return is_pointwise(s) && 2 * s->out_channels <= s->in[0] * s->in[1];
+	return is_pointwise(s) && 2 * s->out_channels <= s->window.in[0] * s->window.in[1];
 }
 
 /* Image and factors of a product of an image and one number for each channel. */
@@ -103,20 +104,6 @@ product_inputs(PlanBuilder *b, const HmlNode *n, size_t *image, size_t *factors)
 	HML_TRY(hml_plan_value_in(b, n->inputs[1 - scale], PLAN_PIXELS, image));
 	HML_TRY(hml_plan_value_in(b, n->inputs[scale], PLAN_PLAIN, factors));
 	return hml_plan_make_contiguous(b, n, factors);
-}
-
-static void
-copy_stencil(const HmlConvShape *s, HmlStencil *out)
-{
-	for (int d = 0; d < 2; d++)
-	{
-		out->in[d] = s->in[d];
-		out->out[d] = s->out[d];
-		out->kernel[d] = s->kernel[d];
-		out->stride[d] = s->stride[d];
-		out->dilation[d] = s->dilation[d];
-		out->pad[d] = s->pad[d];
-	}
 }
 
 static HmlStatus
@@ -138,7 +125,7 @@ build_full_conv(PlanBuilder *b, size_t node)
 		HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
 	frame_of(s, frame);
 	for (int d = 0; d < 2 && is_winograd; d++)
-		frame[2 + d] += s->out[d] % 2; /* its tiles are of two by two */
+		frame[2 + d] += s->window.out[d] % 2; /* its tiles are of two by two */
 	HML_TRY(hml_plan_make_framed(b, n, frame, &x));
 	HML_TRY(hml_plan_find_tail(b, node, PLAN_FUSE_BATCH_NORM | PLAN_FUSE_ADD, &tail));
 	HML_TRY(hml_plan_add_step(b, node, &tail, is_winograd ? hml_plan_winograd : hml_plan_conv, x, PLAN_PIXELS,
@@ -161,8 +148,9 @@ can_join(const PlanBuilder *b, const HmlNode *n, size_t node, size_t x)
 	const PlanValue *v = &plan->values[x];
 
 	return before != NULL && before->run == hml_plan_conv && before->y == x && before->add == PLAN_NO_VALUE &&
-		   before->scale == PLAN_NO_VALUE && is_pointwise(&before->conv) && before->conv.stride[0] == 1 &&
-		   before->conv.stride[1] == 1 && b->reader[n->inputs[0]] == node && v->root == x && !v->is_viewed &&
+		   before->scale == PLAN_NO_VALUE && is_pointwise(&before->conv) &&
+		   before->conv.window.stride[0] == 1 && before->conv.window.stride[1] == 1 &&
+		   b->reader[n->inputs[0]] == node && v->root == x && !v->is_viewed &&
 		   v->height * v->width * v->channels * sizeof(float) > BAND_BYTES;
 }
 
@@ -178,9 +166,9 @@ join_last_steps(PlanBuilder *b)
 	first->run = hml_plan_conv_depthwise;
 	first->depthwise = second;
 	first->y = second->y;
-	first->band_rows = hml_plan_band_rows(&second->stencil, first->conv.out_channels, BAND_BYTES);
+	first->band_rows = hml_plan_band_rows(&second->window, first->conv.out_channels, BAND_BYTES);
 	return add_work(b, first,
-					hml_plan_band_size(&second->stencil, first->conv.out_channels, first->band_rows));
+					hml_plan_band_size(&second->window, first->conv.out_channels, first->band_rows));
 }
 
 static HmlStatus
@@ -202,7 +190,7 @@ build_depthwise(PlanBuilder *b, size_t node)
 	HML_TRY(hml_plan_find_tail(b, node, PLAN_FUSE_BATCH_NORM, &tail));
 	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_depthwise, x, PLAN_PIXELS, &step));
 	step->conv = *s;
-	copy_stencil(s, &step->stencil);
+	step->window = s->window;
 	HML_TRY(hml_plan_pack_conv(b, n, tail.batch_norm, step));
 	return joins ? join_last_steps(b) : HML_OK;
 }
@@ -245,15 +233,7 @@ build_pool(PlanBuilder *b, size_t node)
 	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
 	HML_TRY(hml_plan_add_step(b, node, &tail, is_max ? hml_plan_max_pool : hml_plan_avg_pool, x, PLAN_PIXELS,
 							  &step));
-	for (int d = 0; d < 2; d++)
-	{
-		step->stencil.in[d] = w->in[d];
-		step->stencil.out[d] = w->out[d];
-		step->stencil.kernel[d] = w->kernel[d];
-		step->stencil.stride[d] = w->stride[d];
-		step->stencil.dilation[d] = w->dilation[d];
-		step->stencil.pad[d] = w->pad[d];
-	}
+	step->window = *w;
 	step->count_padding = !is_max && hml_plan_attr(n, "count_include_pad")->numbers[0] != 0;
 	return HML_OK;
 }

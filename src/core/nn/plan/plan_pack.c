@@ -117,7 +117,7 @@ static HmlStatus
 pack_depthwise(PlanBuilder *builder, const HmlNode *node, const float *scale, PlanStep *step)
 {
 	size_t channels = step->conv.out_channels;
-	size_t taps = step->conv.kernel[0] * step->conv.kernel[1];
+	size_t taps = step->conv.window.kernel[0] * step->conv.window.kernel[1];
 	const float *w = parameter(builder, node, "weight");
 	float *packed;
 

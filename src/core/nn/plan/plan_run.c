@@ -149,7 +149,7 @@ describe_conv(const PlanCall *call, const PlanStep *step)
 						.activation = step->activation,
 						.slope = step->slope};
 
-	conv.x.data -= step->conv.pad[0] * conv.x.row + step->conv.pad[1] * conv.x.pixel;
+	conv.x.data -= step->conv.window.pad[0] * conv.x.row + step->conv.window.pad[1] * conv.x.pixel;
 	return conv;
 }
 
@@ -229,8 +229,8 @@ depthwise(const PlanCall *call, const PlanStep *step, size_t sample, const HmlIm
 	HmlImages framed = *x;
 
 	(void) sample;
-	framed.data -= step->stencil.pad[0] * x->row + step->stencil.pad[1] * x->pixel;
-	call->plan->channels->depthwise(&step->stencil, value_of(call, step->y)->channels, &framed, step->weights,
+	framed.data -= step->window.pad[0] * x->row + step->window.pad[1] * x->pixel;
+	call->plan->channels->depthwise(&step->window, value_of(call, step->y)->channels, &framed, step->weights,
 									step->bias, step->activation, step->slope, y);
 }
 
@@ -238,7 +238,7 @@ static void
 max_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
 {
 	(void) sample;
-	call->plan->channels->max_pool(&step->stencil, value_of(call, step->y)->channels, x, y);
+	call->plan->channels->max_pool(&step->window, value_of(call, step->y)->channels, x, y);
 	activate(call, step, y);
 }
 
@@ -246,7 +246,7 @@ static void
 avg_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
 {
 	(void) sample;
-	call->plan->channels->average_pool(&step->stencil, value_of(call, step->y)->channels, x,
+	call->plan->channels->average_pool(&step->window, value_of(call, step->y)->channels, x,
 									   step->count_padding, y);
 	activate(call, step, y);
 }

@@ -92,7 +92,7 @@ struct PlanStep
 	size_t first_pixel;
 	size_t first_channel;
 	HmlConvShape conv;
-	HmlStencil stencil;
+	HmlWindow window; /* of a pool or a depthwise convolution */
 	bool count_padding;
 	const float *weights; /* packed, or a scale for each channel */
 	const float *bias;
@@ -150,8 +150,8 @@ extern size_t hml_plan_recurrent_work(const PlanRecurrent *recurrent);
  * Rows of a depthwise convolution's output that a band of at most 'bytes' serves,
  * at least one, and the floats of such a band; plan_bands.c.
  */
-extern size_t hml_plan_band_rows(const HmlStencil *stencil, size_t channels, size_t bytes);
-extern size_t hml_plan_band_size(const HmlStencil *stencil, size_t channels, size_t rows);
+extern size_t hml_plan_band_rows(const HmlWindow *window, size_t channels, size_t bytes);
+extern size_t hml_plan_band_size(const HmlWindow *window, size_t channels, size_t rows);
 
 /* The kinds of steps; plan_run.c, plan_bands.c. */
 extern HmlStatus hml_plan_to_pixels(const PlanCall *call, const PlanStep *step);
