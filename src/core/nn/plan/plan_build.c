@@ -188,7 +188,7 @@ build_depthwise(PlanBuilder *b, size_t node)
 	if (!joins)
 		HML_TRY(hml_plan_make_framed(b, n, frame, &x));
 	HML_TRY(hml_plan_find_tail(b, node, PLAN_FUSE_BATCH_NORM, &tail));
-	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_depthwise, x, PLAN_PIXELS, &step));
+	HML_TRY(hml_plan_add_kernel(b, node, &tail, hml_plan_depthwise, x, PLAN_PIXELS, &step));
 	step->conv = *s;
 	step->window = s->window;
 	HML_TRY(hml_plan_pack_conv(b, n, tail.batch_norm, step));
@@ -231,8 +231,8 @@ build_pool(PlanBuilder *b, size_t node)
 
 	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
 	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
-	HML_TRY(hml_plan_add_step(b, node, &tail, is_max ? hml_plan_max_pool : hml_plan_avg_pool, x, PLAN_PIXELS,
-							  &step));
+	HML_TRY(hml_plan_add_kernel(b, node, &tail, is_max ? hml_plan_max_pool : hml_plan_avg_pool, x,
+								PLAN_PIXELS, &step));
 	step->window = *w;
 	step->count_padding = !is_max && hml_plan_attr(n, "count_include_pad")->numbers[0] != 0;
 	return HML_OK;
@@ -250,9 +250,9 @@ build_global_pool(PlanBuilder *b, size_t node)
 		return build_operator(b, node);
 	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
 	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
-	return hml_plan_add_step(b, node, &tail,
-							 n->op == &hml_op_global_max_pool ? hml_plan_maximum : hml_plan_mean, x,
-							 PLAN_PIXELS, &step);
+	return hml_plan_add_kernel(b, node, &tail,
+							   n->op == &hml_op_global_max_pool ? hml_plan_maximum : hml_plan_mean, x,
+							   PLAN_PIXELS, &step);
 }
 
 static HmlStatus
@@ -265,7 +265,7 @@ build_batch_norm(PlanBuilder *b, size_t node)
 
 	HML_TRY(hml_plan_value_in(b, n->inputs[0], PLAN_PIXELS, &x));
 	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
-	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_affine, x, PLAN_PIXELS, &step));
+	HML_TRY(hml_plan_add_kernel(b, node, &tail, hml_plan_affine, x, PLAN_PIXELS, &step));
 	return hml_plan_pack_batch_norm(b, n, step);
 }
 
@@ -329,7 +329,7 @@ shapes_are_equal(const HmlNode *n)
 
 /* Sum or product of equal shapes, in the layout that one of them has. */
 static HmlStatus
-build_pairwise(PlanBuilder *b, size_t node, PlanRun run)
+build_pairwise(PlanBuilder *b, size_t node, PlanKernel kernel)
 {
 	const HmlNode *n = &b->network->nodes[node];
 	int layout = PLAN_PLAIN;
@@ -343,7 +343,7 @@ build_pairwise(PlanBuilder *b, size_t node, PlanRun run)
 	for (size_t k = 0; k < n->n_inputs; k++)
 		HML_TRY(hml_plan_value_in(b, n->inputs[k], layout, &x[k]));
 	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
-	HML_TRY(hml_plan_add_step(b, node, &tail, run, x[0], layout, &step));
+	HML_TRY(hml_plan_add_kernel(b, node, &tail, kernel, x[0], layout, &step));
 	step->n_inputs = n->n_inputs;
 	memcpy(step->x, x, n->n_inputs * sizeof(x[0]));
 	return HML_OK;
@@ -366,7 +366,7 @@ build_product(PlanBuilder *b, size_t node)
 		return HML_OK;
 	HML_TRY(product_inputs(b, n, &image, &factors));
 	HML_TRY(hml_plan_find_tail(b, node, 0, &tail));
-	HML_TRY(hml_plan_add_step(b, node, &tail, hml_plan_scale, image, PLAN_PIXELS, &step));
+	HML_TRY(hml_plan_add_kernel(b, node, &tail, hml_plan_scale, image, PLAN_PIXELS, &step));
 	step->n_inputs = 2;
 	step->x[1] = factors;
 	return HML_OK;

@@ -98,6 +98,10 @@ extern HmlStatus hml_plan_new_step(PlanBuilder *b, const HmlNode *node, PlanRun 
 extern HmlStatus hml_plan_add_step(PlanBuilder *b, size_t node, const PlanTail *tail, PlanRun run, size_t x,
 								   int layout, PlanStep **out) HML_NODISCARD;
 
+/* The same, by a kernel for each sample. */
+extern HmlStatus hml_plan_add_kernel(PlanBuilder *b, size_t node, const PlanTail *tail, PlanKernel kernel,
+									 size_t x, int layout, PlanStep **out) HML_NODISCARD;
+
 /* ---- weights for kernels, batch norm folded in; plan_pack.c ----------------------------------------- */
 
 extern HmlStatus hml_plan_pack_conv(PlanBuilder *b, const HmlNode *node, const HmlNode *batch_norm,

@@ -137,7 +137,7 @@ hml_plan_pack_conv(PlanBuilder *builder, const HmlNode *node, const HmlNode *bat
 	float *packed;
 
 	HML_TRY(fold_layer(builder, node, batch_norm, step->conv.out_channels, &scale, &step->bias));
-	if (step->run == hml_plan_depthwise)
+	if (step->kernel == hml_plan_depthwise)
 		return pack_depthwise(builder, node, scale, step);
 	if (step->run == hml_plan_winograd)
 	{

@@ -200,13 +200,8 @@ hml_plan_winograd(const PlanCall *call, const PlanStep *step)
 
 /* ---- pixels ----------------------------------------------------------------------------------------- */
 
-/* One sample, whose images x and y are. */
-typedef void (*SampleKernel)(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
-							 const HmlImages *y);
-
-/* The kernel for each sample. */
-static HmlStatus
-each_sample(const PlanCall *call, const PlanStep *step, SampleKernel kernel)
+HmlStatus
+hml_plan_each_sample(const PlanCall *call, const PlanStep *step)
 {
 	HmlImages all_x = hml_plan_images(call, step->x[0]);
 	HmlImages all_y = hml_plan_images(call, step->y);
@@ -216,15 +211,16 @@ each_sample(const PlanCall *call, const PlanStep *step, SampleKernel kernel)
 		HmlImages x = sample_of(&all_x, s);
 		HmlImages y = sample_of(&all_y, s);
 
-		kernel(call, step, s, &x, &y);
+		step->kernel(call, step, s, &x, &y);
 		if (call->plan->polls)
 			HML_TRY(hml_poll(call->ctx));
 	}
 	return HML_OK;
 }
 
-static void
-depthwise(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+void
+hml_plan_depthwise(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+				   const HmlImages *y)
 {
 	HmlImages framed = *x;
 
@@ -234,16 +230,18 @@ depthwise(const PlanCall *call, const PlanStep *step, size_t sample, const HmlIm
 									step->bias, step->activation, step->slope, y);
 }
 
-static void
-max_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+void
+hml_plan_max_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+				  const HmlImages *y)
 {
 	(void) sample;
 	call->plan->channels->max_pool(&step->window, value_of(call, step->y)->channels, x, y);
 	activate(call, step, y);
 }
 
-static void
-avg_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+void
+hml_plan_avg_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+				  const HmlImages *y)
 {
 	(void) sample;
 	call->plan->channels->average_pool(&step->window, value_of(call, step->y)->channels, x,
@@ -251,8 +249,9 @@ avg_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlIma
 	activate(call, step, y);
 }
 
-static void
-global_mean(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+void
+hml_plan_mean(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+			  const HmlImages *y)
 {
 	const PlanValue *v = value_of(call, step->x[0]);
 
@@ -261,9 +260,9 @@ global_mean(const PlanCall *call, const PlanStep *step, size_t sample, const Hml
 	activate(call, step, y);
 }
 
-static void
-global_maximum(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
-			   const HmlImages *y)
+void
+hml_plan_maximum(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+				 const HmlImages *y)
 {
 	const PlanValue *v = value_of(call, step->x[0]);
 
@@ -272,8 +271,9 @@ global_maximum(const PlanCall *call, const PlanStep *step, size_t sample, const 
 	activate(call, step, y);
 }
 
-static void
-affine(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+void
+hml_plan_affine(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+				const HmlImages *y)
 {
 	const PlanValue *v = value_of(call, step->y);
 
@@ -283,8 +283,9 @@ affine(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImage
 }
 
 /* Each channel times a number that is a value itself. */
-static void
-scale(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+void
+hml_plan_scale(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+			   const HmlImages *y)
 {
 	const PlanValue *v = value_of(call, step->y);
 	HmlImages scales = hml_plan_images(call, step->x[1]);
@@ -294,8 +295,9 @@ scale(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages
 	activate(call, step, y);
 }
 
-static void
-multiply(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+void
+hml_plan_multiply(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+				  const HmlImages *y)
 {
 	const PlanValue *v = value_of(call, step->y);
 	HmlImages all = hml_plan_images(call, step->x[1]);
@@ -305,8 +307,9 @@ multiply(const PlanCall *call, const PlanStep *step, size_t sample, const HmlIma
 	activate(call, step, y);
 }
 
-static void
-add(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x, const HmlImages *y)
+void
+hml_plan_add(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+			 const HmlImages *y)
 {
 	const PlanValue *v = value_of(call, step->y);
 	HmlImages sum = *x;
@@ -322,75 +325,22 @@ add(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *
 	activate(call, step, y);
 }
 
-static void
-activate_sample(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
-				const HmlImages *y)
-{
-	(void) sample;
-	(void) x;
-	activate(call, step, y);
-}
-
-HmlStatus
-hml_plan_depthwise(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, depthwise);
-}
-
-HmlStatus
-hml_plan_max_pool(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, max_pool);
-}
-
-HmlStatus
-hml_plan_avg_pool(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, avg_pool);
-}
-
-HmlStatus
-hml_plan_mean(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, global_mean);
-}
-
-HmlStatus
-hml_plan_maximum(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, global_maximum);
-}
-
-HmlStatus
-hml_plan_affine(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, affine);
-}
-
-HmlStatus
-hml_plan_scale(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, scale);
-}
-
-HmlStatus
-hml_plan_multiply(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, multiply);
-}
-
-HmlStatus
-hml_plan_add(const PlanCall *call, const PlanStep *step)
-{
-	return each_sample(call, step, add);
-}
-
 HmlStatus
 hml_plan_activate(const PlanCall *call, const PlanStep *step)
 {
+	HmlImages all = hml_plan_images(call, step->y);
+
 	if (step->x[0] != step->y)
 		HML_TRY(hml_plan_copy(call, step));
-	return each_sample(call, step, activate_sample);
+	for (size_t s = 0; s < call->n; s++)
+	{
+		HmlImages y = sample_of(&all, s);
+
+		activate(call, step, &y);
+		if (call->plan->polls)
+			HML_TRY(hml_poll(call->ctx));
+	}
+	return HML_OK;
 }
 
 /* ---- sequences -------------------------------------------------------------------------------------- */

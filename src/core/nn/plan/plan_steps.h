@@ -76,11 +76,16 @@ typedef struct PlanCall PlanCall;
 typedef struct PlanStep PlanStep;
 typedef HmlStatus (*PlanRun)(const PlanCall *call, const PlanStep *step);
 
+/* One sample, whose images x and y are. */
+typedef void (*PlanKernel)(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+						   const HmlImages *y);
+
 #define PLAN_NO_VALUE SIZE_MAX
 
 struct PlanStep
 {
 	PlanRun run;
+	PlanKernel kernel;   /* of hml_plan_each_sample() */
 	const HmlNode *node; /* the first of those that it stands for */
 	size_t n_inputs;
 	size_t x[HML_MAX_OP_INPUTS]; /* values */
@@ -161,17 +166,29 @@ extern HmlStatus hml_plan_dense(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_conv(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_winograd(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_conv_depthwise(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_depthwise(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_max_pool(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_avg_pool(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_mean(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_maximum(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_affine(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_scale(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_add(const PlanCall *call, const PlanStep *step);
-extern HmlStatus hml_plan_multiply(const PlanCall *call, const PlanStep *step);
+extern HmlStatus hml_plan_each_sample(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_activate(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_recurrent(const PlanCall *call, const PlanStep *step);
 extern HmlStatus hml_plan_operator(const PlanCall *call, const PlanStep *step);
+
+/* Kernels of hml_plan_each_sample(). */
+extern void hml_plan_depthwise(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+							   const HmlImages *y);
+extern void hml_plan_max_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+							  const HmlImages *y);
+extern void hml_plan_avg_pool(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+							  const HmlImages *y);
+extern void hml_plan_mean(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+						  const HmlImages *y);
+extern void hml_plan_maximum(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+							 const HmlImages *y);
+extern void hml_plan_affine(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+							const HmlImages *y);
+extern void hml_plan_scale(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+						   const HmlImages *y);
+extern void hml_plan_multiply(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+							  const HmlImages *y);
+extern void hml_plan_add(const PlanCall *call, const PlanStep *step, size_t sample, const HmlImages *x,
+						 const HmlImages *y);
 
 #endif /* HML_NN_PLAN_PLAN_STEPS_H */

@@ -255,6 +255,15 @@ hml_plan_add_step(PlanBuilder *b, size_t node, const PlanTail *tail, PlanRun run
 	return HML_OK;
 }
 
+HmlStatus
+hml_plan_add_kernel(PlanBuilder *b, size_t node, const PlanTail *tail, PlanKernel kernel, size_t x,
+					int layout, PlanStep **out)
+{
+	HML_TRY(hml_plan_add_step(b, node, tail, hml_plan_each_sample, x, layout, out));
+	(*out)->kernel = kernel;
+	return HML_OK;
+}
+
 /* The layout in which a value is already there. */
 int
 hml_plan_layout_of(const PlanBuilder *b, size_t node)
