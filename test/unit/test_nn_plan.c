@@ -198,7 +198,6 @@ calls_allocate_nothing(void **state)
 	test_host_init(&host, &ctx);
 	assert_ok(&ctx, hml_arena_create(&ctx, &arena));
 	assert_ok(&ctx, make_plan(&ctx, arena, &plan));
-	assert_true(hml_plan_memory(plan) > 0 && hml_plan_memory(plan) <= ctx.memory_used);
 	assert_ok(&ctx, hml_alloc(&ctx, 1, hml_plan_scratch_size(plan), &scratch));
 	allocations = host.allocations;
 	for (int i = 0; i < 3; i++)

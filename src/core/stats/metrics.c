@@ -179,16 +179,6 @@ hml_confusion_add(HmlConfusion *confusion, bool predicted, bool actual)
 }
 
 HmlConfusion
-hml_confusion_of(const bool *predicted, const bool *actual, size_t n)
-{
-	HmlConfusion confusion = {0, 0, 0, 0};
-
-	for (size_t i = 0; i < n; i++)
-		hml_confusion_add(&confusion, predicted[i], actual[i]);
-	return confusion;
-}
-
-HmlConfusion
 hml_confusion_at(const double *scores, const bool *labels, size_t n, double threshold)
 {
 	HmlConfusion confusion = {0, 0, 0, 0};

@@ -75,7 +75,6 @@ typedef struct HmlClassificationMetrics
 } HmlClassificationMetrics;
 
 extern void hml_confusion_add(HmlConfusion *confusion, bool predicted, bool actual);
-extern HmlConfusion hml_confusion_of(const bool *predicted, const bool *actual, size_t n);
 extern HmlConfusion hml_confusion_at(const double *scores, const bool *labels, size_t n,
 									 double threshold); /* positive when score > threshold */
 extern HmlClassificationMetrics hml_classification_metrics(const HmlConfusion *confusion);

@@ -11,8 +11,7 @@ enum
 	HML_STREAM_WEIGHTS = 1, /* initial weights */
 	HML_STREAM_ORDER = 2,   /* order of the rows in an epoch */
 	HML_STREAM_DROPOUT = 3,
-	HML_STREAM_DATA = 4, /* augmentation, by the data's owner */
-	HML_STREAM_SPLIT = 5 /* validation split */
+	HML_STREAM_DATA = 4 /* augmentation, by the data's owner */
 };
 
 #endif /* HML_NN_GRAPH_STREAMS_H */

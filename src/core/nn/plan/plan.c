@@ -215,7 +215,6 @@ keep(PlanBuilder *b)
 	HML_TRY(HML_ARENA_NEW(b->arena, &steps, plan->n_steps));
 	plan->values = memcpy(values, plan->values, plan->n_values * sizeof(*values));
 	plan->steps = memcpy(steps, plan->steps, plan->n_steps * sizeof(*steps));
-	plan->memory += sizeof(*plan) + plan->n_values * sizeof(*values) + plan->n_steps * sizeof(*steps);
 	return HML_OK;
 }
 
@@ -256,12 +255,6 @@ size_t
 hml_plan_scratch_size(const HmlPlan *plan)
 {
 	return plan->scratch;
-}
-
-size_t
-hml_plan_memory(const HmlPlan *plan)
-{
-	return plan->memory;
 }
 
 size_t

@@ -29,9 +29,6 @@ extern HmlStatus hml_plan_create(HmlArena *arena, const HmlNetwork *network, con
 /* Bytes that a call needs as scratch, aligned to HML_ALIGNMENT. */
 extern size_t hml_plan_scratch_size(const HmlPlan *plan);
 
-/* Bytes of all that the plan holds itself: packed weights above all. */
-extern size_t hml_plan_memory(const HmlPlan *plan);
-
 /*
  * inputs[i] is (n, shape of input i), output is (n, shape of the output).  Samples
  * are computed in chunks of hml_plan_chunk(), which fill caches and vectors; the

@@ -38,7 +38,6 @@ static HmlStatus
 new_floats(PlanBuilder *builder, size_t count, float **out)
 {
 	HML_TRY(HML_ARENA_NEW(builder->arena, out, count));
-	builder->plan->memory += count * sizeof(float);
 	return HML_OK;
 }
 

@@ -122,8 +122,7 @@ struct HmlPlan
 	PlanStep *steps;
 	size_t output;  /* value */
 	size_t scratch; /* bytes */
-	size_t memory;
-	bool polls; /* between steps, and not only between chunks */
+	bool polls;     /* between steps, and not only between chunks */
 };
 
 /* A chunk of a call. */

@@ -12,12 +12,6 @@ static const char *const names[] = {"mse", "mae", "huber", "bce_with_logits", "c
 
 #define N_LOSSES (sizeof(names) / sizeof(*names))
 
-const char *
-hml_loss_name(HmlLossKind kind)
-{
-	return names[kind];
-}
-
 bool
 hml_loss_find(const char *name, HmlLossKind *out)
 {

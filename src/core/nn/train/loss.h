@@ -37,7 +37,6 @@ typedef struct HmlLoss
 	size_t classes; /* last dimension of a sample, for cross_entropy and kl */
 } HmlLoss;
 
-extern const char *hml_loss_name(HmlLossKind kind);
 extern bool hml_loss_find(const char *name, HmlLossKind *out);
 
 /*

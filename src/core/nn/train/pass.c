@@ -45,12 +45,6 @@ hml_pass_free(HmlPass *pass)
 		hml_arena_free(pass->arena);
 }
 
-size_t
-hml_pass_memory(const HmlPass *pass)
-{
-	return hml_arena_size(pass->arena);
-}
-
 /* ---- runs ------------------------------------------------------------------------------------------ */
 
 static float *

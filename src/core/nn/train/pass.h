@@ -38,7 +38,6 @@ typedef struct HmlPassOptions
 extern HmlStatus hml_pass_create(HmlContext *ctx, const HmlNetwork *network, const HmlPassOptions *options,
 								 HmlPass **out) HML_NODISCARD;
 extern void hml_pass_free(HmlPass *pass); /* NULL is allowed */
-extern size_t hml_pass_memory(const HmlPass *pass);
 
 /*
  * inputs[i] is (n, shape of input i), 0 < n <= batch; they and the weights must
