@@ -25,14 +25,6 @@
 #define FRAMES_PER_POLL 256
 #define DRIFT_S 2.0 /* half the width of the mean that is taken off */
 
-/* Autocorrelation: windows, the longest lag, and where periods (35 to 160 a minute) lie. */
-#define WINDOW_S 6.0
-#define MAX_LAG_S 2.2
-#define MIN_PERIOD_S 0.38
-#define MAX_PERIOD_S 1.8
-#define DEFAULT_PERIOD_S 0.8
-#define ALMOST_BEST 0.85 /* the shortest period that is this good is the period, not its double */
-
 /* Mean durations of the sounds and the spread of all phases, in seconds (Schmidt 2010). */
 #define S1_S 0.12
 #define S2_S 0.10
@@ -41,7 +33,13 @@
 #define DIASTOLE_SPREAD_S 0.05
 #define MIN_SYSTOLE_S 0.06
 #define MIN_DIASTOLE_S 0.08
-#define SPREADS 4.0 /* a phase lasts at most this many spreads longer than its mean */
+#define SHORT_PERIOD_S 0.38 /* of a heart whose sounds take up all of a beat */
+#define SPREADS 4.0         /* a phase lasts at most this many spreads longer than its mean */
+
+/* What decides between a period and another: how much better the phases fit, or how much plainer it is. */
+#define OCTAVE_FIT 0.02
+#define OCTAVE_RHYTHM 0.3
+#define PLAIN_RHYTHM 0.6
 
 /* A frame is as likely a sound as not at this quantile of the levels; steepness per standard deviation. */
 #define SOUND_QUANTILE 0.6
@@ -49,15 +47,10 @@
 
 /* ---- level ----------------------------------------------------------- */
 
-/* The level without its slow drift. */
-static HmlStatus
-remove_drift(HmlArena *arena, const float *level, size_t n, size_t half, double **out)
+/* The level of a stretch without its slow drift; sums is (n + 1) scratch. */
+static void
+remove_drift(const float *level, size_t n, size_t half, double *sums, double *flat)
 {
-	double *sums;
-	double *flat;
-
-	HML_TRY(HML_ARENA_NEW(arena, &sums, n + 1));
-	HML_TRY(HML_ARENA_NEW(arena, &flat, n));
 	sums[0] = 0;
 	for (size_t t = 0; t < n; t++)
 		sums[t + 1] = sums[t] + level[t];
@@ -68,114 +61,35 @@ remove_drift(HmlArena *arena, const float *level, size_t n, size_t half, double 
 
 		flat[t] = level[t] - (sums[last] - sums[first]) / (double) (last - first);
 	}
-	*out = flat;
-	return HML_OK;
 }
 
-static void
-mean_and_spread(const double *x, size_t n, double *mean, double *spread)
+/* Frames where sounds and silence are equally likely, and the spread of the levels, over all stretches. */
+typedef struct Loudness
 {
-	double sum = 0;
-	double squares = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += x[i];
-	*mean = sum / (double) n;
-	for (size_t i = 0; i < n; i++)
-		squares += (x[i] - *mean) * (x[i] - *mean);
-	*spread = sqrt(squares / (double) n);
-}
-
-/* ---- period ---------------------------------------------------------- */
-
-/* x is (n), scratch (n); out[l * stride] is the unbiased autocorrelation at lag l, 1 at lag 0. */
-static void
-autocorrelate(const double *x, size_t n, double *scratch, size_t max_lag, double *out, size_t stride)
-{
-	double mean;
+	double middle;
 	double spread;
-	double energy = 1e-9;
+} Loudness;
 
-	mean_and_spread(x, n, &mean, &spread);
-	for (size_t t = 0; t < n; t++)
-	{
-		scratch[t] = fmax(-2 * spread, fmin(2 * spread, x[t] - mean));
-		energy += scratch[t] * scratch[t];
-	}
-	for (size_t lag = 0; lag <= max_lag; lag++)
-	{
-		double sum = 0;
-
-		for (size_t t = lag; t < n; t++)
-			sum += scratch[t] * scratch[t - lag];
-		out[lag * stride] = lag < n ? sum / energy * (double) n / (double) (n - lag) : 0;
-	}
-}
-
-/* Median over half-overlapping windows; out is (max_lag + 1). */
 static HmlStatus
-median_autocorrelation(HmlArena *arena, const double *x, size_t n, size_t width, size_t max_lag, double *out)
+measure_loudness(HmlArena *arena, const double *flat, const HmlHeartStretch *stretches, size_t n_stretches,
+				 size_t n, Loudness *out)
 {
-	HmlContext *ctx = hml_arena_context(arena);
-	size_t hop = width / 2;
-	size_t windows = n > width ? 1 + (n - width) / hop : 1;
-	double *all;
-	double *scratch;
+	double *sorted;
+	double mean;
+	size_t count = 0;
 
-	if (width > n)
-		width = n;
-	HML_TRY(HML_ARENA_NEW(arena, &all, (max_lag + 1) * windows));
-	HML_TRY(HML_ARENA_NEW(arena, &scratch, width));
-	for (size_t w = 0; w < windows; w++)
+	HML_TRY(HML_ARENA_NEW(arena, &sorted, n));
+	for (size_t s = 0; s < n_stretches; s++)
 	{
-		autocorrelate(x + w * hop, width, scratch, max_lag, all + w, windows);
-		HML_TRY(hml_poll(ctx));
+		size_t length = stretches[s].last - stretches[s].first;
+
+		memcpy(sorted + count, flat + stretches[s].first, length * sizeof(*sorted));
+		count += length;
 	}
-	for (size_t lag = 0; lag <= max_lag; lag++)
-	{
-		HML_TRY(hml_sort_doubles(ctx, all + lag * windows, windows));
-		out[lag] = hml_quantile(all + lag * windows, windows, 0.5);
-	}
+	hml_mean_and_spread(sorted, count, &mean, &out->spread);
+	HML_TRY(hml_sort_doubles(hml_arena_context(arena), sorted, count));
+	out->middle = hml_quantile(sorted, count, SOUND_QUANTILE);
 	return HML_OK;
-}
-
-static bool
-is_peak(const double *x, size_t i)
-{
-	return x[i] >= x[i - 1] && x[i] >= x[i + 1];
-}
-
-/* Lag of the period, or 0 where nothing repeats. */
-static size_t
-find_period(const double *correlation, double rate)
-{
-	size_t first = (size_t) (MIN_PERIOD_S * rate);
-	size_t last = (size_t) (MAX_PERIOD_S * rate);
-	double best = 0;
-
-	for (size_t lag = first; lag < last; lag++)
-		if (is_peak(correlation, lag) && correlation[lag] > best)
-			best = correlation[lag];
-	for (size_t lag = first; lag < last && best > 0; lag++)
-		if (is_peak(correlation, lag) && correlation[lag] >= ALMOST_BEST * best)
-			return lag;
-	return 0;
-}
-
-/* Seconds from the first sound to the second. */
-static double
-find_interval(const double *correlation, double period_s, double rate)
-{
-	size_t first = (size_t) (0.18 * rate);
-	size_t last = (size_t) (fmin(0.46, 0.62 * period_s) * rate);
-	size_t best = first;
-
-	for (size_t lag = first; lag <= last; lag++)
-		if (correlation[lag] > correlation[best])
-			best = lag;
-	if (is_peak(correlation, best))
-		return (double) best / rate;
-	return fmin(0.2 + 0.12 * period_s, 0.45 * period_s);
 }
 
 /* ---- phases ---------------------------------------------------------- */
@@ -197,15 +111,17 @@ duration_of(double mean_s, double spread_s, size_t shortest, double rate)
 	return (Duration){mean, spread, shortest, (size_t) (mean + SPREADS * spread) + 1};
 }
 
+/* The sounds of a fast heart are shorter, and so is what lies between them at least. */
 static void
 expected_durations(double period_s, double interval_s, double rate, Duration *out)
 {
-	double systole = fmax(interval_s - S1_S, MIN_SYSTOLE_S);
-	double diastole = fmax(period_s - interval_s - S2_S, MIN_DIASTOLE_S);
+	double scale = period_s < SHORT_PERIOD_S ? period_s / SHORT_PERIOD_S : 1;
+	double systole = fmax(interval_s - scale * S1_S, scale * MIN_SYSTOLE_S);
+	double diastole = fmax(period_s - interval_s - scale * S2_S, scale * MIN_DIASTOLE_S);
 
-	out[HML_HEART_S1] = duration_of(S1_S, SOUND_SPREAD_S, 2, rate);
+	out[HML_HEART_S1] = duration_of(scale * S1_S, SOUND_SPREAD_S, 2, rate);
 	out[HML_HEART_SYSTOLE] = duration_of(systole, SYSTOLE_SPREAD_S, 2, rate);
-	out[HML_HEART_S2] = duration_of(S2_S, SOUND_SPREAD_S, 2, rate);
+	out[HML_HEART_S2] = duration_of(scale * S2_S, SOUND_SPREAD_S, 2, rate);
 	out[HML_HEART_DIASTOLE] = duration_of(diastole, fmax(DIASTOLE_SPREAD_S, 0.1 * diastole), 3, rate);
 }
 
@@ -234,26 +150,16 @@ is_sound(size_t phase)
 	return phase == HML_HEART_S1 || phase == HML_HEART_S2;
 }
 
+/* level is (n), of one stretch. */
 static HmlStatus
-start_search(HmlArena *arena, const double *level, size_t n, Search *search)
+start_search(HmlArena *arena, const double *level, size_t n, const Loudness *loudness, Search *search)
 {
-	HmlContext *ctx = hml_arena_context(arena);
-	double *sorted;
-	double mean;
-	double spread;
-	double middle;
-
 	search->n = n;
-	HML_TRY(HML_ARENA_NEW(arena, &sorted, n));
-	memcpy(sorted, level, n * sizeof(*sorted));
-	HML_TRY(hml_sort_doubles(ctx, sorted, n));
-	middle = hml_quantile(sorted, n, SOUND_QUANTILE);
-	mean_and_spread(level, n, &mean, &spread);
 	HML_TRY(HML_ARENA_NEW_ZERO(arena, &search->sums[0], n + 1));
 	HML_TRY(HML_ARENA_NEW_ZERO(arena, &search->sums[1], n + 1));
 	for (size_t t = 0; t < n; t++)
 	{
-		double u = SOUND_STEEPNESS * (level[t] - middle) / (spread + 1e-3);
+		double u = SOUND_STEEPNESS * (level[t] - loudness->middle) / (loudness->spread + 1e-3);
 
 		search->sums[0][t + 1] = search->sums[0][t] - log1p(exp(u));
 		search->sums[1][t + 1] = search->sums[1][t] - log1p(exp(-u));
@@ -325,30 +231,9 @@ best_last_phase(const Search *search)
 	return best;
 }
 
-/* Read the way back; a beat is whole when neither its first nor its last phase touches an end. */
-static HmlStatus
-collect_beats(HmlArena *arena, const Search *search, HmlHeartCycle *out)
+static void
+reverse(HmlHeartBeat *beats, size_t n)
 {
-	HmlHeartBeat *beats;
-	size_t phase = best_last_phase(search);
-	size_t t = search->n;
-	size_t n = 0;
-	size_t ends[HML_HEART_PHASES] = {0};
-
-	out->fit = search->scores[t * HML_HEART_PHASES + phase] / (double) search->n;
-	HML_TRY(HML_ARENA_NEW(arena, &beats, search->n / HML_HEART_PHASES + 1));
-	while (t > 0)
-	{
-		size_t start = t - search->lengths[t * HML_HEART_PHASES + phase];
-
-		ends[phase] = t;
-		if (phase == HML_HEART_S1 && start > 0 && ends[HML_HEART_DIASTOLE] > t &&
-			ends[HML_HEART_DIASTOLE] < search->n)
-			beats[n++] = (HmlHeartBeat){{(uint32_t) start, (uint32_t) t, (uint32_t) ends[HML_HEART_SYSTOLE],
-										 (uint32_t) ends[HML_HEART_S2], (uint32_t) ends[HML_HEART_DIASTOLE]}};
-		t = start;
-		phase = (phase + HML_HEART_PHASES - 1) % HML_HEART_PHASES;
-	}
 	for (size_t i = 0; i < n / 2; i++)
 	{
 		HmlHeartBeat swap = beats[i];
@@ -356,39 +241,124 @@ collect_beats(HmlArena *arena, const Search *search, HmlHeartCycle *out)
 		beats[i] = beats[n - 1 - i];
 		beats[n - 1 - i] = swap;
 	}
-	out->beats = beats;
-	out->n_beats = n;
+}
+
+/*
+ * Read the way back and add the beats of a stretch that begins at frame 'origin'; a
+ * beat is whole when neither its first nor its last phase touches an end.  Returns
+ * the score of the way.
+ */
+static double
+collect_beats(const Search *search, size_t origin, HmlHeartCycle *out)
+{
+	HmlHeartBeat *beats = out->beats + out->n_beats;
+	size_t phase = best_last_phase(search);
+	size_t t = search->n;
+	double score = search->scores[t * HML_HEART_PHASES + phase];
+	size_t n = 0;
+	size_t ends[HML_HEART_PHASES] = {0};
+
+	while (t > 0)
+	{
+		size_t start = t - search->lengths[t * HML_HEART_PHASES + phase];
+
+		ends[phase] = t;
+		if (phase == HML_HEART_S1 && start > 0 && ends[HML_HEART_DIASTOLE] > t &&
+			ends[HML_HEART_DIASTOLE] < search->n)
+			beats[n++] = (HmlHeartBeat){{(uint32_t) (origin + start), (uint32_t) (origin + t),
+										 (uint32_t) (origin + ends[HML_HEART_SYSTOLE]),
+										 (uint32_t) (origin + ends[HML_HEART_S2]),
+										 (uint32_t) (origin + ends[HML_HEART_DIASTOLE])}};
+		t = start;
+		phase = (phase + HML_HEART_PHASES - 1) % HML_HEART_PHASES;
+	}
+	reverse(beats, n);
+	out->n_beats += n;
+	return score;
+}
+
+/* What stays the same for all periods. */
+typedef struct Recording
+{
+	const double *flat;
+	size_t n;
+	const HmlHeartStretch *stretches;
+	size_t n_stretches;
+	size_t n_sounding; /* frames in the stretches */
+	double frames_per_s;
+	Loudness loudness;
+} Recording;
+
+/* The phases of all stretches for one period. */
+static HmlStatus
+search_phases(HmlArena *arena, const Recording *recording, const HmlHeartPeriod *period, HmlHeartCycle *out)
+{
+	Search search = {0};
+	double score = 0;
+
+	*out = (HmlHeartCycle){.period_s = period->period_s, .rhythm = period->rhythm};
+	HML_TRY(HML_ARENA_NEW(arena, &out->beats, recording->n / HML_HEART_PHASES + recording->n_stretches));
+	expected_durations(period->coarse_s, period->interval_s, recording->frames_per_s, search.durations);
+	for (size_t s = 0; s < recording->n_stretches; s++)
+	{
+		const HmlHeartStretch *stretch = &recording->stretches[s];
+
+		HML_TRY(start_search(arena, recording->flat + stretch->first, stretch->last - stretch->first,
+							 &recording->loudness, &search));
+		HML_TRY(run_search(hml_arena_context(arena), &search));
+		score += collect_beats(&search, stretch->first, out);
+	}
+	out->fit = score / (double) recording->n_sounding;
+	return HML_OK;
+}
+
+/* The usual period, unless another is better; where the phases fit alike, nothing is decided. */
+static HmlStatus
+decide(HmlArena *arena, const Recording *recording, const HmlHeartPeriod *periods, size_t n,
+	   HmlHeartCycle *out)
+{
+	HML_TRY(search_phases(arena, recording, &periods[0], out));
+	for (size_t i = 1; i < n; i++)
+	{
+		double usual = out->fit;
+		HmlHeartCycle other;
+
+		HML_TRY(search_phases(arena, recording, &periods[i], &other));
+		if (other.fit > usual + OCTAVE_FIT ||
+			(other.rhythm > PLAIN_RHYTHM && other.rhythm > out->rhythm + OCTAVE_RHYTHM))
+			*out = other;
+		else if (other.fit > usual - OCTAVE_FIT)
+			out->ambiguous = true;
+	}
 	return HML_OK;
 }
 
 HmlStatus
-hml_heart_cycle(HmlArena *arena, const float *level, size_t n, double frames_per_s, HmlHeartCycle *out)
+hml_heart_cycle(HmlArena *arena, const float *level, size_t n, double frames_per_s,
+				const HmlHeartStretch *stretches, size_t n_stretches, HmlHeartCycle *out)
 {
-	size_t max_lag = (size_t) (MAX_LAG_S * frames_per_s);
 	size_t half = (size_t) (DRIFT_S * frames_per_s);
-	size_t width = (size_t) (WINDOW_S * frames_per_s);
-	Search search = {0};
+	Recording recording = {
+		.n = n, .stretches = stretches, .n_stretches = n_stretches, .frames_per_s = frames_per_s};
+	HmlHeartPeriod periods[HML_HEART_PERIODS];
+	size_t n_periods;
+	double *sums;
 	double *flat;
-	double *correlation;
-	double period_s;
-	size_t lag;
 
 	*out = (HmlHeartCycle){.period_s = NAN};
-	if (n == 0)
+	if (n_stretches == 0)
 		return HML_OK;
-	HML_TRY(remove_drift(arena, level, n, half, &flat));
-	HML_TRY(HML_ARENA_NEW(arena, &correlation, max_lag + 1));
-	HML_TRY(median_autocorrelation(arena, flat, n, width, max_lag, correlation));
-	lag = find_period(correlation, frames_per_s);
-	if (lag > 0)
+	HML_TRY(HML_ARENA_NEW(arena, &sums, n + 1));
+	HML_TRY(HML_ARENA_NEW_ZERO(arena, &flat, n));
+	for (size_t s = 0; s < n_stretches; s++)
 	{
-		out->period_s = (double) lag / frames_per_s;
-		out->rhythm = fmin(1.0, correlation[lag]);
+		size_t first = stretches[s].first;
+
+		remove_drift(level + first, stretches[s].last - first, half, sums, flat + first);
+		recording.n_sounding += stretches[s].last - first;
 	}
-	period_s = lag > 0 ? out->period_s : DEFAULT_PERIOD_S;
-	expected_durations(period_s, find_interval(correlation, period_s, frames_per_s), frames_per_s,
-					   search.durations);
-	HML_TRY(start_search(arena, flat, n, &search));
-	HML_TRY(run_search(hml_arena_context(arena), &search));
-	return collect_beats(arena, &search, out);
+	recording.flat = flat;
+	HML_TRY(measure_loudness(arena, flat, stretches, n_stretches, recording.n_sounding, &recording.loudness));
+	HML_TRY(hml_heart_periods(arena, flat, stretches, n_stretches, frames_per_s, periods, &n_periods));
+	return decide(arena, &recording, periods, n_periods, out);
 }

@@ -6,7 +6,7 @@
 #ifndef HML_HEART_HEART_CYCLE_H
 #define HML_HEART_HEART_CYCLE_H
 
-#include "core/base/arena.h"
+#include "core/heart/heart_period.h"
 
 typedef enum HmlHeartPhase
 {
@@ -27,6 +27,7 @@ typedef struct HmlHeartBeat
 typedef struct HmlHeartCycle
 {
 	double period_s; /* NaN where no rhythm was found */
+	bool ambiguous;  /* half of that period is as likely */
 	double rhythm;   /* autocorrelation at that period, 0..1: how sure it is */
 	double fit;      /* mean log likelihood of a frame under the segmentation; 0 is perfect */
 	size_t n_beats;  /* whole beats: those cut off by the ends are left out */
@@ -38,9 +39,11 @@ typedef struct HmlHeartCycle
 
 /*
  * level is (n): logarithm (base 10) of the power between 20 and 150 Hz in frames
- * that follow at frames_per_s.  The result lies in 'arena'.
+ * that follow at frames_per_s.  Beats lie in the stretches, none between them.  The
+ * result lies in 'arena'.
  */
 extern HmlStatus hml_heart_cycle(HmlArena *arena, const float *level, size_t n, double frames_per_s,
+								 const HmlHeartStretch *stretches, size_t n_stretches,
 								 HmlHeartCycle *out) HML_NODISCARD;
 
 #endif /* HML_HEART_HEART_CYCLE_H */

@@ -43,6 +43,8 @@ doubt(const HmlHeartSound *sound)
 		return "the recording is clipped";
 	if (!sound->has_beats)
 		return "fewer than three heart beats are heard";
+	if (sound->cycle.ambiguous)
+		return "the heart rate cannot be decided";
 	if (!hml_heart_sound_is_judgeable(sound))
 		return "the recording is too noisy";
 	return NULL;

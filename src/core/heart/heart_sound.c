@@ -274,11 +274,12 @@ find_beats(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
 	float *level;
 
 	HML_TRY(low_level(arena, spec, sound, &level));
-	HML_TRY(hml_heart_cycle(arena, level, sound->n_frames, sound->frames_per_s, &sound->cycle));
+	HML_TRY(hml_heart_cycle(arena, level, sound->n_frames, sound->frames_per_s,
+							&(HmlHeartStretch){0, sound->n_frames}, 1, &sound->cycle));
 	sound->has_beats = sound->cycle.n_beats >= HML_BEAT_MIN_BEATS;
 	if (!sound->has_beats)
 		return HML_OK;
-	if (sound->cycle.rhythm >= HML_HEART_RELIABLE_RHYTHM)
+	if (sound->cycle.rhythm >= HML_HEART_RELIABLE_RHYTHM && !sound->cycle.ambiguous)
 		sound->heart_rate_bpm = 60 / sound->cycle.period_s;
 	HML_TRY(hml_typical_beat(arena, sound->log_mel, sound->n_mels, sound->n_frames, sound->cycle.beats,
 							 sound->cycle.n_beats, &sound->typical));
@@ -313,8 +314,8 @@ hml_heart_sound_is_judgeable(const HmlHeartSound *sound)
 	bool lost = sound->cycle.rhythm < HML_HEART_LOST_RHYTHM && sound->cycle.fit < HML_HEART_LOST_FIT;
 	bool noise = sound->weight < HML_HEART_LEAST_WEIGHT && sound->cycle.fit < HML_HEART_NOISE_FIT;
 
-	return !sound->silent && sound->clipped_share <= HML_HEART_MOST_CLIPPED && sound->has_beats && !lost &&
-		   !noise;
+	return !sound->silent && sound->clipped_share <= HML_HEART_MOST_CLIPPED && sound->has_beats &&
+		   !sound->cycle.ambiguous && !lost && !noise;
 }
 
 bool

@@ -86,8 +86,8 @@ extern HmlStatus hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec,
 /*
  * Whether a model's word on it is worth anything.  It is not when the recording is
  * silent; when more than HML_HEART_MOST_CLIPPED of it is clipped, which resampling hides
- * from the windows; when fewer than HML_BEAT_MIN_BEATS beats are heard; when there is neither
- * a rhythm nor do beats stand out (HML_HEART_LOST_RHYTHM and HML_HEART_LOST_FIT);
+ * from the windows; when fewer than HML_BEAT_MIN_BEATS beats are heard; when two heart rates
+ * fit alike; when there is neither a rhythm nor do beats stand out (HML_HEART_LOST_RHYTHM and HML_HEART_LOST_FIT);
  * when its windows have hardly any weight and beats stand out as little as from
  * noise alone (HML_HEART_LEAST_WEIGHT and HML_HEART_NOISE_FIT).  A window is worth
  * nothing, either, where it has hardly any weight while the recording has more.
