@@ -51,3 +51,8 @@ CREATE FUNCTION healthml.fill_heart_sound() RETURNS trigger
 LANGUAGE C COST 50000 AS 'MODULE_PATHNAME', 'healthml_score_row';
 COMMENT ON FUNCTION healthml.fill_heart_sound() IS
 'trigger fill_heart_sound(''model'', ''audio_column'', ''label_column'', ''p_column''), BEFORE INSERT OR UPDATE, FOR EACH ROW: writes label (normal, abnormal, uncertain) and probability of an abnormal heart into the row. label_column is text or varchar, p_column float8, real or numeric. A row without a recording, or with one that cannot be decoded, gets NULL in both; see healthml.on_score_error';
+
+CREATE FUNCTION healthml.record_heart_sound() RETURNS trigger
+LANGUAGE C COST 50000 AS 'MODULE_PATHNAME', 'healthml_score_row';
+COMMENT ON FUNCTION healthml.record_heart_sound() IS
+'trigger record_heart_sound(''model'', ''audio_column'', ''subject_column''), AFTER INSERT OR UPDATE, FOR EACH ROW: keeps a prediction of each recording in healthml.prediction, with reasons and narrative when the risk is high, and from healthml.notify_level upward sends NOTIFY healthml_alerts as record_risk does; an uncertain one raises no alert. A row without a recording is passed over; one that cannot be decoded is kept in healthml.score_failure, see healthml.on_score_error';

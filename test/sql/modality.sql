@@ -54,6 +54,26 @@ SELECT (heart_sound_classify('{0.5}', 4000, NULL)).reason;
 SELECT (heart_sound_classify(samples, 4000, NULL)).duration_s AS at_4000, (heart_sound_classify(samples, 2000, NULL)).duration_s AS at_2000,
 	(heart_sound_classify(samples, 4000, '{x}')).duration_s AS named FROM samples;
 
+-- a trigger that keeps predictions of recordings
+CREATE TABLE visit (patient text, audio bytea);
+CREATE TRIGGER keep AFTER INSERT OR UPDATE ON visit FOR EACH ROW
+EXECUTE FUNCTION record_heart_sound('heart_sound', 'audio', 'patient');
+INSERT INTO visit SELECT 'murmur', audio FROM heart;
+INSERT INTO visit VALUES ('healthy', synthetic_heart_sound(10, 64, 'none', seed => 14)), ('short', synthetic_heart_sound(0.5)),
+	('nothing', NULL), ('broken', 'no recording');
+SELECT subject, label, risk, is_anomaly, probabilities ->> 'abnormal' = score::text AS same, features = heart_sound_features(audio) AS features,
+	jsonb_array_length(explanation -> 'reasons') AS reasons, narrative IS NOT NULL AS narrative, source
+FROM prediction JOIN visit ON patient = subject WHERE source = 'modality_test.visit' ORDER BY subject;
+SELECT subject, sqlstate, message FROM score_failure WHERE source = 'modality_test.visit';
+DROP TRIGGER keep ON visit;
+CREATE TRIGGER keep AFTER INSERT ON visit FOR EACH ROW EXECUTE FUNCTION record_heart_sound('heart_sound', 'patient');
+INSERT INTO visit VALUES ('x', NULL);
+DROP TRIGGER keep ON visit;
+CREATE TRIGGER keep BEFORE INSERT ON visit FOR EACH ROW EXECUTE FUNCTION record_heart_sound('heart_sound', 'audio', 'patient');
+INSERT INTO visit VALUES ('x', NULL);
+DELETE FROM prediction WHERE source = 'modality_test.visit';
+DELETE FROM score_failure WHERE source = 'modality_test.visit';
+
 -- only models that take recordings classify them
 SELECT model FROM train('forest', 'isolation_forest', 'SELECT i AS x FROM generate_series(1, 100) i');
 SELECT batch_classify('forest', 'heart');

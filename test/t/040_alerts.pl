@@ -79,6 +79,19 @@ for my $subject ("repeat(E'\\x01', 100000)", "repeat(U&'\\00e9', 100000)", "repe
 	cmp_ok(length $told->{subject}, '>=', 100, 'and no shorter than need be');
 }
 
+# A recording raises an alert as well, unless it cannot be judged.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE visit (patient_id text, audio bytea);
+CREATE TRIGGER record AFTER INSERT ON visit
+FOR EACH ROW EXECUTE FUNCTION record_heart_sound('heart_sound', 'audio', 'patient_id');
+SQL
+@alerts = alerts("INSERT INTO visit VALUES ('murmur', synthetic_heart_sound(10, 81, 'systolic', seed => 15)),
+	('healthy', synthetic_heart_sound(10, 64, 'none', seed => 14))");
+is(scalar @alerts, 1, 'a recording with a murmur raises an alert');
+is(decode_json($alerts[0])->{subject}, 'murmur', 'and the alert names whom it is about');
+is(scalar alerts("SET healthml.notify_level = low; INSERT INTO visit VALUES ('short', synthetic_heart_sound(0.5))"),
+	0, 'a recording that cannot be judged raises none');
+
 # Another session hears of it when the insert is committed.
 my $heard = '';
 my $listener = IPC::Run::start(

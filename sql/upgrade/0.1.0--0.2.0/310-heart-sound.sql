@@ -15,3 +15,8 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'heal
 
 CREATE OR REPLACE FUNCTION healthml.fill_heart_sound() RETURNS trigger
 LANGUAGE C COST 50000 AS 'MODULE_PATHNAME', 'healthml_score_row';
+
+CREATE FUNCTION healthml.record_heart_sound() RETURNS trigger
+LANGUAGE C COST 50000 AS 'MODULE_PATHNAME', 'healthml_score_row';
+COMMENT ON FUNCTION healthml.record_heart_sound() IS
+'trigger record_heart_sound(''model'', ''audio_column'', ''subject_column''), AFTER INSERT OR UPDATE, FOR EACH ROW: keeps a prediction of each recording in healthml.prediction, with reasons and narrative when the risk is high, and from healthml.notify_level upward sends NOTIFY healthml_alerts as record_risk does; an uncertain one raises no alert. A row without a recording is passed over; one that cannot be decoded is kept in healthml.score_failure, see healthml.on_score_error';

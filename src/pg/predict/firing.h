@@ -32,9 +32,7 @@ typedef struct HealthmlTriggerPlan
 	HealthmlScorer *scorer;
 	text *model;
 
-	/* What is scored: the row, or the recording in one of its columns. */
-	const HmlModality *modality; /* NULL = the row */
-	int recording_column;
+	int recording_column; /* of a kind of recordings */
 
 	/* Triggers that fill columns: a number, and one of a few words. */
 	int score_column;
@@ -45,9 +43,9 @@ typedef struct HealthmlTriggerPlan
 	FmgrInfo word_input;
 	Oid word_io_parameter;
 	int32 word_typmod;
-	const HmlModel *words_of; /* model whose classes are the words; NULL before the first row */
-	const char **words;       /* (n_words) in the encoding of the database */
-	Datum *word_values;       /* (n_words) of the column's type, 0 before the first use */
+	pg_uuid_t words_of; /* artifact whose classes the words are; zeros before the first row */
+	const char **words; /* (n_words) in the encoding of the database */
+	Datum *word_values; /* (n_words) of the column's type, 0 before the first use */
 
 	/* Triggers that keep predictions. */
 	int subject_column;
@@ -60,6 +58,7 @@ typedef struct HealthmlTriggerKind
 	const char *usage;
 	TriggerEvent timing;
 	int n_arguments;
+	const HmlModality *modality; /* of the recording that is scored; NULL = the row is */
 	void (*work)(void *firing);
 } HealthmlTriggerKind;
 

@@ -179,6 +179,7 @@ healthml_predict_recording(const HealthmlScorer *scorer, const HmlVerdict *verdi
 	healthml_assess_verdict(scorer, verdict, &prediction->assessment);
 	prediction->probabilities = healthml_probabilities_document(scorer->model, verdict->outputs);
 	prediction->label = healthml_from_utf8(hml_verdict_word(verdict));
+	prediction->is_doubtful = verdict->quality.doubt != NULL;
 }
 
 static Datum

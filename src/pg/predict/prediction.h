@@ -17,6 +17,7 @@ typedef struct HealthmlPrediction
 	const char *subject; /* NULL = unknown */
 	HealthmlAssessment assessment;
 	const char *label;   /* of classifiers, else NULL */
+	bool is_doubtful;    /* the label is "uncertain" */
 	Datum probabilities; /* jsonb; 0 = none, and so below */
 	Datum features;
 	Datum explanation;

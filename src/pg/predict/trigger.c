@@ -1,7 +1,8 @@
 /*
  * trigger.c
- *	  One trigger function for all that scores rows as they are written: fill_risk,
- *	  record_risk, and fill_<modality> for each kind of recordings.
+ *	  One trigger function for all that scores rows as they are written: fill_risk and
+ *	  record_risk, and for each kind of recordings fill_<modality> and
+ *	  record_<modality>.
  *
  * A trigger scores the row, or the recording in one of its columns, and fills columns
  * or keeps a prediction: which of these is in the name of its SQL function.  What
@@ -53,12 +54,11 @@ read_row(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
 		healthml_refuse_generated(firing, scorer->features.columns[i].attribute + 1);
 }
 
-/* The verdict on the recording in the new row; false where it has none. */
+/* What the model finds in the recording of the new row; false where it has none. */
 static bool
-judge_recording(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, HmlVerdict *out)
+examine_recording(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, HealthmlFinding *out)
 {
-	HealthmlRecording recording = {.modality = plan->modality, .at_s = NAN, .sample_rate = NAN};
-	HealthmlFinding finding;
+	HealthmlRecording recording = {.modality = firing->state->kind.modality, .at_s = NAN, .sample_rate = NAN};
 	HmlContext ctx;
 	bool is_null;
 
@@ -69,8 +69,7 @@ judge_recording(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, HmlVerd
 	healthml_scorer_use_reference(plan->scorer, plan->model);
 	healthml_context_init(&ctx, CurrentMemoryContext);
 	healthml_limit_memory(&ctx);
-	healthml_check(&ctx, healthml_examine(plan->scorer, &ctx, &recording, &finding));
-	*out = finding.verdict;
+	healthml_check(&ctx, healthml_examine(plan->scorer, &ctx, &recording, out));
 	return true;
 }
 
@@ -108,13 +107,20 @@ fill_risk(void *argument)
 	firing->filled = healthml_filled_row(firing, plan, assessment.score, (int) assessment.risk);
 }
 
+/* What is scored: for a kind of recordings their column, which is argument 1. */
 static void
 plan_recording(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
 {
-	plan->modality = plan->scorer->modality = healthml_modality_of_function(firing->fcinfo->flinfo->fn_oid);
+	plan->scorer->modality = firing->state->kind.modality;
 	plan->recording_column = healthml_trigger_column(firing, 1);
 	healthml_check_recordings(healthml_trigger_attribute(firing, plan->recording_column));
 	healthml_refuse_generated(firing, plan->recording_column);
+}
+
+static void
+plan_verdict(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
+{
+	plan_recording(firing, plan);
 	healthml_plan_word_column(firing, plan, 2, InvalidOid);
 	healthml_plan_score_column(firing, plan, 3);
 }
@@ -124,13 +130,17 @@ static void
 use_classes(HealthmlTriggerPlan *plan)
 {
 	const HmlModel *model = plan->scorer->model;
+	const pg_uuid_t *artifact_id = &healthml_binding_version(plan->scorer->binding)->artifact_id;
 	size_t n = model->n_outputs;
-	const char **words = palloc(sizeof(*words) * (n + 1));
+	const char **words;
 
+	if (memcmp(&plan->words_of, artifact_id, UUID_LEN) == 0)
+		return;
+	words = palloc(sizeof(*words) * (n + 1));
 	memcpy(words, model->output_names, sizeof(*words) * n);
 	words[n] = HML_UNCERTAIN;
 	healthml_plan_words(plan, words, (int) n + 1, (int) n + 1);
-	plan->words_of = model;
+	plan->words_of = *artifact_id;
 }
 
 /* A row without a recording is left without a verdict. */
@@ -138,19 +148,19 @@ static void
 fill_verdict(void *argument)
 {
 	HealthmlFiring *firing = argument;
-	HealthmlTriggerPlan *plan = healthml_trigger_plan(firing, plan_recording);
-	HmlVerdict verdict;
+	HealthmlTriggerPlan *plan = healthml_trigger_plan(firing, plan_verdict);
+	HealthmlFinding finding;
+	const HmlVerdict *verdict = &finding.verdict;
 	size_t word;
 
-	if (!judge_recording(firing, plan, &verdict))
+	if (!examine_recording(firing, plan, &finding))
 	{
 		firing->filled = healthml_blank_row(firing);
 		return;
 	}
-	if (plan->words_of != plan->scorer->model)
-		use_classes(plan);
-	word = verdict.quality.doubt != NULL ? plan->scorer->model->n_outputs : verdict.class;
-	firing->filled = healthml_filled_row(firing, plan, verdict.score, (int) word);
+	use_classes(plan);
+	word = verdict->quality.doubt != NULL ? plan->scorer->model->n_outputs : verdict->class;
+	firing->filled = healthml_filled_row(firing, plan, verdict->score, (int) word);
 }
 
 /* ---- notification ---- */
@@ -200,18 +210,31 @@ notify(const HealthmlPrediction *prediction, int64 prediction_id)
 	Async_Notify(CHANNEL, json.data);
 }
 
-/* ---- recording ---- */
+/* ---- keeping predictions ---- */
 
 static void
-plan_subject_column(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
+plan_subject(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, int argument)
 {
 	Oid output;
 	bool is_varlena;
 
-	plan->subject_column = healthml_trigger_column(firing, 1);
+	plan->subject_column = healthml_trigger_column(firing, argument);
 	getTypeOutputInfo(healthml_trigger_attribute(firing, plan->subject_column)->atttypid, &output,
 					  &is_varlena);
 	fmgr_info_cxt(output, &plan->subject_output, plan->memory);
+}
+
+static void
+plan_recorded_row(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
+{
+	plan_subject(firing, plan, 1);
+}
+
+static void
+plan_recorded_finding(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
+{
+	plan_recording(firing, plan);
+	plan_subject(firing, plan, 2);
 }
 
 static const char *
@@ -224,47 +247,108 @@ subject_of(const HealthmlFiring *firing, HealthmlTriggerPlan *plan)
 	return is_null ? NULL : OutputFunctionCall(&plan->subject_output, value);
 }
 
+static bool
+is_high(const HealthmlPrediction *prediction)
+{
+	return prediction->assessment.risk == HML_RISK_HIGH;
+}
+
+static bool
+predict_row(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, HealthmlPrediction *prediction)
+{
+	HealthmlScorer *scorer = plan->scorer;
+
+	read_row(firing, plan);
+	healthml_predict(scorer, prediction);
+	prediction->features =
+		healthml_features_document(scorer, scorer->features.row_datums, scorer->features.row_nulls);
+	if (is_high(prediction) && hml_can_explain(scorer->model))
+		healthml_explain_prediction(scorer, RECORDED_REASONS, prediction);
+	return true;
+}
+
+/* False where the row has no recording. */
+static bool
+predict_finding(const HealthmlFiring *firing, HealthmlTriggerPlan *plan, HealthmlPrediction *prediction)
+{
+	HealthmlFinding finding;
+
+	if (!examine_recording(firing, plan, &finding))
+		return false;
+	healthml_predict_recording(plan->scorer, &finding.verdict, prediction);
+	if (finding.features == NULL)
+		return true;
+	prediction->features = healthml_finding_document(plan->scorer, &finding);
+	if (is_high(prediction))
+		healthml_explain_prediction(plan->scorer, RECORDED_REASONS, prediction);
+	return true;
+}
+
+/* Nobody is alarmed by what cannot be judged. */
+static bool
+is_notified(const HealthmlPrediction *prediction)
+{
+	HmlRisk risk = prediction->assessment.risk;
+
+	return !prediction->is_doubtful && risk != HML_RISK_UNKNOWN && (int) risk >= healthml_notify_level;
+}
+
 static void
-record_row(void *argument)
+keep_prediction(void *argument)
 {
 	HealthmlFiring *firing = argument;
-	HealthmlTriggerPlan *plan = healthml_trigger_plan(firing, plan_subject_column);
-	HealthmlScorer *scorer = plan->scorer;
+	bool is_row = firing->state->kind.modality == NULL;
+	HealthmlTriggerPlan *plan =
+		healthml_trigger_plan(firing, is_row ? plan_recorded_row : plan_recorded_finding);
 	HealthmlPrediction prediction = {.source = firing->state->source};
 	instr_time start;
 	int64 prediction_id;
 
 	INSTR_TIME_SET_CURRENT(start);
 	firing->subject = prediction.subject = subject_of(firing, plan);
-	read_row(firing, plan);
-	healthml_predict(scorer, &prediction);
-	prediction.features =
-		healthml_features_document(scorer, scorer->features.row_datums, scorer->features.row_nulls);
-	if (prediction.assessment.risk == HML_RISK_HIGH && hml_can_explain(scorer->model))
-		healthml_explain_prediction(scorer, RECORDED_REASONS, &prediction);
+	if (!(is_row ? predict_row : predict_finding)(firing, plan, &prediction))
+		return;
 	prediction.latency_ms = healthml_ms_since(start);
 	prediction_id = healthml_insert_prediction(&prediction);
-	if (prediction_id != 0 && prediction.assessment.risk != HML_RISK_UNKNOWN &&
-		(int) prediction.assessment.risk >= healthml_notify_level)
+	if (prediction_id != 0 && is_notified(&prediction))
 		notify(&prediction, prediction_id);
 }
 
 /* ---- SQL ---- */
 
 static HealthmlTriggerKind
+recording_kind(const HmlModality *modality, bool keeps)
+{
+	const char *usage = keeps ? psprintf("record_%s('model', '%s_column', 'subject_column')", modality->name,
+										 modality->column)
+							  : psprintf("fill_%s('model', '%s_column', 'label_column', 'p_column')",
+										 modality->name, modality->column);
+
+	return (HealthmlTriggerKind){.usage = usage,
+								 .timing = keeps ? TRIGGER_EVENT_AFTER : TRIGGER_EVENT_BEFORE,
+								 .n_arguments = keeps ? 3 : 4,
+								 .modality = modality,
+								 .work = keeps ? keep_prediction : fill_verdict};
+}
+
+/* What the name of a trigger function says: fill_... fills columns, record_... keeps a prediction. */
+static HealthmlTriggerKind
 kind_of(Oid function)
 {
 	const HmlModality *modality = healthml_modality_of_function(function);
+	bool keeps = strncmp(get_func_name(function), "record_", strlen("record_")) == 0;
 
 	if (modality != NULL)
-		return (HealthmlTriggerKind){psprintf("fill_%s('model', '%s_column', 'label_column', 'p_column')",
-											  modality->name, modality->column),
-									 TRIGGER_EVENT_BEFORE, 4, fill_verdict};
-	if (strcmp(get_func_name(function), "record_risk") == 0)
-		return (HealthmlTriggerKind){"record_risk('model', 'subject_column')", TRIGGER_EVENT_AFTER, 2,
-									 record_row};
-	return (HealthmlTriggerKind){"fill_risk('model', 'score_column', 'risk_column')", TRIGGER_EVENT_BEFORE, 3,
-								 fill_risk};
+		return recording_kind(modality, keeps);
+	if (keeps)
+		return (HealthmlTriggerKind){.usage = "record_risk('model', 'subject_column')",
+									 .timing = TRIGGER_EVENT_AFTER,
+									 .n_arguments = 2,
+									 .work = keep_prediction};
+	return (HealthmlTriggerKind){.usage = "fill_risk('model', 'score_column', 'risk_column')",
+								 .timing = TRIGGER_EVENT_BEFORE,
+								 .n_arguments = 3,
+								 .work = fill_risk};
 }
 
 PG_FUNCTION_INFO_V1(healthml_score_row);
