@@ -2,7 +2,7 @@
  * op.h
  *	  What an operator is, and what a node of a network is: one use of one.
  *
- * An operator is a row of hml_ops[] (optable.c) and is implemented in one file
+ * An operator is a row of hml_ops[] (optable.h) and is implemented in one file
  * op_<family>.c: its attributes, its shape rule, forward, backward.  The shape
  * rule runs when a network is built: it checks the shapes of the inputs and the
  * attributes, and declares the shape of the output, the parameters and the work
@@ -184,6 +184,8 @@ struct HmlOp
 	size_t min_inputs;
 	size_t max_inputs;
 	unsigned flags; /* HmlOpFlag */
+	/* The operator of ONNX that does the same with each number of one input, without attributes; NULL = there is none. */
+	const char *onnx;
 	const HmlAttrSpec *attrs;
 	/* Fills node->shape, parameters, geometry, work memory and flops from x_shape and attrs. */
 	HmlStatus (*shape)(HmlBuilder *builder, HmlNode *node);

@@ -28,7 +28,7 @@ run_size(const HmlRun *run)
 }
 
 /* An activation without attributes whose derivative is a function of 'kept', x[0] or y. */
-#define ACTIVATION(op_name, op_help, op_flags, kept) \
+#define ACTIVATION(op_name, onnx_name, op_help, op_flags, kept) \
 	static HmlStatus op_name##_forward(const HmlRun *run) \
 	{ \
 		hml_loops()->op_name(run->x[0], run->y, run_size(run)); \
@@ -46,17 +46,18 @@ run_size(const HmlRun *run)
 									.min_inputs = 1, \
 									.max_inputs = 1, \
 									.flags = op_flags, \
+									.onnx = onnx_name, \
 									.attrs = no_attrs, \
 									.shape = shape, \
 									.forward = op_name##_forward, \
 									.backward = op_name##_backward, \
 									.cases = op_name##_cases}
 
-ACTIVATION(relu, "The positive part: max(x, 0).", HML_OP_KEEPS_OUTPUT | HML_OP_IN_PLACE, y);
-ACTIVATION(sigmoid, "1 / (1 + e^-x).", HML_OP_KEEPS_OUTPUT | HML_OP_IN_PLACE, y);
-ACTIVATION(tanh, "Hyperbolic tangent.", HML_OP_KEEPS_OUTPUT | HML_OP_IN_PLACE, y);
-ACTIVATION(silu, "x sigmoid(x), also called swish.", HML_OP_KEEPS_INPUTS | HML_OP_IN_PLACE, x[0]);
-ACTIVATION(gelu, "x times the normal distribution function of x, exact (by erf).",
+ACTIVATION(relu, "Relu", "The positive part: max(x, 0).", HML_OP_KEEPS_OUTPUT | HML_OP_IN_PLACE, y);
+ACTIVATION(sigmoid, "Sigmoid", "1 / (1 + e^-x).", HML_OP_KEEPS_OUTPUT | HML_OP_IN_PLACE, y);
+ACTIVATION(tanh, "Tanh", "Hyperbolic tangent.", HML_OP_KEEPS_OUTPUT | HML_OP_IN_PLACE, y);
+ACTIVATION(silu, NULL, "x sigmoid(x), also called swish.", HML_OP_KEEPS_INPUTS | HML_OP_IN_PLACE, x[0]);
+ACTIVATION(gelu, NULL, "x times the normal distribution function of x, exact (by erf).",
 		   HML_OP_KEEPS_INPUTS | HML_OP_IN_PLACE, x[0]);
 
 /* ---- leaky_relu ------------------------------------------------------------------------------------ */

@@ -2,40 +2,49 @@
  * optable.h
  *	  The operators by name, for those who ask whether a node is one of them, and
  *	  what several of them share.
+ *
+ * A new operator is a file op_<family>.c, or a part of one, and a line in HML_OPS,
+ * which is in alphabetical order.
  */
 #ifndef HML_NN_GRAPH_OPTABLE_H
 #define HML_NN_GRAPH_OPTABLE_H
 
 #include "core/nn/graph/op.h"
 
-extern const HmlOp hml_op_add;
-extern const HmlOp hml_op_attention_pool;
-extern const HmlOp hml_op_avg_pool;
-extern const HmlOp hml_op_batch_norm;
-extern const HmlOp hml_op_concat;
-extern const HmlOp hml_op_conv1d;
-extern const HmlOp hml_op_conv2d;
-extern const HmlOp hml_op_dense;
-extern const HmlOp hml_op_dropout;
-extern const HmlOp hml_op_flatten;
-extern const HmlOp hml_op_gelu;
-extern const HmlOp hml_op_global_avg_pool;
-extern const HmlOp hml_op_global_max_pool;
-extern const HmlOp hml_op_gru;
-extern const HmlOp hml_op_layer_norm;
-extern const HmlOp hml_op_leaky_relu;
-extern const HmlOp hml_op_lstm;
-extern const HmlOp hml_op_max_pool;
-extern const HmlOp hml_op_mul;
-extern const HmlOp hml_op_relu;
-extern const HmlOp hml_op_repeat;
-extern const HmlOp hml_op_reshape;
-extern const HmlOp hml_op_sigmoid;
-extern const HmlOp hml_op_silu;
-extern const HmlOp hml_op_slice;
-extern const HmlOp hml_op_softmax;
-extern const HmlOp hml_op_tanh;
-extern const HmlOp hml_op_transpose;
+/* clang-format off */
+#define HML_OPS(DO) \
+	DO(add) \
+	DO(attention_pool) \
+	DO(avg_pool) \
+	DO(batch_norm) \
+	DO(concat) \
+	DO(conv1d) \
+	DO(conv2d) \
+	DO(dense) \
+	DO(dropout) \
+	DO(flatten) \
+	DO(gelu) \
+	DO(global_avg_pool) \
+	DO(global_max_pool) \
+	DO(gru) \
+	DO(layer_norm) \
+	DO(leaky_relu) \
+	DO(lstm) \
+	DO(max_pool) \
+	DO(mul) \
+	DO(relu) \
+	DO(repeat) \
+	DO(reshape) \
+	DO(sigmoid) \
+	DO(silu) \
+	DO(slice) \
+	DO(softmax) \
+	DO(tanh) \
+	DO(transpose)
+/* clang-format on */
+
+#define HML_DECLARE_OP(name) extern const HmlOp hml_op_##name;
+HML_OPS(HML_DECLARE_OP)
 
 /*
  * Initial weights of dense and convolution, by fan in and fan out: K. He et al.,

@@ -451,6 +451,9 @@ import_node(Import *im, const OnnxNode *node)
 											 hml_import_arithmetic_ops, hml_import_sequence_ops};
 
 	im->node = node;
+	for (size_t i = 0; hml_ops[i] != NULL; i++)
+		if (hml_ops[i]->onnx != NULL && strcmp(hml_ops[i]->onnx, node->op) == 0)
+			return hml_import_each_number(im, hml_ops[i]->name, "");
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (size_t i = 0; tables[t][i].name != NULL; i++)
 			if (strcmp(tables[t][i].name, node->op) == 0)

@@ -147,6 +147,9 @@ typedef struct ImportOp
 	HmlStatus (*import)(Import *im);
 } ImportOp;
 
+/* By the engine's operator 'op' with one input; attributes as for hml_import_add_layer(). */
+extern HmlStatus hml_import_each_number(Import *im, const char *op, const char *attributes) HML_NODISCARD;
+
 extern const ImportOp hml_import_layer_ops[];      /* onnx_import_layers.c; ends with NULL */
 extern const ImportOp hml_import_shape_ops[];      /* onnx_import_shapes.c */
 extern const ImportOp hml_import_arithmetic_ops[]; /* onnx_import_arithmetic.c */

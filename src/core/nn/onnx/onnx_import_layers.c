@@ -375,8 +375,8 @@ import_layer_norm(Import *im)
 /* ---- activations ------------------------------------------------------------------------------------ */
 
 /* One number at a time, so that the graph's view of them does not matter. */
-static HmlStatus
-add_activation(Import *im, const char *op, const char *attributes)
+HmlStatus
+hml_import_each_number(Import *im, const char *op, const char *attributes)
 {
 	ImportValue x;
 	size_t layer;
@@ -384,24 +384,6 @@ add_activation(Import *im, const char *op, const char *attributes)
 	HML_TRY(hml_import_layer_input(im, 0, &x));
 	HML_TRY(hml_import_add_layer(im, op, &x.layer, 1, &im->layers[x.layer].shape, &layer, "%s", attributes));
 	return hml_import_put_like(im, layer, &x);
-}
-
-static HmlStatus
-import_relu(Import *im)
-{
-	return add_activation(im, "relu", "");
-}
-
-static HmlStatus
-import_sigmoid(Import *im)
-{
-	return add_activation(im, "sigmoid", "");
-}
-
-static HmlStatus
-import_tanh(Import *im)
-{
-	return add_activation(im, "tanh", "");
 }
 
 static HmlStatus
@@ -424,7 +406,7 @@ import_gelu(Import *im)
 
 	if (approximate != NULL && strcmp(approximate->s, "tanh") == 0)
 		return hml_import_refuse(im, "is the approximation by tanh");
-	return add_activation(im, "gelu", "");
+	return hml_import_each_number(im, "gelu", "");
 }
 
 /* max(x, 0) only. */
@@ -444,7 +426,7 @@ import_clip(Import *im)
 		most = (double) high->floats[0];
 	if (least != 0 || most < 3.4e38)
 		return hml_import_refuse(im, "has limits other than 0 and none");
-	return add_activation(im, "relu", "");
+	return hml_import_each_number(im, "relu", "");
 }
 
 /* On the last dimension; another one goes there and back. */
@@ -488,9 +470,6 @@ const ImportOp hml_import_layer_ops[] = {
 	{"LeakyRelu", import_leaky_relu},
 	{"MatMul", import_matmul},
 	{"MaxPool", import_pool},
-	{"Relu", import_relu},
-	{"Sigmoid", import_sigmoid},
 	{"Softmax", import_softmax},
-	{"Tanh", import_tanh},
 	{NULL, NULL},
 };

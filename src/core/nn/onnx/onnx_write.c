@@ -279,24 +279,6 @@ write_global_pool(Export *e)
 }
 
 static void
-write_relu(Export *e)
-{
-	call(e, NULL, "Relu", input_of(e, 0), NULL);
-}
-
-static void
-write_sigmoid(Export *e)
-{
-	call(e, NULL, "Sigmoid", input_of(e, 0), NULL);
-}
-
-static void
-write_tanh(Export *e)
-{
-	call(e, NULL, "Tanh", input_of(e, 0), NULL);
-}
-
-static void
 write_leaky_relu(Export *e)
 {
 	size_t node = hml_onnx_begin_node(&e->out, "LeakyRelu", e->y);
@@ -616,6 +598,7 @@ write_recurrent(Export *e)
 
 /* ---- the network ------------------------------------------------------------------------------------ */
 
+/* Operators that ONNX has in another form; HmlOp.onnx names the others. */
 typedef struct Known
 {
 	const HmlOp *op;
@@ -642,14 +625,11 @@ static const Known known[] = {
 	{&hml_op_lstm, write_recurrent},
 	{&hml_op_max_pool, write_pool},
 	{&hml_op_mul, write_mul},
-	{&hml_op_relu, write_relu},
 	{&hml_op_repeat, write_repeat},
 	{&hml_op_reshape, write_reshape},
-	{&hml_op_sigmoid, write_sigmoid},
 	{&hml_op_silu, write_silu},
 	{&hml_op_slice, write_slice},
 	{&hml_op_softmax, write_softmax},
-	{&hml_op_tanh, write_tanh},
 	{&hml_op_transpose, write_transpose},
 };
 
@@ -663,11 +643,16 @@ in_graph(OnnxOut *out, const char *prefix, const char *name)
 static HmlStatus
 write_node(Export *e, const HmlNode *node)
 {
+	e->node = node;
+	e->name = in_graph(&e->out, e->what->prefix, node->name);
+	if (node->op->onnx != NULL)
+	{
+		call(e, NULL, node->op->onnx, input_of(e, 0), NULL);
+		return e->out.writer->status;
+	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].op == node->op)
 		{
-			e->node = node;
-			e->name = in_graph(&e->out, e->what->prefix, node->name);
 			known[i].write(e);
 			return e->out.writer->status;
 		}
