@@ -255,6 +255,7 @@ test:
 	@scripts/test
 test-deep: FUZZ_SECONDS = 600
 test-deep: export HEALTHML_CLASSIFICATIONS = 100000
+test-deep: export HEALTHML_RESTORES = 20
 test-deep: test test-fuzz test-ubsan
 demo:
 	@scripts/demo "$(DEMO_DATA)"

@@ -48,7 +48,7 @@ COMMENT ON COLUMN healthml.training_run.version IS
 'the version that the training made; it is there if the transaction of the training was committed';
 
 CREATE TABLE healthml.training_epoch (
-	run_id bigint NOT NULL REFERENCES healthml.training_run ON DELETE CASCADE,
+	run_id bigint NOT NULL,
 	epoch integer NOT NULL,
 	loss float8,
 	validation_loss float8,
@@ -59,6 +59,13 @@ CREATE TABLE healthml.training_epoch (
 	PRIMARY KEY (run_id, epoch)
 );
 COMMENT ON TABLE healthml.training_epoch IS 'loss curves of trainings that go in epochs, seen while they grow';
+
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE ON healthml.training_run
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.guard_write();
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE ON healthml.training_epoch
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.guard_write();
+CREATE TRIGGER delete_dependents AFTER DELETE ON healthml.training_run REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.delete_dependents('training_epoch', 'run_id');
 
 SELECT pg_catalog.pg_extension_config_dump('healthml.training_run', '');
 SELECT pg_catalog.pg_extension_config_dump('healthml.training_run_run_id_seq', '');

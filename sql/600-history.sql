@@ -29,7 +29,7 @@ CREATE TABLE healthml.prediction (
 CREATE INDEX prediction_predicted_at ON healthml.prediction (predicted_at, prediction_id);
 CREATE INDEX prediction_subject ON healthml.prediction (subject, predicted_at);
 COMMENT ON TABLE healthml.prediction IS
-'predictions that triggers, batch_predict or an application have kept; rows are not changed, prune_predictions deletes old ones';
+'predictions that triggers and batch_predict have kept; rows are not changed, prune_predictions deletes old ones';
 COMMENT ON COLUMN healthml.prediction.subject IS 'whom it is about: the value of the subject column, as text';
 COMMENT ON COLUMN healthml.prediction.version IS 'version of the model that made it';
 COMMENT ON COLUMN healthml.prediction.percentile IS
@@ -75,6 +75,24 @@ CREATE TABLE healthml.score_failure (
 CREATE INDEX score_failure_failed_at ON healthml.score_failure (failed_at);
 COMMENT ON TABLE healthml.score_failure IS
 'rows that a trigger could not score and kept without a score, because healthml.on_score_error is warn';
+
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE ON healthml.prediction
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.guard_write();
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE ON healthml.score_failure
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.guard_write();
+
+CREATE FUNCTION healthml.stamp_outcome() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	NEW.recorded_at := now();
+	NEW.recorded_by := current_user;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION healthml.stamp_outcome() IS 'trigger: notes when and by whom an outcome was corrected';
+
+CREATE TRIGGER stamp_outcome BEFORE UPDATE ON healthml.outcome
+FOR EACH ROW EXECUTE FUNCTION healthml.stamp_outcome();
 
 SELECT pg_catalog.pg_extension_config_dump('healthml.prediction', '');
 SELECT pg_catalog.pg_extension_config_dump('healthml.prediction_prediction_id_seq', '');
@@ -134,6 +152,7 @@ DECLARE
 		WHEN lower(btrim(record_outcome.actual)) IN ('false', 'f', 'no', 'n', 'off', '0') THEN false END;
 	known healthml.outcome;
 BEGIN
+	PERFORM healthml.require_level('recorder');
 	IF record_outcome.prediction_id IS NULL OR record_outcome.actual IS NULL THEN
 		RAISE EXCEPTION 'argument "%" must not be null',
 			CASE WHEN record_outcome.prediction_id IS NULL THEN 'prediction_id' ELSE 'actual' END
@@ -178,8 +197,7 @@ BEGIN
 	INSERT INTO healthml.outcome (prediction_id, actual, label, value, note)
 	VALUES (record_outcome.prediction_id, known.actual, known.label, known.value, record_outcome.note)
 	ON CONFLICT ON CONSTRAINT outcome_pkey
-	DO UPDATE SET actual = EXCLUDED.actual, label = EXCLUDED.label, value = EXCLUDED.value, note = EXCLUDED.note,
-		recorded_at = now(), recorded_by = current_user;
+	DO UPDATE SET actual = EXCLUDED.actual, label = EXCLUDED.label, value = EXCLUDED.value, note = EXCLUDED.note;
 END
 $$;
 COMMENT ON FUNCTION healthml.record_outcome(bigint, text, text) IS
@@ -210,6 +228,7 @@ LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	deleted bigint;
 BEGIN
+	PERFORM healthml.require_level('trainer');
 	IF older_than < interval '0' THEN
 		RAISE EXCEPTION 'argument "older_than" must not be negative, but is %', older_than
 			USING ERRCODE = 'invalid_parameter_value';

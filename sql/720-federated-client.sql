@@ -26,10 +26,17 @@ COMMENT ON COLUMN healthml.federation_membership.coordinator IS
 'role whose members may call the federated_client_ functions for this federation';
 SELECT pg_catalog.pg_extension_config_dump('healthml.federation_membership', '');
 
-/* Who may write the table must not be able to read with another one's rights. */
+/* Who may write the table must not be able to read with another one's rights, nor to end or replace what another one began. */
 CREATE FUNCTION healthml.check_membership_owner() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF TG_OP <> 'INSERT' AND NOT pg_has_role(current_user, OLD.owner, 'MEMBER') THEN
+		RAISE EXCEPTION 'role "%" cannot change the membership of "%" in federation "%"', current_user, OLD.owner, OLD.federation
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF TG_OP = 'DELETE' THEN
+		RETURN OLD;
+	END IF;
 	IF NOT pg_has_role(current_user, NEW.owner, 'MEMBER') THEN
 		RAISE EXCEPTION 'role "%" cannot join a federation in the name of "%"', current_user, NEW.owner
 			USING ERRCODE = 'insufficient_privilege';
@@ -42,9 +49,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION healthml.check_membership_owner() IS
-'trigger: refuses a membership in the name of another role, or one whose names the coordinator could capture';
+'trigger: refuses a membership in the name of another role, a change of one that another role owns, and one whose names the coordinator could capture';
 
-CREATE TRIGGER check_membership_owner BEFORE INSERT OR UPDATE ON healthml.federation_membership
+CREATE TRIGGER check_membership_owner BEFORE INSERT OR UPDATE OR DELETE ON healthml.federation_membership
 FOR EACH ROW EXECUTE FUNCTION healthml.check_membership_owner();
 
 CREATE FUNCTION healthml.federated_client_hello(federation text) RETURNS text
@@ -90,6 +97,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	role regrole := coalesce(coordinator, to_regrole('healthml_coordinator'));
 BEGIN
+	PERFORM healthml.require_level('trainer');
 	IF federation IS NULL OR source IS NULL OR target IS NULL OR search_path IS NULL OR secure_only IS NULL THEN
 		RAISE EXCEPTION 'only argument "coordinator" may be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
@@ -111,6 +119,7 @@ COMMENT ON FUNCTION healthml.federated_join(text, text, text, regrole, text, boo
 CREATE FUNCTION healthml.federated_leave(federation text) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	PERFORM healthml.require_level('trainer');
 	DELETE FROM healthml.federation_membership m WHERE m.federation = federated_leave.federation;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'this server has not joined federation "%"', federation USING ERRCODE = 'undefined_object';

@@ -38,7 +38,7 @@ COMMENT ON COLUMN healthml.federation.artifact IS 'the global model after the la
 COMMENT ON COLUMN healthml.federation.epsilon_budget IS 'epsilon that must not be exceeded at the given delta';
 
 CREATE TABLE healthml.federation_client (
-	federation text NOT NULL REFERENCES healthml.federation ON DELETE CASCADE,
+	federation text NOT NULL,
 	client text NOT NULL CHECK (client <> ''),
 	server name NOT NULL,
 	is_active boolean NOT NULL DEFAULT true,
@@ -51,7 +51,7 @@ COMMENT ON COLUMN healthml.federation_client.is_active IS 'whether rounds ask th
 COMMENT ON COLUMN healthml.federation_client.n_rows IS 'rows that it summarised when the federation began; null when it came later';
 
 CREATE TABLE healthml.federation_round (
-	federation text NOT NULL REFERENCES healthml.federation ON DELETE CASCADE,
+	federation text NOT NULL,
 	round integer NOT NULL,
 	version integer,
 	attempts integer NOT NULL,
@@ -67,7 +67,7 @@ COMMENT ON TABLE healthml.federation_round IS 'one row per finished round: how m
 COMMENT ON COLUMN healthml.federation_round.epsilon IS 'privacy spent so far at the federation''s delta; null without differential privacy';
 
 CREATE TABLE healthml.federation_update (
-	federation text NOT NULL REFERENCES healthml.federation ON DELETE CASCADE,
+	federation text NOT NULL,
 	round integer NOT NULL,
 	attempt integer NOT NULL,
 	client text NOT NULL,
@@ -87,6 +87,13 @@ COMMENT ON COLUMN healthml.federation_update.status IS
 COMMENT ON COLUMN healthml.federation_update.norm IS 'Euclidean norm of the change of weights before clipping, as the client says';
 COMMENT ON COLUMN healthml.federation_update.metrics IS 'of the round''s global model on the rows that this client holds back';
 COMMENT ON COLUMN healthml.federation_update.update IS 'the change of weights itself, kept only with keep_updates';
+
+CREATE TRIGGER delete_clients AFTER DELETE ON healthml.federation REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.delete_dependents('federation_client', 'federation');
+CREATE TRIGGER delete_rounds AFTER DELETE ON healthml.federation REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.delete_dependents('federation_round', 'federation');
+CREATE TRIGGER delete_updates AFTER DELETE ON healthml.federation REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.delete_dependents('federation_update', 'federation');
 
 SELECT pg_catalog.pg_extension_config_dump('healthml.federation', '');
 SELECT pg_catalog.pg_extension_config_dump('healthml.federation_client', '');

@@ -17,3 +17,12 @@ END
 $$;
 COMMENT ON FUNCTION healthml.prune_trainings(interval) IS
 'deletes the records of trainings that began before now - older_than and do not run any more, with their loss curves, which healthml.plot_training then lacks; versions stay. Returns their number';
+
+/* No foreign key, and only the journal writes. */
+ALTER TABLE healthml.training_epoch DROP CONSTRAINT training_epoch_run_id_fkey;
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE ON healthml.training_run
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.guard_write();
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE ON healthml.training_epoch
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.guard_write();
+CREATE TRIGGER delete_dependents AFTER DELETE ON healthml.training_run REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.delete_dependents('training_epoch', 'run_id');

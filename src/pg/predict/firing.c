@@ -293,6 +293,7 @@ typedef struct Failure
 static HealthmlStatement insert_failure = {
 	.sql = "INSERT INTO healthml.score_failure (model, source, subject, sqlstate, message) "
 		   "VALUES ($1, $2, $3, $4, $5)",
+	.writes = "score_failure",
 	.n_arguments = 5,
 	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
 };

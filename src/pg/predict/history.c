@@ -41,6 +41,7 @@
 #include "pg/server/errors.h"
 #include "pg/server/memory.h"
 #include "pg/predict/prediction.h"
+#include "pg/registry/guard.h"
 #include "pg/server/settings.h"
 #include "pg/rows/source.h"
 #include "pg/signal/named_row.h"
@@ -351,8 +352,27 @@ create_block(Batch *batch)
 
 /* ---- writing ---- */
 
+/* The rows are computed; nothing of the source is evaluated while the table is open. */
+static int
+execute_insert(const char *table, const char *insert)
+{
+	volatile int result = 0;
+	Oid before = healthml_guard_open(table);
+
+	PG_TRY();
+	{
+		result = SPI_execute(insert, false, 0);
+	}
+	PG_FINALLY();
+	{
+		healthml_guard_close(before);
+	}
+	PG_END_TRY();
+	return result;
+}
+
 static void
-insert_rows(Store *store, const char *insert)
+insert_rows(Store *store, const char *table, const char *insert)
 {
 	EphemeralNamedRelationData relation = {.md = {.name = pstrdup(STORED_ROWS),
 												  .reliddesc = InvalidOid,
@@ -366,7 +386,7 @@ insert_rows(Store *store, const char *insert)
 		return;
 	if (SPI_register_relation(&relation) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register the scored rows");
-	result = SPI_execute(insert, false, 0);
+	result = execute_insert(table, insert);
 	if (result != SPI_OK_INSERT)
 		elog(ERROR, "could not insert the scored rows: %s", SPI_result_code_string(result));
 	store->n = (int64) SPI_processed;
@@ -407,8 +427,8 @@ predict(Batch *batch, const char *subject, const char *recordings)
 	batch->failures = create_store(failure_types, FAILURE_COLUMNS);
 	healthml_source_read(batch->source, add_row, batch);
 	finish_block(batch);
-	insert_rows(&batch->predictions, insert_predictions);
-	insert_rows(&batch->failures, insert_failures);
+	insert_rows(&batch->predictions, "prediction", insert_predictions);
+	insert_rows(&batch->failures, "score_failure", insert_failures);
 	tuplestore_end(batch->predictions.rows);
 	tuplestore_end(batch->failures.rows);
 	pgstat_progress_end_command();
@@ -424,6 +444,7 @@ start_batch(FunctionCallInfo fcinfo, const char *usage)
 	PreventCommandDuringRecovery(usage);
 	PreventCommandIfReadOnly(usage);
 	PreventCommandIfParallelMode(usage);
+	healthml_check_level("prediction", ACL_INSERT, "scorer");
 	batch->source_text = healthml_required_text(fcinfo, 1, "source");
 	batch->source_name = pnstrdup(
 		batch->source_text, pg_mbcliplen(batch->source_text, (int) strlen(batch->source_text), SOURCE_NAME));

@@ -4,6 +4,7 @@
  */
 #include "pg/predict/prediction.h"
 
+
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -11,6 +12,7 @@
 
 #include "core/base/text.h"
 
+#include "pg/registry/guard.h"
 #include "pg/server/document.h"
 #include "pg/server/errors.h"
 #include "pg/server/memory.h"
@@ -31,6 +33,7 @@ static HealthmlStatement insert_prediction = {
 	.sql = "INSERT INTO healthml.prediction (" HEALTHML_PREDICTION_COLUMNS ") "
 		   "VALUES ($1, $2, $3, $4, $5, $6::healthml.risk_level, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
 		   "RETURNING prediction_id",
+	.writes = "prediction",
 	.n_arguments = HEALTHML_PREDICTION_N,
 	.types = TYPES,
 };
@@ -83,6 +86,7 @@ healthml_insert_prediction(const HealthmlPrediction *prediction)
 	int64 prediction_id;
 	int i;
 
+	healthml_check_level("prediction", ACL_INSERT, "scorer");
 	SPI_connect();
 	healthml_prediction_values(prediction, values, nulls);
 	for (i = 0; i < HEALTHML_PREDICTION_N; i++)

@@ -13,6 +13,7 @@
 #include "funcapi.h"
 #include "lib/ilist.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -57,6 +58,22 @@ create_cache(void)
 	cache_table = hash_create("healthml models", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* Whatever has become of the table, an id means the bytes that it was made of. */
+static void
+check_bytes(const pg_uuid_t *artifact_id, const bytea *artifact)
+{
+	pg_uuid_t id = healthml_artifact_id_of(VARDATA(artifact), VARSIZE(artifact) - VARHDRSZ);
+
+	if (memcmp(id.data, artifact_id->data, UUID_LEN) != 0)
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+						errmsg("the bytes of model artifact \"%s\" are not those that it was made of",
+							   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(artifact_id)))),
+						errdetail("Their id is \"%s\".",
+								  DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)))),
+						errhint("healthml.check_registry() lists what was tampered with; restore the version "
+								"from a dump.")));
+}
+
 static HealthmlLoadedModel *
 load(const pg_uuid_t *artifact_id)
 {
@@ -69,6 +86,7 @@ load(const pg_uuid_t *artifact_id)
 	loaded->artifact_id = *artifact_id;
 	loaded->memory = memory;
 	healthml_context_init(&loaded->ctx, memory);
+	check_bytes(artifact_id, artifact);
 	status = hml_model_read(&loaded->ctx, VARDATA(artifact), VARSIZE(artifact) - VARHDRSZ, &loaded->model);
 	if (status == HML_CORRUPT) /* not what somebody sent, but what we keep */
 		healthml_raise_as(&loaded->ctx, ERRCODE_DATA_CORRUPTED);

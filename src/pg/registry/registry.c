@@ -10,10 +10,15 @@
 
 #include <ctype.h>
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 
+#include "pg/registry/guard.h"
 #include "pg/rows/scan.h"
 #include "pg/server/statement.h"
 
@@ -21,15 +26,18 @@
 	"SELECT m.model_id, m.name, v.version, v.artifact_id " \
 	"FROM healthml.model m JOIN healthml.model_version v ON v.model_id" EQUALS "m.model_id "
 
+/* A copy of a bundled model, whose id is positive, stands before it. */
+#define OWN_OR_BUNDLED "(SELECT pg_catalog.max(n.model_id) FROM healthml.model n WHERE n.name" EQUALS "$1) "
+
 static HealthmlStatement find_by_alias = {
 	.sql = SELECT_VERSION "JOIN healthml.model_alias a ON a.model_id" EQUALS "m.model_id AND a.version" EQUALS
-						  "v.version WHERE m.name" EQUALS "$1 AND a.alias" EQUALS "$2",
+						  "v.version WHERE m.model_id" EQUALS OWN_OR_BUNDLED "AND a.alias" EQUALS "$2",
 	.n_arguments = 2,
 	.types = {TEXTOID, TEXTOID},
 };
 
 static HealthmlStatement find_by_version = {
-	.sql = SELECT_VERSION "WHERE m.name" EQUALS "$1 AND v.version" EQUALS "$2",
+	.sql = SELECT_VERSION "WHERE m.model_id" EQUALS OWN_OR_BUNDLED "AND v.version" EQUALS "$2",
 	.n_arguments = 2,
 	.types = {TEXTOID, INT4OID},
 };
@@ -42,7 +50,7 @@ static HealthmlStatement find_by_artifact = {
 };
 
 static HealthmlStatement find_algorithm = {
-	.sql = "SELECT m.algorithm FROM healthml.model m WHERE m.name" EQUALS "$1",
+	.sql = "SELECT m.algorithm FROM healthml.model m WHERE m.name" EQUALS "$1 ORDER BY m.model_id DESC",
 	.n_arguments = 1,
 	.types = {TEXTOID},
 };
@@ -98,6 +106,17 @@ refuse_reference(const HealthmlReference *reference)
 					errhint("healthml.versions lists the versions.")));
 }
 
+/* Raise where no query could answer, and say what is missing. */
+static void
+check_may_look(void)
+{
+	Oid table = get_relname_relid("model_version", get_namespace_oid("healthml", false));
+
+	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(table, GetUserId(), ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+		healthml_check_level("model_version", ACL_SELECT, "scorer");
+}
+
 static bool
 query_reference(const HealthmlReference *reference, HealthmlVersion *out)
 {
@@ -106,6 +125,7 @@ query_reference(const HealthmlReference *reference, HealthmlVersion *out)
 	Datum values[2];
 	bool found;
 
+	check_may_look();
 	SPI_connect();
 	values[0] = CStringGetTextDatum(reference->name);
 	values[1] =
@@ -143,6 +163,7 @@ query_artifact(const pg_uuid_t *artifact_id, HealthmlVersion *out)
 	Datum id = UUIDPGetDatum(artifact_id);
 	bool found;
 
+	check_may_look();
 	SPI_connect();
 	found = healthml_execute(&find_by_artifact, &id, NULL, true) > 0;
 	if (found)

@@ -58,6 +58,9 @@ extern void healthml_find_artifact(const pg_uuid_t *artifact_id, HealthmlVersion
  */
 extern void healthml_find_argument(const char *argument, HealthmlVersion *out);
 
+/* The id of an artifact, made of its bytes. */
+extern pg_uuid_t healthml_artifact_id_of(const void *bytes, size_t length);
+
 /* The bytes of an artifact that was found, in the current context. */
 extern bytea *healthml_read_artifact(const pg_uuid_t *artifact_id);
 

@@ -16,6 +16,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "pg/registry/adopt.h"
+#include "pg/registry/guard.h"
 #include "pg/server/document.h"
 #include "pg/server/errors.h"
 #include "pg/server/memory.h"
@@ -24,8 +26,10 @@
 /* Takes the next number and holds the model's row until the transaction ends. */
 static HealthmlStatement take_number = {
 	.sql = "INSERT INTO healthml.model AS m (name, algorithm, task, last_version) VALUES ($1, $2, $3, 1) "
-		   "ON CONFLICT (name) DO UPDATE SET last_version = m.last_version OPERATOR(pg_catalog.+) 1 "
+		   "ON CONFLICT (name) WHERE model_id OPERATOR(pg_catalog.>) 0 DO UPDATE SET last_version = "
+		   "m.last_version OPERATOR(pg_catalog.+) 1 "
 		   "WHERE m.algorithm" EQUALS "EXCLUDED.algorithm RETURNING m.model_id, m.last_version",
+	.writes = "model",
 	.n_arguments = 3,
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
@@ -38,6 +42,7 @@ static HealthmlStatement insert_version = {
 		   "(SELECT a.version FROM healthml.model_alias a WHERE a.model_id" EQUALS "$1 AND a.alias" EQUALS
 		   "'champion')) "
 		   "RETURNING ROW($11, version, $12, trained_rows, metrics, duration)::healthml.training_result",
+	.writes = "model_version",
 	.n_arguments = 12,
 	.types = {INT8OID, INT4OID, BYTEAOID, UUIDOID, TEXTARRAYOID, JSONBOID, JSONBOID, TEXTOID, INT8OID,
 			  TIMESTAMPTZOID, TEXTOID, TEXTOID},
@@ -80,15 +85,15 @@ healthml_check_new_version(const char *name, const HmlAlgorithm *algorithm)
 	const char *present;
 
 	check_name(name);
-	healthml_check_privilege("model_version", ACL_INSERT);
+	healthml_check_level("model_version", ACL_INSERT, "trainer");
 	present = healthml_model_algorithm(name);
 	if (present != NULL && strcmp(present, algorithm->name) != 0)
 		refuse_algorithm(name, present, algorithm->name);
 }
 
 /* UUID of version 8 (RFC 9562): the first 128 bits of the SHA-256, six of them overwritten by the layout. */
-static pg_uuid_t
-artifact_id_of(const void *bytes, size_t length)
+pg_uuid_t
+healthml_artifact_id_of(const void *bytes, size_t length)
 {
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 	pg_uuid_t id;
@@ -173,11 +178,12 @@ Datum
 healthml_register_version(const HealthmlNewVersion *new_version, int32 *version)
 {
 	bytea *artifact = artifact_of(new_version->content);
-	pg_uuid_t id = artifact_id_of(VARDATA(artifact), VARSIZE(artifact) - VARHDRSZ);
+	pg_uuid_t id = healthml_artifact_id_of(VARDATA(artifact), VARSIZE(artifact) - VARHDRSZ);
 	Datum values[12];
 	Datum result;
 
 	SPI_connect();
+	healthml_adopt_by_name(new_version->model);
 	take_version_number(new_version, &values[0], &values[1]);
 	values[2] = PointerGetDatum(artifact);
 	values[3] = UUIDPGetDatum(&id);

@@ -149,11 +149,34 @@ version_of(const Tables *tables, const HealthmlReference *reference, Datum model
 	return row == NULL ? 0 : DatumGetInt32(column_of(tables->alias, row, ALIAS_VERSION));
 }
 
+/*
+ * The model of this name.  A copy of a bundled model, whose id is positive, stands before it; there is an index of
+ * either kind.
+ */
+static HeapTuple
+find_model(const Tables *tables, const char *name)
+{
+	HeapTuple best = NULL;
+
+	for (int bundled = 0; bundled <= 1 && best == NULL; bundled++)
+	{
+		ScanKeyData name_key = key(tables->model, MODEL_NAME, F_TEXTEQ, CStringGetTextDatum(name));
+		SysScanDesc scan = begin_scan(tables, tables->model,
+									  bundled ? "model_bundled_name_key" : "model_name_key", &name_key, 1);
+		HeapTuple row;
+
+		while (HeapTupleIsValid(row = systable_getnext(scan)))
+			if (best == NULL || DatumGetInt64(column_of(tables->model, row, MODEL_ID)) > 0)
+				best = heap_copytuple(row);
+		systable_endscan(scan);
+	}
+	return best;
+}
+
 static bool
 find_reference(const Tables *tables, const HealthmlReference *reference, HealthmlVersion *out)
 {
-	ScanKeyData name = key(tables->model, MODEL_NAME, F_TEXTEQ, CStringGetTextDatum(reference->name));
-	HeapTuple model = find_row(tables, tables->model, "model_name_key", &name, 1);
+	HeapTuple model = find_model(tables, reference->name);
 	ScanKeyData keys[2];
 	HeapTuple version;
 

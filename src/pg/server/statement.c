@@ -4,10 +4,29 @@
  */
 #include "pg/server/statement.h"
 
-#include "catalog/namespace.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
-#include "utils/lsyscache.h"
+#include "pg/registry/guard.h"
+
+/* A table that is guarded is open while the plan runs, and not longer. */
+static int
+execute_plan(const HealthmlStatement *statement, Datum *values, const char *nulls, bool read_only)
+{
+	volatile int result = 0;
+	Oid before;
+
+	if (statement->writes == NULL)
+		return SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
+	before = healthml_guard_open(statement->writes);
+	PG_TRY();
+	{
+		result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
+	}
+	PG_FINALLY();
+	{
+		healthml_guard_close(before);
+	}
+	PG_END_TRY();
+	return result;
+}
 
 uint64
 healthml_execute(HealthmlStatement *statement, Datum *values, const char *nulls, bool read_only)
@@ -23,7 +42,7 @@ healthml_execute(HealthmlStatement *statement, Datum *values, const char *nulls,
 		SPI_keepplan(plan);
 		statement->plan = plan;
 	}
-	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
+	result = execute_plan(statement, values, nulls, read_only);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", statement->sql, SPI_result_code_string(result));
 	return SPI_processed;
@@ -37,13 +56,4 @@ healthml_result(int column)
 
 	Assert(!is_null);
 	return value;
-}
-
-void
-healthml_check_privilege(const char *table, AclMode mode)
-{
-	Oid relation = get_relname_relid(table, get_namespace_oid("healthml", false));
-
-	if (pg_class_aclmask(relation, GetUserId(), mode, ACLMASK_ALL) != mode)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, table);
 }

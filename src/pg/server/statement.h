@@ -17,6 +17,7 @@
 typedef struct HealthmlStatement
 {
 	const char *sql;
+	const char *writes; /* the guarded table that it writes, or NULL; see guard.h */
 	int n_arguments;
 	Oid types[HEALTHML_MAX_ARGUMENTS];
 	SPIPlanPtr plan; /* NULL until the first use */
@@ -31,8 +32,5 @@ extern uint64 healthml_execute(HealthmlStatement *statement, Datum *values, cons
 
 /* Column (from 1) of the first row; it must not be null. */
 extern Datum healthml_result(int column);
-
-/* Raise insufficient_privilege unless the current user has all of 'mode' on this table of healthml. */
-extern void healthml_check_privilege(const char *table, AclMode mode);
 
 #endif /* HEALTHML_STATEMENT_H */

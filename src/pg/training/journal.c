@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "pg/registry/guard.h"
 #include "pg/server/statement.h"
 
 #define START_AFTER 100    /* ms */
@@ -97,8 +98,8 @@ healthml_journal_begin(const HealthmlRun *run)
 	Size texts = strlen(run->model) + strlen(run->algorithm) + strlen(run->source) + strlen(run->params) + 4;
 	Size queue_offset = MAXALIGN(MAXALIGN(sizeof(HealthmlJournalShared)) + texts);
 
-	healthml_check_privilege("training_run", ACL_INSERT | ACL_UPDATE);
-	healthml_check_privilege("training_epoch", ACL_INSERT);
+	healthml_check_level("training_run", ACL_INSERT | ACL_UPDATE, "trainer");
+	healthml_check_level("training_epoch", ACL_INSERT, "trainer");
 	journal->memory = CurrentMemoryContext;
 	journal->run = run;
 	journal->segment = dsm_create(queue_offset + QUEUE_SIZE, DSM_CREATE_NULL_IF_MAXSEGMENTS);

@@ -16,12 +16,14 @@
 static HealthmlStatement insert_run = {
 	.sql = "INSERT INTO healthml.training_run (model, algorithm, source, params, started_at, pid) "
 		   "VALUES ($1, $2, $3, $4, $5, $6) RETURNING run_id",
+	.writes = "training_run",
 	.n_arguments = 6,
 	.types = {TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, INT4OID},
 };
 
 static HealthmlStatement update_progress = {
 	.sql = "UPDATE healthml.training_run SET phase = $2, done = $3, total = $4 WHERE run_id" EQUALS "$1",
+	.writes = "training_run",
 	.n_arguments = 4,
 	.types = {INT8OID, TEXTOID, INT8OID, INT8OID},
 };
@@ -30,6 +32,7 @@ static HealthmlStatement insert_epoch = {
 	.sql = "INSERT INTO healthml.training_epoch (run_id, epoch, loss, validation_loss, learning_rate, "
 		   "metric_name, metric, elapsed) "
 		   "VALUES ($1, $2, $3, $4, $5, $6, $7, pg_catalog.make_interval(secs => $8))",
+	.writes = "training_epoch",
 	.n_arguments = 8,
 	.types = {INT8OID, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, TEXTOID, FLOAT8OID, FLOAT8OID},
 };
@@ -39,6 +42,7 @@ static HealthmlStatement end_run = {
 		   "phase = CASE WHEN $6 THEN NULL ELSE phase END, done = CASE WHEN $6 THEN NULL ELSE done END, "
 		   "total = CASE WHEN $6 THEN NULL ELSE total END, "
 		   "finished_at = pg_catalog.clock_timestamp() WHERE run_id" EQUALS "$1",
+	.writes = "training_run",
 	.n_arguments = 6,
 	.types = {INT8OID, TEXTOID, INT4OID, INT8OID, TEXTOID, BOOLOID},
 };

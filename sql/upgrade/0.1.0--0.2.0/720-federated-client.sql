@@ -1,0 +1,63 @@
+/* 720-federated-client.sql: changes since 0.1.0. */
+
+/* A membership belongs to its owner. */
+CREATE OR REPLACE FUNCTION healthml.check_membership_owner() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF TG_OP <> 'INSERT' AND NOT pg_has_role(current_user, OLD.owner, 'MEMBER') THEN
+		RAISE EXCEPTION 'role "%" cannot change the membership of "%" in federation "%"', current_user, OLD.owner, OLD.federation
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF TG_OP = 'DELETE' THEN
+		RETURN OLD;
+	END IF;
+	IF NOT pg_has_role(current_user, NEW.owner, 'MEMBER') THEN
+		RAISE EXCEPTION 'role "%" cannot join a federation in the name of "%"', current_user, NEW.owner
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF NEW.search_path ~* 'pg_temp' THEN
+		RAISE EXCEPTION 'the search_path of a federation must not contain "pg_temp"'
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = 'The coordinator could make its own tables and functions there.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION healthml.check_membership_owner() IS
+'trigger: refuses a membership in the name of another role, a change of one that another role owns, and one whose names the coordinator could capture';
+DROP TRIGGER check_membership_owner ON healthml.federation_membership;
+CREATE TRIGGER check_membership_owner BEFORE INSERT OR UPDATE OR DELETE ON healthml.federation_membership
+FOR EACH ROW EXECUTE FUNCTION healthml.check_membership_owner();
+
+CREATE OR REPLACE FUNCTION healthml.federated_join(federation text, source text, target text, coordinator regrole DEFAULT NULL,
+	search_path text DEFAULT pg_catalog.current_setting('search_path'), secure_only boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	role regrole := coalesce(coordinator, to_regrole('healthml_coordinator'));
+BEGIN
+	PERFORM healthml.require_level('trainer');
+	IF federation IS NULL OR source IS NULL OR target IS NULL OR search_path IS NULL OR secure_only IS NULL THEN
+		RAISE EXCEPTION 'only argument "coordinator" may be null' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	IF role IS NULL THEN
+		RAISE EXCEPTION 'there is no role for the coordinator' USING ERRCODE = 'undefined_object',
+			HINT = 'Create one with CREATE ROLE healthml_coordinator LOGIN and GRANT USAGE ON SCHEMA healthml TO it, or name another one.';
+	END IF;
+	IF EXISTS (SELECT FROM healthml.federation_membership m WHERE m.federation = federated_join.federation) THEN
+		RAISE EXCEPTION 'this server has already joined federation "%"', federation
+			USING ERRCODE = 'duplicate_object', HINT = 'Leave it first with healthml.federated_leave.';
+	END IF;
+	INSERT INTO healthml.federation_membership (federation, source, target, search_path, secure_only, owner, coordinator)
+	VALUES (federation, source, target, search_path, secure_only, current_user::regrole, role);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION healthml.federated_leave(federation text) RETURNS void
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM healthml.require_level('trainer');
+	DELETE FROM healthml.federation_membership m WHERE m.federation = federated_leave.federation;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'this server has not joined federation "%"', federation USING ERRCODE = 'undefined_object';
+	END IF;
+END
+$$;
