@@ -4,7 +4,6 @@
  */
 #include "pg/predict/prediction.h"
 
-
 #include <math.h>
 
 #include "catalog/pg_type.h"
