@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/base/number.h"
+#include "core/model/labels.h"
 #include "core/model/verdict.h"
 #include "core/stats/metrics.h"
 #include "core/stats/quantile.h"
@@ -41,14 +42,11 @@ refuse_target(HmlContext *ctx, const HmlFrame *frame, const char *value)
 {
 	hml_fail(ctx, HML_INVALID_DATA, "target column \"%s\" must be boolean, 0 or 1, not \"%s\"",
 			 frame->target.name, value);
-	return hml_hint(ctx,
-					"An anomaly detector uses the target only to tell which rows are positive; "
-					"select a condition such as (%s > 0) as the target.",
-					frame->target.name);
+	return hml_hint_condition(ctx, frame);
 }
 
-static HmlStatus
-check_target(HmlContext *ctx, const HmlFrame *frame)
+HmlStatus
+hml_anomaly_check_target(HmlContext *ctx, const HmlFrame *frame)
 {
 	char number[HML_NUMBER_SIZE];
 
@@ -81,7 +79,7 @@ hml_anomaly_select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t *
 	*rows = NULL;
 	*n_rows = 0;
 	if (frame->has_target)
-		HML_TRY(check_target(ctx, frame));
+		HML_TRY(hml_anomaly_check_target(ctx, frame));
 	HML_TRY(HML_NEW(ctx, rows, frame->n_rows));
 	for (size_t i = 0; i < frame->n_rows; i++)
 		if (all || !is_positive(frame, i))

@@ -27,6 +27,9 @@ extern const HmlParamSpec hml_anomaly_params[];
 extern HmlStatus hml_anomaly_select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t **rows,
 										 size_t *n_rows) HML_NODISCARD;
 
+/* HML_INVALID_DATA, with a hint, for a target that is not boolean, 0 or 1; the frame has a target. */
+extern HmlStatus hml_anomaly_check_target(HmlContext *ctx, const HmlFrame *frame) HML_NODISCARD;
+
 /*
  * Score at most "calibration_rows" rows, drawn uniformly, with the trained model,
  * whose impl and pipeline are ready; set model->calibration and trained_rows and

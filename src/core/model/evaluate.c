@@ -8,12 +8,13 @@
 #include "core/model/evaluate.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "core/data/split.h"
+#include "core/base/number.h"
+#include "core/model/anomaly.h"
 #include "core/model/labels.h"
+#include "core/model/metric_set.h"
 #include "core/model/verdict.h"
-#include "core/stats/metrics.h"
 
 typedef struct Evaluation
 {
@@ -24,6 +25,7 @@ typedef struct Evaluation
 	const HmlBootstrap *bootstrap;
 	HmlText *metrics;
 	size_t n;
+	size_t n_left_out; /* rows without a target, or with a class that the model does not know */
 	uint32_t *rows;    /* (n) */
 	uint32_t *classes; /* (n) of a classifier or detector */
 } Evaluation;
@@ -44,13 +46,52 @@ class_of_row(const Evaluation *e, double target)
 	return e->model->output_names == NULL ? 0 : hml_class_of_target(e->model, &e->frame->target, target);
 }
 
+/* The target must be what a training would take. */
+static HmlStatus
+check_target(const Evaluation *e)
+{
+	if (!e->frame->has_target)
+		return hml_fail(e->ctx, HML_INVALID_ARGUMENT, "evaluation needs a target column");
+	if (is_detector(e->model))
+		return hml_anomaly_check_target(e->ctx, e->frame);
+	if (e->model->output_names == NULL && e->frame->target.kind == HML_COLUMN_CATEGORY)
+		return hml_fail(e->ctx, HML_INVALID_DATA,
+						"target column \"%s\" must be a number, for the model predicts a value",
+						e->frame->target.name);
+	return HML_OK;
+}
+
+/*
+ * A number that is neither of two classes means that the target is coded
+ * otherwise than that of the training, such as 0 to 4, or -1 and 1: what it has in
+ * common with the classes would be judged, wrongly.
+ */
+static HmlStatus
+refuse_number(const Evaluation *e, double target)
+{
+	char number[HML_NUMBER_SIZE];
+
+	hml_fail(e->ctx, HML_INVALID_DATA, "target column \"%s\" must be \"%s\" or \"%s\", not \"%s\"",
+			 e->frame->target.name, e->model->output_names[0], e->model->output_names[1],
+			 hml_number_format(number, target));
+	return hml_hint_condition(e->ctx, e->frame);
+}
+
+static HmlStatus
+leave_out(Evaluation *e, double target)
+{
+	if (isfinite(target) && e->model->n_outputs == 2 && e->model->output_names != NULL &&
+		e->frame->target.kind != HML_COLUMN_CATEGORY)
+		return refuse_number(e, target);
+	e->n_left_out++;
+	return HML_OK;
+}
+
 static HmlStatus
 take_rows(Evaluation *e, const uint32_t *rows, size_t n)
 {
 	size_t n_classes = is_detector(e->model) ? 2 : e->model->n_outputs;
 
-	if (!e->frame->has_target)
-		return hml_fail(e->ctx, HML_INVALID_ARGUMENT, "evaluation needs a target column");
 	HML_TRY(HML_ARENA_NEW(e->arena, &e->rows, n));
 	HML_TRY(HML_ARENA_NEW(e->arena, &e->classes, n));
 	for (size_t i = 0; i < n; i++)
@@ -60,7 +101,10 @@ take_rows(Evaluation *e, const uint32_t *rows, size_t n)
 		size_t class;
 
 		if (!isfinite(target) || (class = class_of_row(e, target)) >= n_classes)
+		{
+			HML_TRY(leave_out(e, target));
 			continue;
+		}
 		e->rows[e->n] = row;
 		e->classes[e->n++] = (uint32_t) class;
 	}
@@ -89,67 +133,18 @@ check_columns(const Evaluation *e)
 /* ---- two classes ---------------------------------------------------------------------------------- */
 
 static HmlStatus
-add_ranking_metric(const Evaluation *e, const HmlRanking *ranking, const char *name, HmlRankingMetric metric)
-{
-	HmlInterval interval;
-	double value;
-	char bound[64];
-
-	if (e->bootstrap == NULL)
-	{
-		HML_TRY(metric(e->ctx, ranking, &value));
-		hml_add_metric(e->metrics, name, value);
-		return HML_OK;
-	}
-	HML_TRY(hml_bootstrap(e->ctx, ranking, metric, e->bootstrap, &interval));
-	hml_add_metric(e->metrics, name, interval.estimate);
-	snprintf(bound, sizeof(bound), "%s_low", name);
-	hml_add_metric(e->metrics, bound, interval.low);
-	snprintf(bound, sizeof(bound), "%s_high", name);
-	hml_add_metric(e->metrics, bound, interval.high);
-	return HML_OK;
-}
-
-static HmlStatus
-add_ranking_metrics(const Evaluation *e, const HmlRanking *ranking)
-{
-	HML_TRY(add_ranking_metric(e, ranking, "roc_auc", hml_ranking_roc_auc));
-	HML_TRY(add_ranking_metric(e, ranking, "average_precision", hml_ranking_average_precision));
-	if (is_detector(e->model))
-		return HML_OK;
-	HML_TRY(add_ranking_metric(e, ranking, "brier_score", hml_ranking_brier_score));
-	return add_ranking_metric(e, ranking, "log_loss", hml_ranking_log_loss);
-}
-
-static HmlStatus
 evaluate_binary(const Evaluation *e)
 {
-	HmlConfusion confusion;
-	HmlClassificationMetrics metrics;
-	HmlRanking ranking;
 	double *scores;
 	bool *labels;
-	HmlStatus status;
 
 	HML_TRY(HML_ARENA_NEW(e->arena, &scores, e->n));
 	HML_TRY(hml_frame_scores(e->ctx, e->model, e->frame, e->rows, e->n, NULL, scores));
 	HML_TRY(HML_ARENA_NEW(e->arena, &labels, e->n));
 	for (size_t i = 0; i < e->n; i++)
 		labels[i] = e->classes[i] == 1;
-	confusion = hml_confusion_at(scores, labels, e->n, e->model->calibration.threshold);
-	metrics = hml_classification_metrics(&confusion);
-	hml_add_metric(e->metrics, "positives", (double) (confusion.true_positives + confusion.false_negatives));
-	HML_TRY(hml_ranking_create(e->ctx, scores, labels, e->n, &ranking));
-	status = add_ranking_metrics(e, &ranking);
-	hml_ranking_free(e->ctx, &ranking);
-	hml_add_metric(e->metrics, "accuracy", metrics.accuracy);
-	hml_add_metric(e->metrics, "precision", metrics.precision);
-	hml_add_metric(e->metrics, "recall", metrics.recall);
-	hml_add_metric(e->metrics, "specificity", metrics.specificity);
-	hml_add_metric(e->metrics, "f1", metrics.f1);
-	hml_add_metric(e->metrics, "mcc", metrics.mcc);
-	hml_add_metric(e->metrics, "balanced_accuracy", metrics.balanced_accuracy);
-	return status;
+	return hml_add_binary_metrics(e->ctx, e->metrics, scores, labels, e->n, e->model->calibration.threshold,
+								  !is_detector(e->model), e->bootstrap);
 }
 
 /* ---- more classes, and values --------------------------------------------------------------------- */
@@ -167,7 +162,8 @@ evaluate_alarm(const Evaluation *e, const double *probabilities)
 		scores[i] = hml_score_of_outputs(e->model, probabilities + i * e->model->n_outputs);
 		labels[i] = hml_is_alarm_class(e->model, e->classes[i]);
 	}
-	return hml_metrics_of_alarm(e->ctx, e->metrics, scores, labels, e->n, e->model->calibration.threshold);
+	return hml_add_alarm_metrics(e->ctx, e->metrics, scores, labels, e->n, e->model->calibration.threshold,
+								 e->bootstrap);
 }
 
 static HmlStatus
@@ -176,25 +172,19 @@ evaluate_multiclass(const Evaluation *e)
 	size_t n_classes = e->model->n_outputs;
 	double *probabilities;
 	uint32_t *predicted;
-	uint64_t *matrix;
 
 	HML_TRY(hml_arena_alloc(e->arena, e->n, n_classes * sizeof(double), (void **) &probabilities));
 	HML_TRY(hml_frame_outputs(e->ctx, e->model, e->frame, e->rows, e->n, NULL, probabilities));
 	HML_TRY(HML_ARENA_NEW(e->arena, &predicted, e->n));
-	HML_TRY(HML_ARENA_NEW(e->arena, &matrix, n_classes * n_classes));
 	for (size_t i = 0; i < e->n; i++)
 		predicted[i] = (uint32_t) hml_class_of_outputs(e->model, probabilities + i * n_classes);
-	HML_TRY(hml_confusion_matrix(e->ctx, predicted, e->classes, e->n, n_classes, matrix));
-	hml_add_metric(e->metrics, "accuracy", hml_matrix_accuracy(matrix, n_classes));
-	hml_add_metric(e->metrics, "macro_f1", hml_macro_f1(matrix, n_classes));
-	hml_add_metric(e->metrics, "weighted_f1", hml_weighted_f1(matrix, n_classes));
+	HML_TRY(hml_add_class_metrics(e->ctx, e->metrics, predicted, e->classes, e->n, n_classes, e->bootstrap));
 	return hml_has_risk(e->model) ? evaluate_alarm(e, probabilities) : HML_OK;
 }
 
 static HmlStatus
 evaluate_values(const Evaluation *e)
 {
-	HmlRegressionMetrics metrics;
 	double *predicted;
 	double *actual;
 
@@ -203,19 +193,17 @@ evaluate_values(const Evaluation *e)
 	HML_TRY(HML_ARENA_NEW(e->arena, &actual, e->n));
 	for (size_t i = 0; i < e->n; i++)
 		actual[i] = e->frame->targets[e->rows[i]];
-	metrics = hml_regression_metrics(predicted, actual, e->n);
-	hml_add_metric(e->metrics, "rmse", metrics.rmse);
-	hml_add_metric(e->metrics, "mae", metrics.mae);
-	hml_add_metric(e->metrics, "r2", metrics.r2);
-	return HML_OK;
+	return hml_add_value_metrics(e->ctx, e->metrics, predicted, actual, e->n, e->bootstrap);
 }
 
 static HmlStatus
 evaluate(Evaluation *e, const uint32_t *rows, size_t n)
 {
 	HML_TRY(check_columns(e));
+	HML_TRY(check_target(e));
 	HML_TRY(take_rows(e, rows, n));
 	hml_add_metric(e->metrics, "rows", (double) e->n);
+	hml_add_metric(e->metrics, "rows_left_out", (double) e->n_left_out);
 	if (is_detector(e->model) || (e->model->output_names != NULL && e->model->n_outputs == 2))
 		return evaluate_binary(e);
 	return e->model->output_names != NULL ? evaluate_multiclass(e) : evaluate_values(e);

@@ -8,7 +8,9 @@
  * f1, mcc and balanced_accuracy at the model's threshold, and for probabilities
  * brier_score and log_loss.  More classes: accuracy, macro_f1, weighted_f1, and
  * with alarm classes alarm_roc_auc, alarm_precision, alarm_recall, alarm_specificity.
- * Values: rmse, mae, r2.  Always rows.
+ * Values: rmse, mae, r2.  Always rows, and rows_left_out: those without a target,
+ * or with a class that the model does not know.  A target that a training would not
+ * take is HML_INVALID_DATA.
  */
 #ifndef HML_MODEL_EVALUATE_H
 #define HML_MODEL_EVALUATE_H
@@ -20,8 +22,8 @@
  * Add the metrics as members of a JSON object.  Columns of 'frame' are the
  * features of the model in its order, and it has a target; rows[n] are judged, all
  * where rows is NULL; those without a target, or with a class that the model does
- * not know, are not.  With 'bootstrap', roc_auc, average_precision, brier_score and
- * log_loss come with their intervals, as roc_auc_low and roc_auc_high.
+ * not know, are not.  With 'bootstrap', all metrics come with their intervals, as
+ * roc_auc_low and roc_auc_high.
  */
 extern HmlStatus hml_evaluate(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame,
 							  const uint32_t *rows, size_t n, const HmlBootstrap *bootstrap,

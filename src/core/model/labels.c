@@ -260,3 +260,24 @@ hml_class_of_target(const HmlModel *model, const HmlColumn *column, double targe
 		return class_of_flag(model, target == 1.0);
 	return model->n_outputs;
 }
+
+HmlStatus
+hml_hint_condition(HmlContext *ctx, const HmlFrame *frame)
+{
+	const char *name = frame->target.name;
+	char number[HML_NUMBER_SIZE];
+	double least = INFINITY;
+
+	if (frame->target.kind == HML_COLUMN_CATEGORY)
+		return hml_hint(ctx,
+						"The target only says which rows are positive; select a condition such as (%s = "
+						"'%s') as the target.",
+						name, frame->target.categories.count > 0 ? frame->target.categories.texts[0] : "");
+	for (size_t row = 0; row < frame->n_rows; row++)
+		least = fmin(least, frame->targets[row]); /* a NaN is passed over */
+	return hml_hint(
+		ctx,
+		"The target only says which rows are positive; select a condition such as (%s %s %s) as the target, "
+		"and keep \"%s\" out of the features with parameter \"exclude\".",
+		name, least < 0.0 ? "<" : ">", hml_number_format(number, fmax(least, 0.0)), name);
+}

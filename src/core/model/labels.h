@@ -45,4 +45,11 @@ extern HmlStatus hml_labels_read(HmlArena *arena, const HmlFrame *frame, const H
  */
 extern size_t hml_class_of_target(const HmlModel *model, const HmlColumn *column, double target);
 
+/*
+ * Add to a failure about a target of other values the hint to select a condition.
+ * Negative numbers are taken for the positive class where there are any, as those
+ * who write -1 for an outlier mean them; else what is above the least number.
+ */
+extern HmlStatus hml_hint_condition(HmlContext *ctx, const HmlFrame *frame);
+
 #endif /* HML_MODEL_LABELS_H */

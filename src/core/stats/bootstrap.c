@@ -38,41 +38,6 @@ draw(HmlContext *ctx, HmlRng *rng, uint32_t *weights, size_t n)
 	return HML_OK;
 }
 
-/* Weights of one replicate: those of the positives first. */
-static HmlStatus
-resample(HmlContext *ctx, const HmlRanking *ranking, bool stratified, HmlRng *rng, uint32_t *weights)
-{
-	if (!stratified)
-		return draw(ctx, rng, weights, ranking->n_positives + ranking->n_negatives);
-	HML_TRY(draw(ctx, rng, weights, ranking->n_positives));
-	return draw(ctx, rng, weights + ranking->n_positives, ranking->n_negatives);
-}
-
-/* values[] gets the replicates that have a value, *n_values their number. */
-static HmlStatus
-replicate(HmlContext *ctx, const HmlRanking *ranking, HmlRankingMetric metric, const HmlBootstrap *options,
-		  uint32_t *weights, double *values, size_t *n_values)
-{
-	HmlRanking resampled = *ranking;
-
-	resampled.positive_weights = weights;
-	resampled.negative_weights = weights + ranking->n_positives;
-	*n_values = 0;
-	for (size_t i = 0; i < options->replicates; i++)
-	{
-		HmlRng rng;
-		double value;
-
-		HML_TRY(hml_poll(ctx));
-		hml_rng_seed_stream(&rng, options->seed, i);
-		HML_TRY(resample(ctx, ranking, options->stratified, &rng, weights));
-		HML_TRY(metric(ctx, &resampled, &value));
-		if (!isnan(value))
-			values[(*n_values)++] = value;
-	}
-	return hml_sort_doubles(ctx, values, *n_values);
-}
-
 static HmlStatus
 check_options(HmlContext *ctx, const HmlBootstrap *options)
 {
@@ -85,29 +50,135 @@ check_options(HmlContext *ctx, const HmlBootstrap *options)
 	return HML_OK;
 }
 
+/* ---- any metrics ---- */
+
+typedef struct Replicates
+{
+	HmlContext *ctx;
+	const HmlResampling *resampling;
+	const HmlBootstrap *options;
+	size_t n_rows;
+	uint32_t *weights; /* (n_rows) */
+	double *drawn;     /* (n_metrics) of one replicate */
+	double *values;    /* (n_metrics, replicates), of each metric those that have a value */
+} Replicates;
+
+static HmlStatus
+draw_strata(const Replicates *r, HmlRng *rng)
+{
+	uint32_t *weights = r->weights;
+
+	for (size_t s = 0; s < r->resampling->n_strata; s++)
+	{
+		HML_TRY(draw(r->ctx, rng, weights, r->resampling->strata[s]));
+		weights += r->resampling->strata[s];
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+replicate(const Replicates *r, HmlInterval *out)
+{
+	const HmlResampling *resampling = r->resampling;
+
+	for (size_t i = 0; i < r->options->replicates; i++)
+	{
+		HmlRng rng;
+
+		HML_TRY(hml_poll(r->ctx));
+		hml_rng_seed_stream(&rng, r->options->seed, i);
+		HML_TRY(draw_strata(r, &rng));
+		HML_TRY(resampling->metrics(resampling->user, r->weights, r->drawn));
+		for (size_t m = 0; m < resampling->n_metrics; m++)
+			if (!isnan(r->drawn[m]))
+				r->values[m * r->options->replicates + out[m].replicates++] = r->drawn[m];
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+find_intervals(const Replicates *r, HmlInterval *out)
+{
+	double tail = (1 - r->options->confidence) / 2;
+
+	for (size_t m = 0; m < r->resampling->n_metrics; m++)
+	{
+		double *values = r->values + m * r->options->replicates;
+
+		if (out[m].replicates == 0)
+			continue;
+		HML_TRY(hml_sort_doubles(r->ctx, values, out[m].replicates));
+		out[m].low = hml_quantile(values, out[m].replicates, tail);
+		out[m].high = hml_quantile(values, out[m].replicates, 1 - tail);
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+resample(Replicates *r, HmlInterval *out)
+{
+	HML_TRY(HML_NEW(r->ctx, &r->weights, r->n_rows));
+	HML_TRY(hml_alloc(r->ctx, r->options->replicates, r->resampling->n_metrics * sizeof(double),
+					  (void **) &r->values));
+	HML_TRY(replicate(r, out));
+	return find_intervals(r, out);
+}
+
+HmlStatus
+hml_bootstrap_metrics(HmlContext *ctx, const HmlResampling *resampling, const HmlBootstrap *options,
+					  HmlInterval *out)
+{
+	Replicates r = {.ctx = ctx, .resampling = resampling, .options = options};
+	HmlStatus status;
+
+	if (options != NULL)
+		HML_TRY(check_options(ctx, options));
+	for (size_t s = 0; s < resampling->n_strata; s++)
+		r.n_rows += resampling->strata[s];
+	HML_TRY(HML_NEW(ctx, &r.drawn, resampling->n_metrics));
+	status = resampling->metrics(resampling->user, NULL, r.drawn);
+	for (size_t m = 0; m < resampling->n_metrics && status == HML_OK; m++)
+		out[m] = (HmlInterval){.estimate = r.drawn[m], .low = NAN, .high = NAN};
+	if (status == HML_OK && options != NULL)
+		status = resample(&r, out);
+	hml_free(ctx, r.values);
+	hml_free(ctx, r.weights);
+	hml_free(ctx, r.drawn);
+	return status;
+}
+
+/* ---- one metric of a ranking ---- */
+
+typedef struct OneMetric
+{
+	HmlContext *ctx;
+	const HmlRanking *ranking;
+	HmlRankingMetric metric;
+} OneMetric;
+
+static HmlStatus
+metric_of_ranking(void *user, const uint32_t *weights, double *value)
+{
+	const OneMetric *one = user;
+	HmlRanking ranking = *one->ranking;
+
+	ranking.positive_weights = weights;
+	ranking.negative_weights = weights == NULL ? NULL : weights + ranking.n_positives;
+	return one->metric(one->ctx, &ranking, value);
+}
+
 HmlStatus
 hml_bootstrap(HmlContext *ctx, const HmlRanking *ranking, HmlRankingMetric metric,
 			  const HmlBootstrap *options, HmlInterval *out)
 {
-	uint32_t *weights = NULL;
-	double *values = NULL;
-	HmlStatus status;
+	OneMetric one = {.ctx = ctx, .ranking = ranking, .metric = metric};
+	const size_t classes[] = {ranking->n_positives, ranking->n_negatives};
+	const size_t all = ranking->n_positives + ranking->n_negatives;
+	HmlResampling resampling = {.strata = options->stratified ? classes : &all,
+								.n_strata = options->stratified ? 2 : 1,
+								.n_metrics = 1,
+								.metrics = metric_of_ranking,
+								.user = &one};
 
-	HML_TRY(check_options(ctx, options));
-	HML_TRY(metric(ctx, ranking, &out->estimate));
-	status = HML_NEW(ctx, &weights, ranking->n_positives + ranking->n_negatives);
-	if (status == HML_OK)
-		status = HML_NEW(ctx, &values, options->replicates);
-	if (status == HML_OK)
-		status = replicate(ctx, ranking, metric, options, weights, values, &out->replicates);
-	if (status == HML_OK)
-	{
-		double tail = (1 - options->confidence) / 2;
-
-		out->low = out->replicates == 0 ? NAN : hml_quantile(values, out->replicates, tail);
-		out->high = out->replicates == 0 ? NAN : hml_quantile(values, out->replicates, 1 - tail);
-	}
-	hml_free(ctx, values);
-	hml_free(ctx, weights);
-	return status;
+	return hml_bootstrap_metrics(ctx, &resampling, options, out);
 }

@@ -35,4 +35,22 @@ typedef struct HmlInterval
 extern HmlStatus hml_bootstrap(HmlContext *ctx, const HmlRanking *ranking, HmlRankingMetric metric,
 							   const HmlBootstrap *options, HmlInterval *out) HML_NODISCARD;
 
+/*
+ * Any metrics of any rows.  The rows of a stratum lie together; as many are drawn
+ * from each as it has.  metrics() gets how often each row counts, NULL for once,
+ * and sets n_metrics values, NaN where one has no meaning.
+ */
+typedef struct HmlResampling
+{
+	const size_t *strata; /* (n_strata) numbers of rows */
+	size_t n_strata;
+	size_t n_metrics;
+	HmlStatus (*metrics)(void *user, const uint32_t *weights, double *values);
+	void *user;
+} HmlResampling;
+
+/* One interval for each metric, from the same draws; options NULL for the estimates alone (the rest is NaN). */
+extern HmlStatus hml_bootstrap_metrics(HmlContext *ctx, const HmlResampling *resampling,
+									   const HmlBootstrap *options, HmlInterval *out) HML_NODISCARD;
+
 #endif /* HML_STATS_BOOTSTRAP_H */

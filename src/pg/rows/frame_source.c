@@ -57,6 +57,13 @@ has_role(const FrameReader *reader, const char *name)
 	return false;
 }
 
+static bool
+is_shared(const FrameReader *reader, const char *name)
+{
+	return reader->request->group_may_be_feature && strcmp(name, reader->request->group) == 0 &&
+		   strcmp(name, reader->request->target) != 0;
+}
+
 static HealthmlSourceColumn
 column_of(const FrameReader *reader, int attribute)
 {
@@ -86,7 +93,7 @@ add_wanted_features(FrameReader *reader)
 			if (reader->columns[i].attribute == attribute)
 				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
 								errmsg("feature \"%s\" is given more than once", name)));
-		if (has_role(reader, name))
+		if (has_role(reader, name) && !is_shared(reader, name))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("column \"%s\" cannot be a feature and target or group at once", name)));
 		reader->columns[reader->n_features++] = column_of(reader, attribute);

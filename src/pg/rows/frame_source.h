@@ -22,6 +22,7 @@ typedef struct HealthmlFrameRequest
 	const char *target; /* NULL = none */
 	const char *group;  /* NULL = none */
 	const char *site;   /* NULL = none */
+	bool group_may_be_feature;
 	const HmlEncoder
 		*encoder;           /* its features, of the recordings in a column, instead of columns; NULL = none */
 	const char *recordings; /* that column */

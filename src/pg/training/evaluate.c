@@ -5,7 +5,10 @@
  */
 #include "pg/server/compat.h"
 
+#include <math.h>
+
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -66,6 +69,43 @@ bootstrap_of(FunctionCallInfo fcinfo)
 	return bootstrap;
 }
 
+/* The rows of the source as samples of the model, with the target, and 'by' as their group where it is not NULL. */
+static HmlFrame *
+read_judged(HmlContext *ctx, const HmlModel *model, FunctionCallInfo fcinfo, const char *by, uint64 seed)
+{
+	HealthmlFrameRequest request = {
+		.source = text_to_cstring(PG_GETARG_TEXT_PP(1)),
+		.target = text_to_cstring(PG_GETARG_TEXT_PP(2)),
+		.target_is_condition = model->algorithm->target_use == HML_TARGET_EVALUATES,
+		.max_rows = SIZE_MAX,
+		.max_bytes = ctx->memory_limit / 3,
+		.seed = seed,
+	};
+	int64 rows;
+
+	if (model->algorithm->encoder != NULL)
+		request_recordings(ctx, model, &request);
+	else
+		request.features = features_of(model);
+	request.group = by;
+	request.group_may_be_feature = by != NULL;
+	return healthml_read_frame(ctx, &request, &rows);
+}
+
+static const char *
+metrics_of_rows(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame, const uint32_t *rows, size_t n,
+				const HmlBootstrap *bootstrap)
+{
+	HmlText metrics;
+	const char *members;
+
+	hml_text_init(&metrics, ctx);
+	healthml_check(ctx, hml_evaluate(ctx, model, frame, rows, n, bootstrap->replicates > 0 ? bootstrap : NULL,
+									 &metrics));
+	healthml_check(ctx, hml_text_finish(&metrics, &members));
+	return members;
+}
+
 PG_FUNCTION_INFO_V1(healthml_evaluate);
 
 /* (ref, source, target, replicates int, confidence float8, seed bigint) RETURNS jsonb; strict */
@@ -74,34 +114,113 @@ healthml_evaluate(PG_FUNCTION_ARGS)
 {
 	HealthmlBinding *binding = healthml_binding_create(CurrentMemoryContext);
 	HmlBootstrap bootstrap = bootstrap_of(fcinfo);
-	HealthmlFrameRequest request = {
-		.source = text_to_cstring(PG_GETARG_TEXT_PP(1)),
-		.target = text_to_cstring(PG_GETARG_TEXT_PP(2)),
-		.max_rows = SIZE_MAX,
-		.seed = bootstrap.seed,
-	};
 	bool changed;
 	const HmlModel *model = healthml_bind_reference(binding, PG_GETARG_TEXT_PP(0), &changed);
 	HmlContext ctx;
 	HmlFrame *frame;
-	HmlText metrics;
-	const char *members;
-	int64 rows;
 
 	healthml_context_init(&ctx, CurrentMemoryContext);
 	healthml_limit_memory(&ctx);
-	if (model->algorithm->encoder != NULL)
-		request_recordings(&ctx, model, &request);
+	frame = read_judged(&ctx, model, fcinfo, NULL, bootstrap.seed);
+	PG_RETURN_DATUM(
+		healthml_jsonb_of_json(psprintf("{%s}", metrics_of_rows(&ctx, model, frame, NULL, 0, &bootstrap))));
+}
+
+/* ---- of parts of a source ---- */
+
+/* By name or number, rows without a group last. */
+static int
+compare_groups(const void *a, const void *b, void *arg)
+{
+	const HmlFrame *frame = arg;
+	double x = frame->groups[*(const uint32_t *) a];
+	double y = frame->groups[*(const uint32_t *) b];
+
+	if (isnan(x) || isnan(y))
+		return isnan(x) && isnan(y) ? 0 : isnan(x) ? 1 : -1;
+	if (frame->group.kind == HML_COLUMN_CATEGORY)
+		return strcmp(frame->group.categories.texts[(size_t) x], frame->group.categories.texts[(size_t) y]);
+	return x < y ? -1 : x > y;
+}
+
+static bool
+same_group(const HmlFrame *frame, uint32_t a, uint32_t b)
+{
+	return compare_groups(&a, &b, unconstify(HmlFrame *, frame)) == 0;
+}
+
+static bool
+has_target(const HmlFrame *frame, const uint32_t *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isnan(frame->targets[rows[i]]))
+			return true;
+	return false;
+}
+
+/* The value of the column that the rows have in common, as JSON. */
+static void
+add_group_name(HmlText *json, const HmlFrame *frame, double group)
+{
+	if (isnan(group))
+		hml_text_add(json, "null");
+	else if (frame->group.kind == HML_COLUMN_CATEGORY)
+		hml_text_add_json_string(json, frame->group.categories.texts[(size_t) group]);
+	else if (frame->group.kind == HML_COLUMN_BOOLEAN)
+		hml_text_add(json, group != 0 ? "\"true\"" : "\"false\"");
 	else
-		request.features = features_of(model);
-	request.target_is_condition = model->algorithm->target_use == HML_TARGET_EVALUATES;
-	request.max_bytes = ctx.memory_limit / 3;
-	frame = healthml_read_frame(&ctx, &request, &rows);
-	hml_text_init(&metrics, &ctx);
-	healthml_check(&ctx, hml_evaluate(&ctx, model, frame, NULL, 0,
-									  bootstrap.replicates > 0 ? &bootstrap : NULL, &metrics));
-	healthml_check(&ctx, hml_text_finish(&metrics, &members));
-	PG_RETURN_DATUM(healthml_jsonb_of_json(psprintf("{%s}", members)));
+		hml_text_add_json_number(json, group);
+}
+
+/* Rows of each group; those without any target are left out. */
+static void
+judge_groups(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame, const HmlBootstrap *bootstrap,
+			 HmlText *json)
+{
+	uint32_t *rows = palloc_extended(sizeof(uint32_t) * Max(frame->n_rows, 1), MCXT_ALLOC_HUGE);
+	size_t start = 0;
+	size_t n;
+
+	for (size_t i = 0; i < frame->n_rows; i++)
+		rows[i] = (uint32_t) i;
+	qsort_arg(rows, frame->n_rows, sizeof(uint32_t), compare_groups, unconstify(HmlFrame *, frame));
+	for (; start < frame->n_rows; start += n)
+	{
+		CHECK_FOR_INTERRUPTS();
+		n = 1;
+		while (start + n < frame->n_rows && same_group(frame, rows[start], rows[start + n]))
+			n++;
+		if (!has_target(frame, rows + start, n))
+			continue;
+		hml_text_add(json, json->length > 0 ? ", {\"subgroup\": " : "{\"subgroup\": ");
+		add_group_name(json, frame, frame->groups[rows[start]]);
+		hml_text_addf(json, ", \"metrics\": {%s}}",
+					  metrics_of_rows(ctx, model, frame, rows + start, n, bootstrap));
+	}
+}
+
+PG_FUNCTION_INFO_V1(healthml_evaluate_by);
+
+/* (ref, source, target, replicates int, confidence float8, seed bigint, by) RETURNS jsonb: an array; strict */
+Datum
+healthml_evaluate_by(PG_FUNCTION_ARGS)
+{
+	HealthmlBinding *binding = healthml_binding_create(CurrentMemoryContext);
+	HmlBootstrap bootstrap = bootstrap_of(fcinfo);
+	bool changed;
+	const HmlModel *model = healthml_bind_reference(binding, PG_GETARG_TEXT_PP(0), &changed);
+	HmlContext ctx;
+	HmlFrame *frame;
+	HmlText json;
+	const char *groups;
+
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	healthml_limit_memory(&ctx);
+	frame = read_judged(&ctx, model, fcinfo, text_to_cstring(PG_GETARG_TEXT_PP(6)), bootstrap.seed);
+	hml_text_init(&json, &ctx);
+	judge_groups(&ctx, model, frame, &bootstrap, &json);
+	healthml_check(&ctx, hml_text_finish(&json, &groups));
+	PG_RETURN_DATUM(healthml_jsonb_of_json(psprintf("[%s]", groups)));
 }
 
 /* ---- cross-validation ---- */
