@@ -12,6 +12,7 @@
 
 #define SMALL 4
 #define WIDE 20
+#define TWELVE 12
 
 typedef struct Fixture
 {
@@ -22,11 +23,13 @@ typedef struct Fixture
 	HmlModel *model;
 } Fixture;
 
+static const char *settings =
+	"{\"hidden_layers\": [8], \"dropout\": 0, \"epochs\": 15, \"learning_rate\": 0.02}";
+
 /* The last feature is a text, so one feature has two inputs; the target needs interactions. */
 static void
 setup(Fixture *f, size_t n_features)
 {
-	const char *json = "{\"hidden_layers\": [8], \"dropout\": 0, \"epochs\": 15, \"learning_rate\": 0.02}";
 	const HmlJson *given;
 	HmlParams *params;
 	HmlTraining training;
@@ -57,7 +60,7 @@ setup(Fixture *f, size_t n_features)
 		assert_ok(&f->ctx,
 				  hml_frame_add(f->frame, values, values[0] * values[1] + (high ? 1 : -1) > 0, NAN, NAN));
 	}
-	assert_ok(&f->ctx, hml_json_parse(f->arena, json, strlen(json), &given));
+	assert_ok(&f->ctx, hml_json_parse(f->arena, settings, strlen(settings), &given));
 	assert_ok(&f->ctx, hml_algorithm_params(f->arena, &hml_mlp, given, &params));
 	training = (HmlTraining){.frame = f->frame, .params = params};
 	assert_ok(&f->ctx, hml_model_train(&f->ctx, &hml_mlp, &training, &f->model));
@@ -191,6 +194,78 @@ test_sampled_values_add_up(void **state)
 	teardown(&f);
 }
 
+static double
+sum_of(const double *contributions, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += contributions[i];
+	return sum;
+}
+
+/* The same model, explained as its settings say. */
+static void
+explain_as(Fixture *f, HmlExplainMethod method, size_t samples, const char *name, HmlExplanation *out)
+{
+	double inputs[2 * WIDE];
+
+	inputs_of_row(f, 17, inputs);
+	f->model->explain_method = method;
+	f->model->explain_samples = samples;
+	assert_ok(&f->ctx, hml_explain(f->model, &f->ctx, inputs, out));
+	assert_string_equal(out->method, name);
+}
+
+/* Sampled values come nearer to the exact ones with the number of samples, and always add up. */
+static void
+test_method_is_a_matter_of_cost(void **state)
+{
+	Fixture f;
+	double exact[TWELVE];
+	double sampled[TWELVE];
+	HmlExplanation truth = {.contributions = exact};
+	HmlExplanation out = {.contributions = sampled};
+	double errors[3] = {0};
+	const size_t samples[3] = {7, 100, 2000};
+
+	(void) state;
+	setup(&f, TWELVE);
+	explain_as(&f, HML_EXPLAIN_EXACT, 0, "exact_shapley", &truth);
+	explain_as(&f, HML_EXPLAIN_AUTO, 0, "permutation_shap", &out);
+	for (size_t k = 0; k < 3; k++)
+	{
+		explain_as(&f, HML_EXPLAIN_PERMUTATION, samples[k], "permutation_shap", &out);
+		assert_true(fabs(out.base + sum_of(sampled, TWELVE) - truth.margin) < 1e-9);
+		for (size_t i = 0; i < TWELVE; i++)
+			errors[k] = fmax(errors[k], fabs(sampled[i] - exact[i]));
+	}
+	assert_true(errors[2] < errors[1] && errors[1] < errors[0] && errors[2] < 0.01);
+	assert_true(out.standard_error < 0.01 && errors[2] < 5 * out.standard_error);
+	explain_as(&f, HML_EXPLAIN_GRADIENT, 0, "integrated_gradients", &out);
+	teardown(&f);
+
+	setup(&f, WIDE);
+	f.model->explain_method = HML_EXPLAIN_EXACT;
+	out.contributions = (double[WIDE]){0};
+	assert_status(&f.ctx, hml_explain(f.model, &f.ctx, (double[2 * WIDE]){0}, &out), HML_LIMIT);
+	teardown(&f);
+}
+
+static void
+test_settings_travel(void **state)
+{
+	Fixture f;
+
+	(void) state;
+	settings = "{\"epochs\": 1, \"explain_method\": \"permutation\", \"explain_samples\": 3}";
+	setup(&f, SMALL);
+	assert_int_equal(f.model->explain_method, HML_EXPLAIN_PERMUTATION);
+	assert_int_equal(f.model->explain_samples, 3);
+	assert_non_null(strstr(f.model->params, "\"explain_samples\": 3"));
+	teardown(&f);
+}
+
 static void
 test_background_travels_and_is_needed(void **state)
 {
@@ -287,7 +362,9 @@ main(void)
 		cmocka_unit_test(test_sampled_values_add_up),
 		cmocka_unit_test(test_integrated_gradients),
 		cmocka_unit_test(test_background_travels_and_is_needed),
+		cmocka_unit_test(test_method_is_a_matter_of_cost),
 		cmocka_unit_test(test_failures_leave_nothing),
+		cmocka_unit_test(test_settings_travel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

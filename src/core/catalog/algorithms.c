@@ -41,6 +41,8 @@ hml_algorithm_param_tables(const HmlAlgorithm *algorithm, const HmlParamSpec *ta
 
 	tables[n++] = algorithm->params;
 	tables[n++] = algorithm->target_use == HML_TARGET_EVALUATES ? hml_anomaly_params : hml_alarm_params;
+	if (algorithm->explain == NULL)
+		tables[n++] = hml_explain_params;
 	tables[n++] = hml_pipeline_params;
 	tables[n++] = hml_shared_params;
 	tables[n] = NULL;

@@ -98,6 +98,31 @@ setting(const HmlJson *params, const char *name, double fallback)
 	return value != NULL && value->type == HML_JSON_NUMBER ? value->number : fallback;
 }
 
+/* ---- how scores are explained ---------------------------------------------------------------------- */
+
+const HmlParamSpec hml_explain_params[] = {
+	{"explain_method", HML_PARAM_TEXT | HML_PARAM_IMPLIED, "\"auto\"", 0, 0,
+	 "auto|exact|permutation|gradient",
+	 "How a score is explained: by exact Shapley values, of at most 16 features; by those of sampled "
+	 "permutations; by integrated gradients. auto is exact where that costs less than a millisecond, else "
+	 "permutation."},
+	{"explain_samples", HML_PARAM_INTEGER | HML_PARAM_IMPLIED, "null", 1, 1000000, NULL,
+	 "Permutations that are sampled for an explanation, each in both directions; by default 1 to 4 for each "
+	 "background row, as many as take about half a millisecond."},
+	{0}};
+
+static HmlExplainMethod
+explain_method(const HmlJson *name)
+{
+	static const char *const names[] = {"auto", "exact", "permutation", "gradient"};
+
+	for (size_t i = 0; name != NULL && name->type == HML_JSON_STRING && i < sizeof(names) / sizeof(*names);
+		 i++)
+		if (strcmp(name->string, names[i]) == 0)
+			return (HmlExplainMethod) i;
+	return HML_EXPLAIN_AUTO;
+}
+
 /* ---- classes that raise an alarm ------------------------------------------------------------------ */
 
 const HmlParamSpec hml_alarm_params[] = {{"alarm", HML_PARAM_TEXTS | HML_PARAM_IMPLIED, "null", 0, 0, NULL,
@@ -188,6 +213,8 @@ hml_model_settle(HmlModel *model)
 	if (status == HML_OK)
 	{
 		model->max_missing = setting(params, "max_missing", HML_MAX_MISSING);
+		model->explain_method = explain_method(hml_json_get(params, "explain_method"));
+		model->explain_samples = (size_t) setting(params, "explain_samples", 0);
 		status = settle_alarm(model, hml_json_get(params, "alarm"));
 	}
 	hml_arena_free(arena);

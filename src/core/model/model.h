@@ -91,6 +91,15 @@ typedef struct HmlAlgorithm
 
 #define HML_MAX_OUTPUTS 4096
 
+/* How a score is explained that its algorithm does not explain itself: parameter "explain_method". */
+typedef enum HmlExplainMethod
+{
+	HML_EXPLAIN_AUTO, /* exact where that costs little, else sampled */
+	HML_EXPLAIN_EXACT,
+	HML_EXPLAIN_PERMUTATION,
+	HML_EXPLAIN_GRADIENT
+} HmlExplainMethod;
+
 struct HmlModel
 {
 	HmlArena *arena;
@@ -102,10 +111,12 @@ struct HmlModel
 	const char **output_names; /* (n_outputs) labels of the classes, or NULL */
 	bool *alarm;               /* (n_outputs) classes that raise an alarm; NULL = of two the positive one */
 	double max_missing;        /* above this share of missing values a row's risk is unknown */
-	int64_t trained_rows;      /* rows that the fit used */
-	size_t n_background;       /* rows for explanations to compare with (background.h) */
-	double *background;        /* (n_background, n_inputs), NULL without any */
-	void *impl;                /* the algorithm's own */
+	HmlExplainMethod explain_method;
+	size_t explain_samples; /* pairs of permutations; 0 = as many as are worth their cost */
+	int64_t trained_rows;   /* rows that the fit used */
+	size_t n_background;    /* rows for explanations to compare with (background.h) */
+	double *background;     /* (n_background, n_inputs), NULL without any */
+	void *impl;             /* the algorithm's own */
 };
 
 /* Ends with NULL. */
@@ -118,11 +129,14 @@ extern const HmlParamSpec hml_shared_params[];
 /* "alarm", of algorithms that learn a target. */
 extern const HmlParamSpec hml_alarm_params[];
 
+/* "explain_method" and "explain_samples", of algorithms that do not explain themselves. */
+extern const HmlParamSpec hml_explain_params[];
+
 /*
  * The tables of an algorithm's parameters, ending with NULL: its own, those of
- * anomaly detectors or of alarms, those of the pipeline, the shared ones.
+ * anomaly detectors or of alarms, those of explanations, of the pipeline, the shared ones.
  */
-#define HML_PARAM_TABLES 5
+#define HML_PARAM_TABLES 6
 extern void hml_algorithm_param_tables(const HmlAlgorithm *algorithm,
 									   const HmlParamSpec *tables[HML_PARAM_TABLES]);
 
@@ -151,8 +165,8 @@ extern HmlStatus hml_model_read(HmlContext *ctx, const void *bytes, size_t lengt
 								HmlModel **out) HML_NODISCARD;
 
 /*
- * Settings that scoring needs, from the parameters of the training: fills max_missing, and alarm where the classes
- * have names.
+ * Settings that scoring needs, from the parameters of the training: fills max_missing, explain_method and
+ * explain_samples, and alarm where the classes have names.
  * Parameters of a type that no training writes are ignored.
  */
 extern HmlStatus hml_model_settle(HmlModel *model) HML_NODISCARD;

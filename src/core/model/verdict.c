@@ -76,6 +76,13 @@ hml_score_of_outputs(const HmlModel *model, const double *outputs)
 	return fmin(sum, 1);
 }
 
+double
+hml_explained_output(const HmlModel *model, const double *outputs, size_t class)
+{
+	return model->n_outputs <= 2 || hml_has_risk(model) ? hml_score_of_outputs(model, outputs)
+														: outputs[class];
+}
+
 size_t
 hml_class_of_outputs(const HmlModel *model, const double *outputs)
 {

@@ -56,6 +56,12 @@ extern bool hml_is_alarm_class(const HmlModel *model, size_t class);
  */
 extern double hml_score_of_outputs(const HmlModel *model, const double *outputs);
 
+/*
+ * What is explained of outputs: their score; of several classes that raise no alarm the
+ * probability of 'class', which is that of the explained row.
+ */
+extern double hml_explained_output(const HmlModel *model, const double *outputs, size_t class);
+
 /* Of two classes the one that the model's threshold decides on, of more the likeliest; 0 without classes. */
 extern size_t hml_class_of_outputs(const HmlModel *model, const double *outputs);
 
