@@ -102,15 +102,22 @@ static void
 run(Fixture *f, const HmlEnsemble *ensemble, double *sums)
 {
 	const HmlPipeline plain = {.n_inputs = IN};
+	double again[ROWS * 2] = {0};
+	float tensors[ROWS * IN];
 	void *scratch;
 	size_t allocations;
 
 	memset(sums, 0, ROWS * 2 * sizeof(*sums));
 	assert_ok(&f->ctx, hml_arena_alloc(f->arena, 1, hml_ensemble_scratch_size(ensemble), &scratch));
+	for (size_t i = 0; i < ROWS * IN; i++)
+		tensors[i] = (float) f->rows[i];
 	allocations = f->host.allocations;
 	assert_ok(&f->ctx,
 			  hml_ensemble_run_rows(ensemble, &plain, &f->ctx, scratch, f->rows, ROWS, add_outputs, sums));
+	assert_ok(&f->ctx,
+			  hml_ensemble_run_tensors(ensemble, &f->ctx, scratch, tensors, ROWS, add_outputs, again));
 	assert_int_equal(f->host.allocations, allocations);
+	assert_memory_equal(sums, again, sizeof(again));
 }
 
 /* Members are the networks that their seeds train one by one; the first one reports its epochs. */

@@ -236,17 +236,34 @@ run_training(Fit *fit, HmlTrainResult *result)
 							  validation.n_rows > 0 ? &validation : NULL, result);
 }
 
+typedef struct Reconstruction
+{
+	size_t n_inputs;
+	float *outputs; /* (n_rows, n_inputs) */
+} Reconstruction;
+
+static void
+take_reconstruction(void *user, const HmlMemberOutputs *given)
+{
+	const Reconstruction *all = user;
+
+	memcpy(all->outputs + given->first * all->n_inputs, given->outputs,
+		   given->n * all->n_inputs * sizeof(float));
+}
+
 /* Outputs of the network for all rows of the fit, (n_rows, n_inputs). */
 static HmlStatus
 reconstruct_all(const Fit *fit, float **outputs)
 {
-	const HmlPlan *plan = fit->autoencoder->net.plans[0];
-	const float *network_inputs[1] = {fit->inputs};
+	const HmlEnsemble *net = &fit->autoencoder->net;
+	Reconstruction all = {.n_inputs = fit->n_inputs};
 	void *scratch;
 
-	HML_TRY(hml_arena_alloc(fit->arena, fit->n_rows, fit->n_inputs * sizeof(float), (void **) outputs));
-	HML_TRY(hml_arena_alloc(fit->arena, 1, hml_plan_scratch_size(plan), &scratch));
-	return hml_plan_run(plan, fit->ctx, scratch, network_inputs, fit->n_rows, *outputs);
+	HML_TRY(hml_arena_alloc(fit->arena, fit->n_rows, fit->n_inputs * sizeof(float), (void **) &all.outputs));
+	HML_TRY(hml_arena_alloc(fit->arena, 1, hml_ensemble_scratch_size(net), &scratch));
+	*outputs = all.outputs;
+	return hml_ensemble_run_tensors(net, fit->ctx, scratch, fit->inputs, fit->n_rows, take_reconstruction,
+									&all);
 }
 
 /* Precision of each input, and the error that is half way to 1. */

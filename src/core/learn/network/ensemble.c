@@ -144,22 +144,43 @@ check_outputs(const HmlEnsemble *ensemble, HmlContext *ctx, size_t member, size_
 	return HML_OK;
 }
 
+/* inputs is (n, inputs), n at most a chunk. */
+static HmlStatus
+run_chunk(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch, const float *inputs, size_t first,
+		  size_t n, HmlTakeOutputs take, void *user)
+{
+	float *block = hml_ensemble_block(ensemble, scratch);
+	float *results = block + hml_ensemble_chunk(ensemble) * hml_ensemble_inputs(ensemble);
+
+	for (size_t k = 0; k < ensemble->n_members; k++)
+	{
+		HmlMemberOutputs outputs = {
+			.member = k, .first = first, .n = n, .inputs = inputs, .outputs = results};
+
+		HML_TRY(hml_plan_run(ensemble->plans[k], ctx, scratch, &inputs, n, results));
+		HML_TRY(check_outputs(ensemble, ctx, k, n, inputs, results));
+		take(user, &outputs);
+	}
+	return HML_OK;
+}
+
 HmlStatus
 hml_ensemble_run(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch, size_t first, size_t n,
 				 HmlTakeOutputs take, void *user)
 {
-	float *block = hml_ensemble_block(ensemble, scratch);
-	float *results = block + hml_ensemble_chunk(ensemble) * hml_ensemble_inputs(ensemble);
-	const float *inputs[1] = {block};
+	return run_chunk(ensemble, ctx, scratch, hml_ensemble_block(ensemble, scratch), first, n, take, user);
+}
 
-	for (size_t k = 0; k < ensemble->n_members; k++)
-	{
-		HmlMemberOutputs outputs = {.member = k, .first = first, .n = n, .inputs = block, .outputs = results};
+HmlStatus
+hml_ensemble_run_tensors(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch, const float *inputs,
+						 size_t n, HmlTakeOutputs take, void *user)
+{
+	size_t n_inputs = hml_ensemble_inputs(ensemble);
+	size_t chunk = hml_ensemble_chunk(ensemble);
 
-		HML_TRY(hml_plan_run(ensemble->plans[k], ctx, scratch, inputs, n, results));
-		HML_TRY(check_outputs(ensemble, ctx, k, n, block, results));
-		take(user, &outputs);
-	}
+	for (size_t first = 0; first < n; first += chunk)
+		HML_TRY(run_chunk(ensemble, ctx, scratch, inputs + first * n_inputs, first,
+						  n - first < chunk ? n - first : chunk, take, user));
 	return HML_OK;
 }
 

@@ -83,6 +83,11 @@ extern float *hml_ensemble_block(const HmlEnsemble *ensemble, void *scratch);
 extern HmlStatus hml_ensemble_run(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch, size_t first,
 								  size_t n, HmlTakeOutputs take, void *user) HML_NODISCARD;
 
+/* The same for tensors (n, inputs) in memory of the caller, chunk by chunk. */
+extern HmlStatus hml_ensemble_run_tensors(const HmlEnsemble *ensemble, HmlContext *ctx, void *scratch,
+										  const float *inputs, size_t n, HmlTakeOutputs take,
+										  void *user) HML_NODISCARD;
+
 /* The same for inputs (n, inputs) of doubles that the pipeline has made, chunk by chunk. */
 extern HmlStatus hml_ensemble_run_rows(const HmlEnsemble *ensemble, const HmlPipeline *pipeline,
 									   HmlContext *ctx, void *scratch, const double *inputs, size_t n,
