@@ -3,290 +3,36 @@
  *	  The tables of an explainer (treeshap.c says what for, treeshap_kernel.h how
  *	  they are read).
  *
- * A tree is taken apart into arrays of splits and leaves in preorder, which are
- * filled one after the other: parents, covers from the leaves up, the nearest
- * split by the same feature from the root down, numbers.  Most loops do without
- * branches, because whether a node is a leaf is as good as random.
- * Trees of similar size make a pair.
+ * Each tree is taken apart (treeshap_tree.c) and written into the tables of its
+ * pair: trees of similar size make one.
  *
  * The first explanation of a session waits for this.
  */
-#include "core/learn/iforest/treeshap.h"
+#include "core/learn/iforest/treeshap_tree.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "core/base/sort.h"
-#include "core/learn/iforest/treeshap_kernel.h"
 
 #define PI 3.14159265358979323846
 
-/* Rows of 'absent' that are the same in every forest. */
-#define FIXED_ROWS (HML_SHAP_FIRST / HML_SHAP_QUAD + 1)
-
 /* Four nodes of the quadrature do for a path of eight features. */
 #define MAX_QUADS (HML_IFOREST_MAX_DEPTH / 8)
-
-/* The paths of leaves with fewer samples are computed once; most are. */
-#define FEW_SAMPLES 256
-
-/* With up to so many inputs the nearest split by a feature is looked up, else it is searched for. */
-#define FEW_INPUTS 64
-
-/*
- * The tree at hand.  A branch is twice the number of its split, plus 1 for the
- * right side.  Number n_splits stands for a split above the root, whose left
- * branch leads to it and has the whole cover.
- */
-typedef struct Tree
-{
-	size_t number_in_forest;
-	uint32_t n_splits;    /* all of them, */
-	uint32_t n_cherries;  /* also these */
-	uint32_t *feature;    /* (n_splits + 1), as are those that follow */
-	uint32_t *parent;     /* branch */
-	uint32_t *above;      /* the lowest branch above by the same feature, else the one to the root */
-	uint32_t *n_features; /* different ones of the path that ends here */
-	uint32_t
-		*absent_next;    /* row of 'absent' below the left branch by the same feature; right: the next one */
-	uint32_t *number;    /* by level, and cherries last */
-	uint32_t *order;     /* the splits in the order of these numbers */
-	uint32_t *leaves_of; /* how many children are leaves */
-	double *left_share;  /* of the cover */
-	double *share_above; /* product of the shares of the branches above by the same feature */
-	uint8_t *level;
-	uint8_t *has_below;    /* a split by the same feature */
-	uint32_t *leaf_parent; /* (n_splits + 1 leaves) branch */
-	uint8_t *leaf_level;   /* likewise */
-	double *cover;         /* (branches) of what they lead to */
-	double *value;         /* (branches) likewise, where that is a leaf */
-} Tree;
-
-typedef struct Builder
-{
-	HmlContext *ctx;
-	const HmlForest *forest;
-	HmlTreeShap shap;     /* its arrays lie in the arena */
-	double *order;        /* (trees) numbers, the largest tree first */
-	uint32_t *n_cherries; /* (trees) */
-	double *shares;       /* (n_absent) of a branch and those above it by the same feature */
-	double unit;          /* margin of the forest for a path of 1 in one tree */
-	Tree tree;
-	uint32_t most_features;                              /* different ones on one path */
-	double few_paths[FEW_SAMPLES];                       /* of leaves at depth 0 */
-	uint32_t nearest[HML_IFOREST_MAX_DEPTH][FEW_INPUTS]; /* lowest branch above, by level and feature */
-} Builder;
-
-static uint32_t
-splits_of(const HmlForest *forest, size_t tree)
-{
-	return (forest->first_node[tree + 1] - forest->first_node[tree]) / 2;
-}
-
-/* ---- one tree ------------------------------------------------------------------------------------- */
-
-/* Where do splits and leaves hang?  What is written for the one that a node is not is overwritten. */
-static void
-find_parents(const HmlForest *forest, Tree *tree)
-{
-	const uint16_t *feature = forest->feature + forest->first_node[tree->number_in_forest];
-	struct
-	{
-		uint32_t branch;
-		uint32_t level;
-	} pending[HML_IFOREST_MAX_DEPTH + 2];
-	size_t n_pending = 1;
-	uint32_t split = 0;
-	uint32_t leaf = 0;
-
-	pending[0].branch = 2 * tree->n_splits;
-	pending[0].level = 0;
-	for (size_t i = 0; n_pending > 0; i++)
-	{
-		uint32_t is_split = feature[i] != HML_IFOREST_LEAF;
-		uint32_t branch = pending[--n_pending].branch;
-		uint32_t level = pending[n_pending].level;
-
-		tree->feature[split] = feature[i];
-		tree->parent[split] = tree->leaf_parent[leaf] = branch;
-		tree->level[split] = tree->leaf_level[leaf] = (uint8_t) level;
-		pending[n_pending].branch = 2 * split + 1;
-		pending[n_pending + 1].branch = 2 * split;
-		pending[n_pending].level = pending[n_pending + 1].level = level + 1;
-		n_pending += 2 * (size_t) is_split;
-		split += is_split;
-		leaf += 1 - is_split;
-	}
-}
-
-static void
-add_up_covers(const HmlForest *forest, Tree *tree)
-{
-	size_t first_leaf = hml_iforest_leaves_before(forest, tree->number_in_forest);
-
-	for (size_t i = 0; i <= tree->n_splits; i++)
-		tree->cover[tree->leaf_parent[i]] =
-			forest->cover != NULL ? forest->cover[first_leaf + i] : forest->n_samples[first_leaf + i];
-	for (size_t i = tree->n_splits; i-- > 0;)
-	{
-		double cover = tree->cover[2 * i] + tree->cover[2 * i + 1];
-
-		tree->left_share[i] = tree->cover[2 * i] / cover;
-		tree->cover[tree->parent[i]] = cover;
-	}
-	tree->left_share[tree->n_splits] = 1;
-}
-
-static void
-look_up_above(Builder *b, Tree *tree)
-{
-	for (size_t i = 0; i < FEW_INPUTS; i++)
-		b->nearest[0][i] = 2 * tree->n_splits;
-	for (size_t i = 0; i < tree->n_splits; i++)
-	{
-		uint32_t *nearest = b->nearest[tree->level[i]];
-
-		if (i > 0) /* in preorder, what lies one level up is the parent's */
-		{
-			memcpy(nearest, nearest - FEW_INPUTS, sizeof(b->nearest[0]));
-			nearest[tree->feature[tree->parent[i] / 2]] = tree->parent[i];
-		}
-		tree->above[i] = nearest[tree->feature[i]];
-	}
-}
-
-static void
-search_above(Tree *tree)
-{
-	for (size_t i = 0; i < tree->n_splits; i++)
-	{
-		uint32_t above = tree->parent[i];
-
-		while (above < 2 * tree->n_splits && tree->feature[above / 2] != tree->feature[i])
-			above = tree->parent[above / 2];
-		tree->above[i] = above;
-	}
-}
-
-static void
-count_features(Builder *b, Tree *tree)
-{
-	tree->n_features[tree->n_splits] = 0;
-	for (size_t i = 0; i < tree->n_splits; i++)
-	{
-		uint32_t n = tree->n_features[tree->parent[i] / 2] + (tree->above[i] == 2 * tree->n_splits);
-
-		tree->n_features[i] = n;
-		b->most_features = n > b->most_features ? n : b->most_features;
-	}
-}
-
-/* Rows of 'absent' for what is below splits that have one by the same feature there. */
-static void
-number_absent_rows(Builder *b, Tree *tree)
-{
-	memset(tree->has_below, 0, tree->n_splits + 1);
-	for (size_t i = 0; i < tree->n_splits; i++)
-		tree->has_below[tree->above[i] / 2] = 1;
-	tree->share_above[tree->n_splits] = 1;
-	for (size_t i = 0; i < tree->n_splits; i++)
-	{
-		uint32_t above = tree->above[i];
-		double left_share = tree->left_share[above / 2];
-		double *shares = b->shares + b->shap.n_absent;
-
-		tree->share_above[i] = tree->share_above[above / 2] * (above % 2 == 0 ? left_share : 1 - left_share);
-		shares[0] = tree->share_above[i] * tree->left_share[i];
-		shares[1] = tree->share_above[i] * (1 - tree->left_share[i]);
-		tree->absent_next[i] =
-			tree->has_below[i] ? (uint32_t) b->shap.n_absent * HML_SHAP_QUAD : HML_SHAP_ABSENT;
-		b->shap.n_absent += 2 * (size_t) tree->has_below[i];
-	}
-}
-
-/* Splits by level, so that neighbours do not wait for each other's results; then the cherries. */
-static void
-number_splits(Tree *tree)
-{
-	uint32_t next[HML_IFOREST_MAX_DEPTH + 2] = {
-		0}; /* number of the next split of a level; last: of a cherry */
-	const uint32_t cherries = HML_IFOREST_MAX_DEPTH + 1;
-
-	memset(tree->leaves_of, 0, ((size_t) tree->n_splits + 1) * sizeof(*tree->leaves_of));
-	for (size_t i = 0; i <= tree->n_splits; i++)
-		tree->leaves_of[tree->leaf_parent[i] / 2]++;
-	for (size_t i = 0; i < tree->n_splits; i++)
-		next[tree->level[i] + 1] += tree->leaves_of[i] < 2;
-	next[cherries] = 0;
-	for (size_t level = 1; level <= HML_IFOREST_MAX_DEPTH; level++)
-		next[level] += next[level - 1];
-	next[cherries] = next[HML_IFOREST_MAX_DEPTH];
-	tree->n_cherries = tree->n_splits - next[cherries];
-	for (uint32_t i = 0; i < tree->n_splits; i++)
-	{
-		tree->number[i] = next[tree->leaves_of[i] < 2 ? tree->level[i] : cherries]++;
-		tree->order[tree->number[i]] = i;
-	}
-}
-
-/* hml_iforest_leaf_path(), mostly without its logarithm. */
-static double
-leaf_path(const Builder *b, unsigned depth, uint32_t n_samples)
-{
-	if (n_samples >= FEW_SAMPLES || b->forest->max_samples == 1)
-		return hml_iforest_leaf_path(b->forest, depth, n_samples);
-	return depth + b->few_paths[n_samples];
-}
-
-static void
-value_leaves(Builder *b, Tree *tree)
-{
-	const uint32_t *n_samples =
-		b->forest->n_samples + hml_iforest_leaves_before(b->forest, tree->number_in_forest);
-	const double whole_cover = tree->cover[2 * tree->n_splits];
-
-	for (size_t i = 0; i <= tree->n_splits; i++)
-	{
-		uint32_t parent = tree->leaf_parent[i];
-		double value = -leaf_path(b, tree->leaf_level[i], n_samples[i]) * b->unit;
-
-		tree->value[parent] = value;
-		b->shap.base += value * (tree->cover[parent] / whole_cover);
-	}
-}
-
-static void
-take_apart(Builder *b, size_t number)
-{
-	Tree *tree = &b->tree;
-
-	tree->number_in_forest = number;
-	tree->n_splits = splits_of(b->forest, number);
-	find_parents(b->forest, tree);
-	add_up_covers(b->forest, tree);
-	if (b->forest->n_inputs <= FEW_INPUTS)
-		look_up_above(b, tree);
-	else
-		search_above(tree);
-	count_features(b, tree);
-	number_absent_rows(b, tree);
-	number_splits(tree);
-	value_leaves(b, tree);
-}
 
 /* ---- pairs ---------------------------------------------------------------------------------------- */
 
 /* A branch of the tree as the tables have it. */
 static uint32_t
-branch_of(const Tree *tree, uint32_t half, uint32_t branch)
+branch_of(const ShapTree *tree, uint32_t half, uint32_t branch)
 {
 	return (2 * tree->number[branch / 2] + half) * 2 + branch % 2;
 }
 
 static void
-write_split(const Builder *b, size_t split, float threshold, uint32_t half, size_t to)
+write_split(const ShapBuilder *b, size_t split, float threshold, uint32_t half, size_t to)
 {
-	const Tree *tree = &b->tree;
+	const ShapTree *tree = &b->tree;
 	const HmlShapSplits *splits = &b->shap.splits;
 
 	splits->threshold[to] = threshold;
@@ -298,9 +44,9 @@ write_split(const Builder *b, size_t split, float threshold, uint32_t half, size
 }
 
 static void
-write_cherry(const Builder *b, size_t split, float threshold, uint32_t half, size_t to)
+write_cherry(const ShapBuilder *b, size_t split, float threshold, uint32_t half, size_t to)
 {
-	const Tree *tree = &b->tree;
+	const ShapTree *tree = &b->tree;
 	const HmlShapCherries *cherries = &b->shap.cherries;
 
 	cherries->threshold[to] = threshold;
@@ -314,9 +60,9 @@ write_cherry(const Builder *b, size_t split, float threshold, uint32_t half, siz
 
 /* Splits without cherries, then cherries, in tree->order. */
 static void
-write_splits(const Builder *b, const HmlShapTrees *pair, uint32_t half)
+write_splits(const ShapBuilder *b, const HmlShapTrees *pair, uint32_t half)
 {
-	const Tree *tree = &b->tree;
+	const ShapTree *tree = &b->tree;
 	const uint32_t n_others = tree->n_splits - tree->n_cherries;
 	const float *threshold =
 		b->forest->threshold + hml_iforest_splits_before(b->forest, tree->number_in_forest);
@@ -337,9 +83,9 @@ write_splits(const Builder *b, const HmlShapTrees *pair, uint32_t half)
 
 /* Of those that no cherry has; returns their number.  One that does not count is overwritten. */
 static size_t
-write_leaves(const Builder *b, const HmlShapTrees *pair, uint32_t half)
+write_leaves(const ShapBuilder *b, const HmlShapTrees *pair, uint32_t half)
 {
-	const Tree *tree = &b->tree;
+	const ShapTree *tree = &b->tree;
 	const HmlShapLeaves *leaves = &b->shap.leaves;
 	size_t n = 0;
 
@@ -357,7 +103,7 @@ write_leaves(const Builder *b, const HmlShapTrees *pair, uint32_t half)
 
 /* Items whose feature is always absent, so that they have no effect, until both trees have as many. */
 static void
-fill_up(const Builder *b, const HmlShapTrees *pair, uint32_t half, size_t n_splits, size_t n_cherries,
+fill_up(const ShapBuilder *b, const HmlShapTrees *pair, uint32_t half, size_t n_splits, size_t n_cherries,
 		size_t n_leaves)
 {
 	const HmlShapSplits *splits = &b->shap.splits;
@@ -393,14 +139,14 @@ fill_up(const Builder *b, const HmlShapTrees *pair, uint32_t half, size_t n_spli
 
 /* The tree of the rank by size. */
 static size_t
-by_size(const Builder *b, size_t rank)
+by_size(const ShapBuilder *b, size_t rank)
 {
 	return (size_t) fmod(b->order[rank], HML_IFOREST_MAX_TREES);
 }
 
 /* What the two trees of a pair need: room for the larger of each. */
 static HmlShapTrees
-size_of_pair(const Builder *b, size_t number)
+size_of_pair(const ShapBuilder *b, size_t number)
 {
 	HmlShapTrees pair = {0};
 
@@ -408,7 +154,7 @@ size_of_pair(const Builder *b, size_t number)
 	{
 		size_t tree = by_size(b, rank);
 		uint32_t n_cherries = b->n_cherries[tree];
-		uint32_t n_splits = splits_of(b->forest, tree) - n_cherries;
+		uint32_t n_splits = hml_shap_splits_of(b->forest, tree) - n_cherries;
 		uint32_t n_leaves = n_splits + 1 - n_cherries;
 
 		pair.n_splits = n_splits > pair.n_splits ? n_splits : pair.n_splits;
@@ -419,12 +165,12 @@ size_of_pair(const Builder *b, size_t number)
 }
 
 static void
-write_tree(Builder *b, const HmlShapTrees *pair, uint32_t half, size_t number)
+write_tree(ShapBuilder *b, const HmlShapTrees *pair, uint32_t half, size_t number)
 {
-	Tree *tree = &b->tree;
+	ShapTree *tree = &b->tree;
 	size_t n_leaves;
 
-	take_apart(b, number);
+	hml_shap_take_apart(b, number);
 	tree->number[tree->n_splits] = pair->n_splits; /* above the root */
 	write_splits(b, pair, half);
 	n_leaves = write_leaves(b, pair, half);
@@ -432,7 +178,7 @@ write_tree(Builder *b, const HmlShapTrees *pair, uint32_t half, size_t number)
 }
 
 static HmlStatus
-make_pairs(Builder *b)
+make_pairs(ShapBuilder *b)
 {
 	HmlShapTrees next = {0}; /* where the next pair begins */
 
@@ -489,7 +235,7 @@ gauss_legendre(size_t n, double *nodes, double *weights)
 }
 
 static void
-fill_quadrature(const Builder *b)
+fill_quadrature(const ShapBuilder *b)
 {
 	const HmlTreeShap *shap = &b->shap;
 	double t[MAX_QUADS * HML_SHAP_QUAD];
@@ -505,7 +251,7 @@ fill_quadrature(const Builder *b)
 		HmlShapQuad *rows = shap->absent + quad * shap->n_absent;
 
 		shap->weights[quad] = weights / (present * (1 - present));
-		for (size_t row = FIXED_ROWS; row < shap->n_absent; row++)
+		for (size_t row = SHAP_FIXED_ROWS; row < shap->n_absent; row++)
 		{
 			HmlShapQuad absent = b->shares[row] * (1 - present);
 
@@ -520,7 +266,7 @@ fill_quadrature(const Builder *b)
 
 /* A split is followed by its left child, and that by the right one where it is a leaf. */
 static void
-count_cherries(Builder *b)
+count_cherries(ShapBuilder *b)
 {
 	const HmlForest *forest = b->forest;
 
@@ -537,23 +283,23 @@ count_cherries(Builder *b)
 	}
 }
 
-/* The sum of -size * HML_IFOREST_MAX_TREES - number sorts by size and still tells the number. */
+/* The sum of -size * HML_IFOREST_MAX_TREES - number sorts by size and keeps the number. */
 static HmlStatus
-sort_by_size(Builder *b)
+sort_by_size(ShapBuilder *b)
 {
 	const HmlForest *forest = b->forest;
 
 	for (size_t tree = 0; tree < forest->n_trees; tree++)
-		b->order[tree] = -(double) splits_of(forest, tree) * HML_IFOREST_MAX_TREES - (double) tree;
+		b->order[tree] = -(double) hml_shap_splits_of(forest, tree) * HML_IFOREST_MAX_TREES - (double) tree;
 	HML_TRY(hml_sort_doubles(b->ctx, b->order, forest->n_trees));
 	for (size_t rank = 0; rank < forest->n_trees; rank++)
 		b->order[rank] = -b->order[rank];
 	return HML_OK;
 }
 
-/* Set the sizes that scratch memory has, and tell those of all pairs together. */
+/* Set the sizes that scratch memory has, and return those of all pairs together. */
 static HmlShapTrees
-add_up_sizes(Builder *b)
+add_up_sizes(ShapBuilder *b)
 {
 	HmlShapTrees total = {0};
 
@@ -574,7 +320,7 @@ add_up_sizes(Builder *b)
 	return total;
 }
 
-/* Cut a block of memory into the arrays; without any, only tell how much it takes. */
+/* Cut a block of memory into the arrays; without any, return its size. */
 static size_t
 lay_out(HmlTreeShap *shap, const HmlShapTrees *total, char *memory)
 {
@@ -603,31 +349,6 @@ lay_out(HmlTreeShap *shap, const HmlShapTrees *total, char *memory)
 	return size;
 }
 
-static size_t
-lay_out_tree(Tree *tree, size_t most_splits, char *memory)
-{
-	size_t n = most_splits + 1;
-	size_t size = 0;
-
-	tree->feature = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->parent = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->above = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->n_features = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->absent_next = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->number = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->order = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->leaves_of = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->left_share = hml_shap_part(memory, &size, n, sizeof(double));
-	tree->share_above = hml_shap_part(memory, &size, n, sizeof(double));
-	tree->level = hml_shap_part(memory, &size, n, 1);
-	tree->has_below = hml_shap_part(memory, &size, n, 1);
-	tree->leaf_parent = hml_shap_part(memory, &size, n, sizeof(uint32_t));
-	tree->leaf_level = hml_shap_part(memory, &size, n, 1);
-	tree->cover = hml_shap_part(memory, &size, 2 * n, sizeof(double));
-	tree->value = hml_shap_part(memory, &size, 2 * n, sizeof(double));
-	return size;
-}
-
 /* The arena reports failures to its own context. */
 static HmlStatus
 take_from_arena(HmlContext *ctx, HmlArena *arena, size_t count, size_t size, void **out)
@@ -643,7 +364,7 @@ take_from_arena(HmlContext *ctx, HmlArena *arena, size_t count, size_t size, voi
  * the next attempt finds the first one.
  */
 static HmlStatus
-build(Builder *b, HmlArena *arena, HmlForest *forest)
+build(ShapBuilder *b, HmlArena *arena, HmlForest *forest)
 {
 	HmlShapTrees total = add_up_sizes(b);
 	HmlTreeShap *shap;
@@ -666,25 +387,25 @@ build(Builder *b, HmlArena *arena, HmlForest *forest)
 }
 
 static HmlStatus
-build_with_memory(Builder *b, HmlArena *arena, HmlForest *forest, char **tree_block)
+build_with_memory(ShapBuilder *b, HmlArena *arena, HmlForest *forest, char **tree_block)
 {
 	size_t most;
 
 	HML_TRY(HML_NEW(b->ctx, &b->order, forest->n_trees));
 	HML_TRY(HML_NEW(b->ctx, &b->n_cherries, forest->n_trees));
-	HML_TRY(HML_NEW(b->ctx, &b->shares, 2 * (forest->n_nodes - forest->n_leaves + FIXED_ROWS)));
+	HML_TRY(HML_NEW(b->ctx, &b->shares, 2 * (forest->n_nodes - forest->n_leaves + SHAP_FIXED_ROWS)));
 	count_cherries(b);
 	HML_TRY(sort_by_size(b));
-	most = splits_of(forest, by_size(b, 0));
-	HML_TRY(hml_alloc(b->ctx, 1, lay_out_tree(&b->tree, most, NULL), (void **) tree_block));
-	lay_out_tree(&b->tree, most, *tree_block);
+	most = hml_shap_splits_of(forest, by_size(b, 0));
+	HML_TRY(hml_alloc(b->ctx, 1, hml_shap_lay_out_tree(&b->tree, most, NULL), (void **) tree_block));
+	hml_shap_lay_out_tree(&b->tree, most, *tree_block);
 	return build(b, arena, forest);
 }
 
 HmlStatus
 hml_treeshap_prepare(HmlContext *ctx, HmlArena *arena, HmlForest *forest)
 {
-	Builder builder = {.ctx = ctx, .forest = forest};
+	ShapBuilder builder = {.ctx = ctx, .forest = forest};
 	char *tree_block = NULL;
 	HmlStatus status;
 
@@ -692,9 +413,9 @@ hml_treeshap_prepare(HmlContext *ctx, HmlArena *arena, HmlForest *forest)
 		return HML_OK;
 	builder.shap.n_inputs = forest->n_inputs;
 	builder.shap.n_pairs = (forest->n_trees + 1) / 2;
-	builder.shap.n_absent = FIXED_ROWS;
+	builder.shap.n_absent = SHAP_FIXED_ROWS;
 	builder.unit = 1 / ((double) forest->n_trees * hml_iforest_normalizer(forest));
-	for (uint32_t n = 0; n < FEW_SAMPLES; n++)
+	for (uint32_t n = 0; n < SHAP_FEW_SAMPLES; n++)
 		builder.few_paths[n] = hml_iforest_leaf_path(forest, 0, n);
 	status = build_with_memory(&builder, arena, forest, &tree_block);
 	hml_free(ctx, tree_block);
