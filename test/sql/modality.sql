@@ -47,6 +47,9 @@ SELECT heart_sound_classify('{{0.5, 0.25}, {0.5, NaN}}', 4000, NULL);
 SELECT heart_sound_classify('{{0.5, 0.25}, {0.5, Infinity}}', 4000, NULL);
 SELECT heart_sound_classify('{{0.5, 0.25}, {0.5, 0.25}}', 4000, '{x, y}');
 SELECT heart_sound_classify('{{{0.5}}}', 4000, NULL);
+SET healthml.max_memory = '16MB';
+SELECT heart_sound_classify(array_fill(0::real, ARRAY[5000000]), 4000, NULL);
+RESET healthml.max_memory;
 SELECT (heart_sound_classify(array_fill(0::real, ARRAY[20000]), 4000, NULL)).reason;
 SELECT (heart_sound_classify('{0.5}', 4000, NULL)).reason;
 

@@ -6,11 +6,14 @@
 
 #include <math.h>
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "pg/server/document.h"
+
+#define SAMPLES_PER_POLL (1 << 20)
 
 static HmlStatus
 check_shape(HmlContext *ctx, const ArrayType *array, double sample_rate)
@@ -30,14 +33,19 @@ check_shape(HmlContext *ctx, const ArrayType *array, double sample_rate)
 static HmlStatus
 copy_samples(HmlContext *ctx, const ArrayType *array, HmlSignal *out)
 {
+	const float4 *samples = (const float4 *) ARR_DATA_PTR(array);
 	size_t n = out->n_channels * out->n_samples;
 
 	HML_TRY(HML_NEW(ctx, &out->samples, n));
-	memcpy(out->samples, ARR_DATA_PTR(array), n * sizeof(*out->samples));
 	for (size_t i = 0; i < n; i++)
-		if (!isfinite(out->samples[i]))
+	{
+		if (i % SAMPLES_PER_POLL == 0)
+			HML_TRY(hml_poll(ctx));
+		out->samples[i] = samples[i];
+		if (!isfinite(samples[i]))
 			return hml_fail(ctx, HML_INVALID_DATA, "sample %zu of channel %zu is not a finite number",
 							i % out->n_samples + 1, i / out->n_samples + 1);
+	}
 	return HML_OK;
 }
 
@@ -73,13 +81,11 @@ copy_labels(HmlContext *ctx, Datum channels, HmlSignal *out)
 	return HML_OK;
 }
 
-HmlStatus
-healthml_signal_of_array(HmlContext *ctx, const HealthmlRecording *recording, HmlSignal *out)
+static HmlStatus
+convert(HmlContext *ctx, const HealthmlRecording *recording, const ArrayType *array, HmlSignal *out)
 {
-	ArrayType *array = DatumGetArrayTypeP(recording->datum);
 	HmlStatus status;
 
-	*out = (HmlSignal){.sample_rate = recording->sample_rate, .unit = "", .format = "array"};
 	HML_TRY(check_shape(ctx, array, recording->sample_rate));
 	out->n_samples = (size_t) ARR_DIMS(array)[ARR_NDIM(array) - 1];
 	out->n_channels = ARR_NDIM(array) == 2 ? (size_t) ARR_DIMS(array)[0] : 1;
@@ -88,5 +94,23 @@ healthml_signal_of_array(HmlContext *ctx, const HealthmlRecording *recording, Hm
 		status = copy_labels(ctx, recording->channels, out);
 	if (status != HML_OK)
 		hml_signal_free(ctx, out);
+	return status;
+}
+
+/* A datum of a few bytes may unpack to a gigabyte: its size is looked at first. */
+HmlStatus
+healthml_signal_of_array(HmlContext *ctx, const HealthmlRecording *recording, HmlSignal *out)
+{
+	size_t size = toast_raw_datum_size(recording->datum);
+	ArrayType *array;
+	HmlStatus status;
+
+	*out = (HmlSignal){.sample_rate = recording->sample_rate, .unit = "", .format = "array"};
+	HML_TRY(hml_charge(ctx, size));
+	array = DatumGetArrayTypeP(recording->datum);
+	status = convert(ctx, recording, array, out);
+	if ((Pointer) array != DatumGetPointer(recording->datum))
+		pfree(array);
+	hml_discharge(ctx, size);
 	return status;
 }
