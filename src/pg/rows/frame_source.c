@@ -78,6 +78,17 @@ column_of(const FrameReader *reader, int attribute)
 	return result;
 }
 
+static bool
+is_excluded(const FrameReader *reader, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, reader->request->excluded)
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	return false;
+}
+
 static void
 add_wanted_features(FrameReader *reader)
 {
@@ -96,8 +107,21 @@ add_wanted_features(FrameReader *reader)
 		if (has_role(reader, name) && !is_shared(reader, name))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("column \"%s\" cannot be a feature and target or group at once", name)));
+		if (is_excluded(reader, name))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("column \"%s\" cannot be a feature and excluded at once", name)));
 		reader->columns[reader->n_features++] = column_of(reader, attribute);
 	}
+}
+
+/* A name that is misspelt would let the column be learnt. */
+static void
+check_excluded(const FrameReader *reader)
+{
+	ListCell *cell;
+
+	foreach (cell, reader->request->excluded)
+		(void) healthml_source_column(reader->source, lfirst(cell));
 }
 
 static void
@@ -111,7 +135,8 @@ add_all_features(FrameReader *reader)
 		const char *name = attribute_name(reader, i);
 		HealthmlValueKind kind = healthml_value_kind(TupleDescAttr(desc, i)->atttypid);
 
-		if (kind == HEALTHML_VALUE_NONE || healthml_value_is_text(kind) || has_role(reader, name))
+		if (kind == HEALTHML_VALUE_NONE || healthml_value_is_text(kind) || has_role(reader, name) ||
+			is_excluded(reader, name))
 			continue;
 		(void) healthml_source_column(reader->source, name);
 		reader->columns[reader->n_features++] = column_of(reader, i);
@@ -122,6 +147,7 @@ static void
 choose_features(FrameReader *reader)
 {
 	reader->columns = palloc(sizeof(HealthmlSourceColumn) * Max(reader->source->columns->natts, 1));
+	check_excluded(reader);
 	if (reader->request->features != NIL)
 		add_wanted_features(reader);
 	else
@@ -333,12 +359,28 @@ column_param(const HmlParams *params, const char *name)
 	return hml_param_is_set(params, name) ? healthml_from_utf8(hml_param_text(params, name)) : NULL;
 }
 
+static List *
+columns_param(const HmlParams *params, const char *name)
+{
+	List *columns = NIL;
+
+	if (hml_param_is_set(params, name))
+	{
+		const HmlJson *names = hml_param_json(params, name);
+
+		for (size_t i = 0; i < names->count; i++)
+			columns = lappend(columns, pstrdup(healthml_from_utf8(names->items[i].string)));
+	}
+	return columns;
+}
+
 void
 healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algorithm, const HmlParams *params)
 {
 	if (request->group == NULL)
 		request->group = column_param(params, "group");
 	request->site = column_param(params, "site");
+	request->excluded = columns_param(params, "exclude");
 	request->encoder = algorithm->encoder;
 	if (algorithm->encoder != NULL)
 		request->recordings = column_param(params, algorithm->encoder->modality->column);

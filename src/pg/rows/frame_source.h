@@ -19,6 +19,7 @@ typedef struct HealthmlFrameRequest
 {
 	const char *source;
 	List *features;     /* names as char *; NIL = every numeric or boolean column but target and group */
+	List *excluded;     /* names of columns that are no features, as char * */
 	const char *target; /* NULL = none */
 	const char *group;  /* NULL = none */
 	const char *site;   /* NULL = none */
@@ -32,7 +33,7 @@ typedef struct HealthmlFrameRequest
 	uint64 seed; /* of the sample */
 } HealthmlFrameRequest;
 
-/* Take from the parameters of an algorithm which columns have which role: group, site, recordings. */
+/* Take from the parameters of an algorithm which columns have which role: group, site, recordings, excluded. */
 extern void healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algorithm,
 								   const HmlParams *params);
 

@@ -22,6 +22,7 @@
 #include "pg/server/errors.h"
 #include "pg/rows/frame_source.h"
 #include "pg/server/memory.h"
+#include "pg/training/suspects.h"
 
 /* ---- a model on a source ---- */
 
@@ -49,6 +50,7 @@ request_recordings(HmlContext *ctx, const HmlModel *model, HealthmlFrameRequest 
 	healthml_request_roles(request, model->algorithm, params);
 	request->group = NULL;
 	request->site = NULL;
+	request->excluded = NIL;
 }
 
 static HmlBootstrap
@@ -282,6 +284,7 @@ healthml_cross_validate(PG_FUNCTION_ARGS)
 	healthml_request_roles(&request, validation.algorithm, params);
 	validation.params = params;
 	validation.frame = healthml_read_frame(&ctx, &request, &rows);
+	healthml_report_suspects(&ctx, validation.frame);
 	hml_text_init(&result, &ctx);
 	validation.user = &result;
 	healthml_check(&ctx, hml_cross_validate(&ctx, &validation));

@@ -28,6 +28,7 @@
 #include "pg/server/memory.h"
 #include "pg/registry/registry.h"
 #include "pg/server/settings.h"
+#include "pg/training/suspects.h"
 
 /* One call of healthml.train. */
 typedef struct Training
@@ -98,6 +99,8 @@ read_source(Training *training)
 	if (hml_param_is_set(training->params, "max_rows"))
 		request.max_rows = (size_t) hml_param_integer(training->params, "max_rows");
 	training->frame = healthml_read_frame(&training->ctx, &request, &training->rows_read);
+	if (request.encoder == NULL)
+		healthml_report_suspects(&training->ctx, training->frame);
 }
 
 /* Called from libhml, which no error may leave: a notice that cannot be sent is dropped. */
