@@ -289,8 +289,8 @@ healthml_score(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(healthml_scorer_score(healthml_scorer_of_call(fcinfo, NULL)));
 }
 
-static Oid
-risk_label(Oid type, HmlRisk risk)
+Oid
+healthml_risk_label(Oid type, HmlRisk risk)
 {
 	Oid label = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type),
 								CStringGetDatum(healthml_risk_name(risk)));
@@ -310,7 +310,7 @@ prepare_assessment(FunctionCallInfo fcinfo, ScoreCall *call)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "healthml.assess must return a row");
 	for (risk = HML_RISK_LOW; risk < HML_N_RISKS; risk++)
-		call->risks[risk] = risk_label(TupleDescAttr(desc, 2)->atttypid, (HmlRisk) risk);
+		call->risks[risk] = healthml_risk_label(TupleDescAttr(desc, 2)->atttypid, (HmlRisk) risk);
 	call->result = BlessTupleDesc(desc);
 	MemoryContextSwitchTo(caller);
 }

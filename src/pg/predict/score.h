@@ -85,6 +85,9 @@ extern void healthml_assess_verdict(const HealthmlScorer *scorer, const HmlVerdi
 /* "low", "medium", "high" or "unknown". */
 extern const char *healthml_risk_name(HmlRisk risk);
 
+/* Its label of the enum "type", healthml.risk_level. */
+extern Oid healthml_risk_label(Oid type, HmlRisk risk);
+
 /*
  * For SQL functions (features record | float8[] | jsonb, model text | artifact_id
  * uuid, ...): the call's scorer, with the first two arguments used and read.
