@@ -52,6 +52,7 @@ INSERT INTO allowed VALUES
 	('{trainer}', 'DELETE', 'outcome', NULL),
 	('{trainer}', 'DELETE', 'prediction', NULL),
 	('{trainer}', 'DELETE', 'score_failure', NULL),
+	('{trainer}', 'DELETE', 'pending_alert', NULL),
 	('{trainer}', 'UPDATE', 'model', '{description}'),
 	('{trainer}', 'DELETE', 'model', NULL),
 	('{trainer}', 'DELETE', 'model_version', NULL),
@@ -101,6 +102,7 @@ INSERT INTO writes VALUES
 	('trainer', $$SELECT healthml.drop_model('m')$$),
 	('trainer', 'SELECT healthml.adopt_model(-1)'),
 	('trainer', $$SELECT healthml.prune_predictions('1 day')$$),
+	('trainer', 'SELECT healthml.send_alerts()'),
 	('trainer', $$SELECT healthml.federated_leave('f')$$);
 CREATE TEMPORARY VIEW level_includes AS
 SELECT * FROM (VALUES ('scorer', '{scorer,recorder}'::text[]), ('recorder', '{recorder}'), ('reader', '{}'),

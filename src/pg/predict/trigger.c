@@ -15,7 +15,6 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/async.h"
 #include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -29,13 +28,13 @@
 #include "core/explain/shapley.h"
 
 #include "pg/server/errors.h"
+#include "pg/predict/alerts.h"
 #include "pg/predict/firing.h"
 #include "pg/server/memory.h"
 #include "pg/predict/prediction.h"
 #include "pg/server/settings.h"
 #include "pg/signal/recording.h"
 
-#define CHANNEL "healthml_alerts"
 #define NOTIFIED_SUBJECT 200 /* bytes of a subject in a notification */
 #define RECORDED_REASONS 10  /* with a high risk */
 
@@ -207,7 +206,7 @@ notify(const HealthmlPrediction *prediction, int64 prediction_id)
 	add_number(&json, "percentile", assessment->percentile);
 	add_member(&json, "source", prediction->source);
 	appendStringInfoChar(&json, '}');
-	Async_Notify(CHANNEL, json.data);
+	healthml_alert(json.data);
 }
 
 /* ---- keeping predictions ---- */

@@ -114,6 +114,21 @@ healthml_artifact_id_of(const void *bytes, size_t length)
 	return id;
 }
 
+/* What the reader would refuse later must not become a version. */
+static void
+check_readable(const HmlWriter *writer)
+{
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "healthml reading back", ALLOCSET_DEFAULT_SIZES);
+	HmlContext ctx;
+	HmlModel *model;
+
+	healthml_context_init(&ctx, memory);
+	if (hml_model_read(&ctx, writer->data, writer->length, &model) == HML_CORRUPT)
+		healthml_raise_as(&ctx, ERRCODE_DATA_EXCEPTION);
+	MemoryContextDelete(memory);
+}
+
 static bytea *
 artifact_of(const HmlModel *model)
 {
@@ -127,6 +142,7 @@ artifact_of(const HmlModel *model)
 	if (writer.length > MaxAllocSize - VARHDRSZ)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("model of %zu bytes exceeds the limit of 1 GB", writer.length)));
+	check_readable(&writer);
 	artifact = palloc(writer.length + VARHDRSZ);
 	SET_VARSIZE(artifact, writer.length + VARHDRSZ);
 	memcpy(VARDATA(artifact), writer.data, writer.length);

@@ -22,10 +22,18 @@ typedef enum HealthmlNotifyLevel
 	HEALTHML_NOTIFY_NONE = 3
 } HealthmlNotifyLevel;
 
+/*
+ * PostgreSQL takes any value for a setting whose module is not loaded, and falls back to the default with a warning
+ * once it is.  This raises invalid_parameter_value instead, before anything is computed with another bound than
+ * the one that was asked for.  'flags' are GUC_UNIT_ ones.
+ */
+extern void healthml_check_placeholder(const char *name, int least, int most, int flags);
+
 extern int healthml_model_cache_size; /* kB */
 extern int healthml_max_memory;       /* kB */
 extern int healthml_on_score_error;   /* HealthmlOnScoreError */
 extern int healthml_notify_level;     /* HealthmlNotifyLevel */
+extern int healthml_max_journal_workers;
 extern bool healthml_verbose;
 
 #endif /* HEALTHML_SETTINGS_H */

@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "pg/server/settings.h"
 #include "pg/server/document.h"
 #include "pg/signal/signal_array.h"
 
@@ -63,6 +64,15 @@ define_limits(const HmlSignalReader *reader)
 								&limits->values[i], limit->value, limit->least, limit->most, PGC_USERSET,
 								limit->is_seconds ? GUC_UNIT_S : 0, NULL, NULL, NULL);
 	}
+}
+
+void
+healthml_check_limits(void)
+{
+	for (const HmlModality *const *modality = hml_modalities; *modality != NULL; modality++)
+		for (const HmlSignalLimit *limit = (*modality)->reader->limits; limit->name != NULL; limit++)
+			healthml_check_placeholder(psprintf("healthml.%s", limit->name), limit->least, limit->most,
+									   limit->is_seconds ? GUC_UNIT_S : 0);
 }
 
 void

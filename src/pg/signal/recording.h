@@ -17,6 +17,8 @@
 /* ---- settings ---- */
 
 /* Define healthml.<limit> for each limit of each reader; to be called once when the library is loaded. */
+/* Raise where a value that was set before the module was loaded is out of range; define the settings. */
+extern void healthml_check_limits(void);
 extern void healthml_define_limits(void);
 
 /* Their present values, in the order of the reader's limits. */

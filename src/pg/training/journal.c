@@ -17,16 +17,19 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "storage/dsm.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/elog.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "pg/registry/guard.h"
+#include "pg/server/settings.h"
 #include "pg/server/statement.h"
 
 #define START_AFTER 100    /* ms */
 #define PROGRESS_EVERY 500 /* ms */
+#define SLOT_CLASS 0x686d  /* of advisory locks: SQL reaches classes 1 and 2 only */
 #define QUEUE_SIZE ((Size) 32 * 1024)
 
 struct HealthmlJournal
@@ -36,7 +39,9 @@ struct HealthmlJournal
 	dsm_segment *segment;
 	HealthmlJournalShared *shared;
 	shm_mq_handle *queue;
-	bool asked;                     /* for a worker */
+	bool asked; /* for a worker */
+	int slot;   /* of the worker, from 1; 0 = none */
+	TimestampTz slots_full_at;
 	BackgroundWorkerHandle *worker; /* NULL where there is none */
 
 	HealthmlJournalMessage *epochs;
@@ -113,6 +118,46 @@ healthml_journal_begin(const HealthmlRun *run)
 
 /* ---- the worker ---- */
 
+static LOCKTAG
+slot_tag(int slot)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, InvalidOid, 0, (uint32) slot, SLOT_CLASS);
+	return tag;
+}
+
+/*
+ * At most healthml.max_journal_workers trainings of the whole server have a worker, so that the others leave slots of
+ * max_worker_processes to parallel queries.  A slot is a lock of the training's transaction.
+ */
+static bool
+take_slot(HealthmlJournal *journal)
+{
+	for (int slot = 1; slot <= healthml_max_journal_workers; slot++)
+	{
+		LOCKTAG tag = slot_tag(slot);
+
+		if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		{
+			journal->slot = slot;
+			return true;
+		}
+	}
+	journal->slots_full_at = GetCurrentTimestamp();
+	return false;
+}
+
+static void
+give_slot_back(HealthmlJournal *journal)
+{
+	LOCKTAG tag = slot_tag(journal->slot);
+
+	if (journal->slot > 0)
+		LockRelease(&tag, ExclusiveLock, false);
+	journal->slot = 0;
+}
+
 static bool
 register_worker(HealthmlJournal *journal)
 {
@@ -129,24 +174,35 @@ register_worker(HealthmlJournal *journal)
 	return RegisterDynamicBackgroundWorker(&worker, &journal->worker);
 }
 
-/* Ask for a worker, once.  Callable from libhml: an error ends here. */
 static void
-start_worker(HealthmlJournal *journal)
+launch_worker(HealthmlJournal *journal)
+{
+	dsm_pin_segment(journal->segment);
+	if (!register_worker(journal))
+	{
+		journal->worker = NULL;
+		dsm_unpin_segment(dsm_segment_handle(journal->segment));
+		give_slot_back(journal);
+	}
+}
+
+/*
+ * Ask for a worker, once; where all slots are taken, again later.  One that only writes how a training failed is gone in
+ * a moment and needs none.  Callable from libhml: an error ends here.
+ */
+static void
+start_worker(HealthmlJournal *journal, bool needs_slot)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
 	if (journal->asked || journal->segment == NULL)
 		return;
-	journal->asked = true;
 	MemoryContextSwitchTo(journal->memory);
 	PG_TRY();
 	{
-		dsm_pin_segment(journal->segment);
-		if (!register_worker(journal))
-		{
-			journal->worker = NULL;
-			dsm_unpin_segment(dsm_segment_handle(journal->segment));
-		}
+		journal->asked = !needs_slot || take_slot(journal);
+		if (journal->asked)
+			launch_worker(journal);
 	}
 	PG_CATCH();
 	{
@@ -162,9 +218,15 @@ start_worker(HealthmlJournal *journal)
 static void
 start_worker_when_due(HealthmlJournal *journal)
 {
-	if (!journal->asked &&
-		TimestampDifferenceExceeds(journal->run->started_at, GetCurrentTimestamp(), START_AFTER))
-		start_worker(journal);
+	TimestampTz now;
+
+	if (journal->asked)
+		return;
+	now = GetCurrentTimestamp();
+	if (TimestampDifferenceExceeds(journal->run->started_at, now, START_AFTER) &&
+		(journal->slots_full_at == 0 ||
+		 TimestampDifferenceExceeds(journal->slots_full_at, now, PROGRESS_EVERY)))
+		start_worker(journal, true);
 }
 
 /* ---- messages ---- */
@@ -307,6 +369,7 @@ written_by_worker(HealthmlJournal *journal, const HealthmlRunEnd *end)
 	send_all_messages(journal);
 	tell_end(journal, end);
 	WaitForBackgroundWorkerShutdown(journal->worker);
+	give_slot_back(journal);
 	return pg_atomic_read_u32(&journal->shared->written) != 0;
 }
 
@@ -351,7 +414,7 @@ healthml_journal_failed(HealthmlJournal *journal, const ErrorData *error)
 	strlcpy(end.error, error->message, sizeof(end.error));
 	if (journal->segment == NULL)
 		return;
-	start_worker(journal);
+	start_worker(journal, false);
 	send_messages(journal);
 	tell_end(journal, &end);
 }
