@@ -4,11 +4,10 @@
  *	  their arguments, and what happens when a row cannot be scored.
  *
  * With healthml.on_score_error = warn, whatever goes wrong with a row's score is
- * undone by a subtransaction, told as a WARNING and recorded in
- * healthml.score_failure, or only told where it cannot be recorded either; the
- * row itself is written in any case.  With "error" there is no subtransaction and
- * the statement fails.  How a trigger is declared is no matter of a row: a wrong
- * declaration is an error always.
+ * undone by a subtransaction, reported as a WARNING and recorded in
+ * healthml.score_failure if that is possible; the row itself is written in any
+ * case.  With "error" there is no subtransaction and the statement fails.  A wrong
+ * declaration does not depend on the row and is always an error.
  *
  * What a trigger needs is found once per statement and relation, and kept in the
  * FmgrInfo of the call: a partition has one of its own.
