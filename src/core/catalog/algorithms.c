@@ -12,9 +12,10 @@
 #include "core/learn/mlp/mlp.h"
 #include "core/heart/heart_sound_algorithm.h"
 #include "core/learn/iforest/iforest.h"
+#include "core/learn/ocsvm/ocsvm.h"
 
 const HmlAlgorithm *const hml_algorithms[] = {
-	&hml_autoencoder, &hml_heart_sound_cnn, &hml_isolation_forest, &hml_mlp, NULL,
+	&hml_autoencoder, &hml_heart_sound_cnn, &hml_isolation_forest, &hml_mlp, &hml_one_class_svm, NULL,
 };
 
 const HmlParamSpec hml_shared_params[] = {
