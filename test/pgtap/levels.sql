@@ -47,8 +47,8 @@ WHERE c.relnamespace = 'healthml'::regnamespace AND c.relkind IN ('r', 'p')
 -- Every column where "columns" is null.
 CREATE TEMPORARY TABLE allowed (levels text[], operation text, name text, columns text[]);
 INSERT INTO allowed VALUES
-	('{scorer,recorder,trainer}', 'INSERT', 'outcome', '{prediction_id,actual,label,value,note}'),
-	('{scorer,recorder,trainer}', 'UPDATE', 'outcome', '{actual,label,value,note}'),
+	('{scorer,recorder,trainer}', 'INSERT', 'outcome', '{prediction_id,actual,actual_label,actual_value,note}'),
+	('{scorer,recorder,trainer}', 'UPDATE', 'outcome', '{actual,actual_label,actual_value,note}'),
 	('{trainer}', 'DELETE', 'outcome', NULL),
 	('{trainer}', 'DELETE', 'prediction', NULL),
 	('{trainer}', 'DELETE', 'score_failure', NULL),

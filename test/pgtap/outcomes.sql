@@ -33,12 +33,12 @@ SELECT ok(positives = 0 AND roc_auc IS NULL AND mae IS NULL, 'no metrics of an a
 SELECT ok(accuracy IS NULL AND macro_f1 IS NULL AND roc_auc IS NULL, 'no metrics of classes for values') FROM healthml.model_performance WHERE model = 'values';
 
 -- what is kept
-SELECT is(o.label, j.actual, 'a label is kept') FROM healthml.outcome o JOIN healthml.prediction p USING (prediction_id) JOIN judged j USING (subject)
+SELECT is(o.actual_label, j.actual, 'a label is kept') FROM healthml.outcome o JOIN healthml.prediction p USING (prediction_id) JOIN judged j USING (subject)
 WHERE p.model = 'classes' ORDER BY prediction_id LIMIT 1;
 SELECT is_empty($$SELECT FROM healthml.outcome o JOIN healthml.prediction p USING (prediction_id) JOIN judged j USING (subject)
-	WHERE p.model = 'two' AND (o.actual <> j.ill OR o.label <> j.ill::text OR o.label IS NULL)$$, 'of two classes true is the positive one');
+	WHERE p.model = 'two' AND (o.actual <> j.ill OR o.actual_label <> j.ill::text OR o.actual_label IS NULL)$$, 'of two classes true is the positive one');
 SELECT is_empty($$SELECT FROM healthml.outcome o JOIN healthml.prediction p USING (prediction_id) JOIN judged j USING (subject)
-	WHERE p.model = 'values' AND (o.value IS DISTINCT FROM j.value OR o.actual IS NOT NULL OR o.label IS NOT NULL)$$, 'a value is kept');
+	WHERE p.model = 'values' AND (o.actual_value IS DISTINCT FROM j.value OR o.actual IS NOT NULL OR o.actual_label IS NOT NULL)$$, 'a value is kept');
 
 -- what a text means, by the model that predicted
 SELECT healthml.batch_predict('words', 'pg_temp.learnt', 'x');
@@ -48,7 +48,7 @@ DECLARE
 	id bigint := (SELECT max(prediction_id) FROM healthml.prediction p WHERE p.model = wanted);
 BEGIN
 	PERFORM healthml.record_outcome(id, outcome);
-	RETURN (SELECT concat_ws(' ', o.actual, o.label, o.value) FROM healthml.outcome o WHERE o.prediction_id = id);
+	RETURN (SELECT concat_ws(' ', o.actual, o.actual_label, o.actual_value) FROM healthml.outcome o WHERE o.prediction_id = id);
 EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE;
 END $$;
 SELECT is(pg_temp.kept(model, outcome), kept, format('%s: %s', model, outcome))

@@ -11,13 +11,13 @@ DROP INDEX healthml.prediction_predicted_at;
 CREATE INDEX prediction_predicted_at ON healthml.prediction (predicted_at, prediction_id);
 
 ALTER TABLE healthml.outcome DROP CONSTRAINT outcome_prediction_id_fkey,
-	ALTER COLUMN actual DROP NOT NULL, ADD COLUMN label text, ADD COLUMN value float8,
-	ADD CONSTRAINT something_is_known CHECK (num_nonnulls(actual, label, value) > 0);
+	ALTER COLUMN actual DROP NOT NULL, ADD COLUMN actual_label text, ADD COLUMN actual_value float8,
+	ADD CONSTRAINT something_is_known CHECK (num_nonnulls(actual, actual_label, actual_value) > 0);
 COMMENT ON TABLE healthml.outcome IS 'what came true: one row per prediction whose outcome is known';
 COMMENT ON COLUMN healthml.outcome.actual IS
 'whether what the model warns of has happened; NULL where only a class or a value is known that says nothing of that';
-COMMENT ON COLUMN healthml.outcome.label IS 'the class that it was, for a prediction with classes';
-COMMENT ON COLUMN healthml.outcome.value IS 'the value that it was, for a prediction of a value';
+COMMENT ON COLUMN healthml.outcome.actual_label IS 'the class that it was, for a prediction with classes';
+COMMENT ON COLUMN healthml.outcome.actual_value IS 'the value that it was, for a prediction of a value';
 
 /* What a foreign key would promise, but in any order of a restore, whose rows were recorded earlier. */
 CREATE FUNCTION healthml.check_outcome() RETURNS trigger
@@ -82,30 +82,30 @@ BEGIN
 	END IF;
 	IF cardinality(predicted.classes) = 2 THEN
 		-- the negative class first: the score is the probability of the other one
-		known.label := CASE WHEN record_outcome.actual = ANY (predicted.classes) THEN record_outcome.actual
+		known.actual_label := CASE WHEN record_outcome.actual = ANY (predicted.classes) THEN record_outcome.actual
 			WHEN flag IS NOT NULL THEN predicted.classes[1 + flag::integer] END;
-		known.actual := known.label = predicted.classes[2];
+		known.actual := known.actual_label = predicted.classes[2];
 	ELSIF predicted.classes IS NOT NULL THEN
-		known.label := CASE WHEN record_outcome.actual = ANY (predicted.classes) THEN record_outcome.actual END;
-		known.actual := CASE WHEN known.label IS NULL THEN flag ELSE known.label = ANY (predicted.alarm) END;
+		known.actual_label := CASE WHEN record_outcome.actual = ANY (predicted.classes) THEN record_outcome.actual END;
+		known.actual := CASE WHEN known.actual_label IS NULL THEN flag ELSE known.actual_label = ANY (predicted.alarm) END;
 	ELSIF predicted.task = 'regression' THEN
-		known.value := record_outcome.actual::float8;
-		IF NOT abs(known.value) < 'Infinity' THEN
+		known.actual_value := record_outcome.actual::float8;
+		IF NOT abs(known.actual_value) < 'Infinity' THEN
 			RAISE EXCEPTION 'outcome % is not finite', record_outcome.actual USING ERRCODE = 'numeric_value_out_of_range';
 		END IF;
 	ELSE
 		known.actual := flag;
 	END IF;
-	IF num_nonnulls(known.actual, known.label, known.value) = 0 THEN
+	IF num_nonnulls(known.actual, known.actual_label, known.actual_value) = 0 THEN
 		RAISE EXCEPTION 'outcome "%" is none that a prediction of model "%" can have', record_outcome.actual, predicted.model
 			USING ERRCODE = 'invalid_parameter_value', HINT = CASE
 				WHEN predicted.classes IS NULL THEN 'Record true or false.'
 				ELSE format('The classes are: %s.', (SELECT string_agg(c, ', ' ORDER BY c) FROM unnest(predicted.classes) c)) END;
 	END IF;
-	INSERT INTO healthml.outcome (prediction_id, actual, label, value, note)
-	VALUES (record_outcome.prediction_id, known.actual, known.label, known.value, record_outcome.note)
+	INSERT INTO healthml.outcome (prediction_id, actual, actual_label, actual_value, note)
+	VALUES (record_outcome.prediction_id, known.actual, known.actual_label, known.actual_value, record_outcome.note)
 	ON CONFLICT ON CONSTRAINT outcome_pkey
-	DO UPDATE SET actual = EXCLUDED.actual, label = EXCLUDED.label, value = EXCLUDED.value, note = EXCLUDED.note,
+	DO UPDATE SET actual = EXCLUDED.actual, actual_label = EXCLUDED.actual_label, actual_value = EXCLUDED.actual_value, note = EXCLUDED.note,
 		recorded_at = now(), recorded_by = current_user;
 END
 $$;
@@ -185,30 +185,30 @@ BEGIN
 	END IF;
 	IF cardinality(predicted.classes) = 2 THEN
 		-- the negative class first: the score is the probability of the other one
-		known.label := CASE WHEN record_outcome.actual = ANY (predicted.classes) THEN record_outcome.actual
+		known.actual_label := CASE WHEN record_outcome.actual = ANY (predicted.classes) THEN record_outcome.actual
 			WHEN flag IS NOT NULL THEN predicted.classes[1 + flag::integer] END;
-		known.actual := known.label = predicted.classes[2];
+		known.actual := known.actual_label = predicted.classes[2];
 	ELSIF predicted.classes IS NOT NULL THEN
-		known.label := CASE WHEN record_outcome.actual = ANY (predicted.classes) THEN record_outcome.actual END;
-		known.actual := CASE WHEN known.label IS NULL THEN flag ELSE known.label = ANY (predicted.alarm) END;
+		known.actual_label := CASE WHEN record_outcome.actual = ANY (predicted.classes) THEN record_outcome.actual END;
+		known.actual := CASE WHEN known.actual_label IS NULL THEN flag ELSE known.actual_label = ANY (predicted.alarm) END;
 	ELSIF predicted.task = 'regression' THEN
-		known.value := record_outcome.actual::float8;
-		IF NOT abs(known.value) < 'Infinity' THEN
+		known.actual_value := record_outcome.actual::float8;
+		IF NOT abs(known.actual_value) < 'Infinity' THEN
 			RAISE EXCEPTION 'outcome % is not finite', record_outcome.actual USING ERRCODE = 'numeric_value_out_of_range';
 		END IF;
 	ELSE
 		known.actual := flag;
 	END IF;
-	IF num_nonnulls(known.actual, known.label, known.value) = 0 THEN
+	IF num_nonnulls(known.actual, known.actual_label, known.actual_value) = 0 THEN
 		RAISE EXCEPTION 'outcome "%" is none that a prediction of model "%" can have', record_outcome.actual, predicted.model
 			USING ERRCODE = 'invalid_parameter_value', HINT = CASE
 				WHEN predicted.classes IS NULL THEN 'Record true or false.'
 				ELSE format('The classes are: %s.', (SELECT string_agg(c, ', ' ORDER BY c) FROM unnest(predicted.classes) c)) END;
 	END IF;
-	INSERT INTO healthml.outcome (prediction_id, actual, label, value, note)
-	VALUES (record_outcome.prediction_id, known.actual, known.label, known.value, record_outcome.note)
+	INSERT INTO healthml.outcome (prediction_id, actual, actual_label, actual_value, note)
+	VALUES (record_outcome.prediction_id, known.actual, known.actual_label, known.actual_value, record_outcome.note)
 	ON CONFLICT ON CONSTRAINT outcome_pkey
-	DO UPDATE SET actual = EXCLUDED.actual, label = EXCLUDED.label, value = EXCLUDED.value, note = EXCLUDED.note;
+	DO UPDATE SET actual = EXCLUDED.actual, actual_label = EXCLUDED.actual_label, actual_value = EXCLUDED.actual_value, note = EXCLUDED.note;
 END
 $$;
 

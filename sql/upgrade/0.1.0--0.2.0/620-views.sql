@@ -16,7 +16,7 @@ COMMENT ON VIEW healthml.daily_risk IS
 CREATE OR REPLACE VIEW healthml.recent_predictions AS
 SELECT p.prediction_id, p.predicted_at, p.subject, p.model, p.version, p.score, p.percentile, p.risk, p.is_anomaly,
 	p.label, p.explanation #>> '{reasons,0,feature}' AS main_reason, p.narrative, o.actual, p.source,
-	p.risk::text AS risk_text, o.label AS actual_label, o.value AS actual_value
+	p.risk::text AS risk_text, o.actual_label, o.actual_value
 FROM healthml.prediction p
 LEFT JOIN healthml.outcome o USING (prediction_id)
 WHERE p.predicted_at >= now() - interval '7 days'
@@ -72,9 +72,9 @@ FROM (
 	FROM (
 		SELECT DISTINCT ON (p.model, p.version, p.subject, CASE WHEN p.subject IS NULL THEN p.prediction_id END)
 			p.model, p.version, p.score, p.is_anomaly, p.label, p.probabilities, p.predicted_at,
-			o.actual, o.label AS actual_label, o.value AS actual_value,
+			o.actual, o.actual_label, o.actual_value,
 			m.task = 'classification' AND coalesce(p.n_classes, 2) = 2 AS is_probability,
-			p.n_classes > 2 AND o.label IS NOT NULL AS has_classes
+			p.n_classes > 2 AND o.actual_label IS NOT NULL AS has_classes
 		FROM (SELECT q.*, CASE WHEN q.probabilities IS NOT NULL
 				THEN (SELECT count(*) FROM jsonb_object_keys(q.probabilities)) END AS n_classes
 			FROM healthml.prediction q) p
@@ -89,7 +89,7 @@ COMMENT ON VIEW healthml.model_performance IS
 CREATE VIEW healthml.latest_predictions AS
 SELECT DISTINCT ON (p.model, p.version, p.source, p.subject, CASE WHEN p.subject IS NULL THEN p.prediction_id END)
 	p.prediction_id, p.predicted_at, p.subject, p.model, p.version, p.score, p.percentile, p.risk, p.is_anomaly, p.label, p.source,
-	p.risk::text AS risk_text, o.actual, o.label AS actual_label, o.value AS actual_value
+	p.risk::text AS risk_text, o.actual, o.actual_label, o.actual_value
 FROM healthml.prediction p
 LEFT JOIN healthml.outcome o USING (prediction_id)
 ORDER BY p.model, p.version, p.source, p.subject, CASE WHEN p.subject IS NULL THEN p.prediction_id END, p.predicted_at DESC,

@@ -19,14 +19,14 @@ const HmlAlgorithm *const hml_algorithms[] = {
 };
 
 const HmlParamSpec hml_shared_params[] = {
+	{"exclude", HML_PARAM_TEXTS | HML_PARAM_IMPLIED, "null", 0, 0, NULL,
+	 "Columns that are no features where all columns are: identifiers, and what is only known with the "
+	 "target."},
 	{"seed", HML_PARAM_INTEGER, "42", 0, 9007199254740992.0, NULL,
 	 "Seed of all random choices: the same rows, parameters and seed give the same model."},
 	{"max_rows", HML_PARAM_INTEGER, "null", 1, 4294967295.0, NULL,
 	 "The most rows to learn from; of more a uniform random sample is drawn. By default as many as memory "
 	 "allows."},
-	{"exclude", HML_PARAM_TEXTS | HML_PARAM_IMPLIED, "null", 0, 0, NULL,
-	 "Columns that are no features where all columns are: identifiers, and what is only known with the "
-	 "target."},
 	{0}};
 
 const HmlAlgorithm *
