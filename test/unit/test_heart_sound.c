@@ -103,6 +103,71 @@ test_rate_undecided(void **state)
 	finish(&hearing);
 }
 
+/* Two seconds of zeros in front, three of them after the fifth second: beats lie in what has sound. */
+static void
+test_silence_has_no_beats(void **state)
+{
+	Hearing hearing;
+	HmlSignal *audio = &hearing.audio;
+	size_t rate = HML_SYNTHETIC_RATE;
+
+	(void) state;
+	hear(&hearing, 15, 70, HML_MURMUR_NONE, 0.01);
+	memset(audio->samples, 0, 2 * rate * sizeof(float));
+	memset(audio->samples + 7 * rate, 0, 3 * rate * sizeof(float));
+	assert_ok(&hearing.ctx, hml_heart_sound(hearing.arena, &default_spec, audio, &hearing.sound));
+	assert_int_equal(hearing.sound.n_stretches, 2);
+	assert_close(hearing.sound.sounding_share, 10.0 / 15, 0.03);
+	assert_close((double) hearing.sound.stretches[1].first / hearing.sound.frames_per_s, 10, 0.15);
+	assert_close(hearing.sound.heart_rate_bpm, 70, 2);
+	assert_in_range(hearing.sound.cycle.n_beats, 8, 12);
+	for (size_t b = 0; b < hearing.sound.cycle.n_beats; b++)
+	{
+		const uint32_t *bounds = hearing.sound.cycle.beats[b].bounds;
+		bool first = bounds[0] >= hearing.sound.stretches[0].first &&
+					 bounds[HML_HEART_PHASES] <= hearing.sound.stretches[0].last;
+		bool second = bounds[0] >= hearing.sound.stretches[1].first &&
+					  bounds[HML_HEART_PHASES] <= hearing.sound.stretches[1].last;
+
+		assert_true(first || second);
+	}
+	assert_true(hml_heart_sound_is_judgeable(&hearing.sound));
+	finish(&hearing);
+}
+
+/* The silence between the sounds of a slow heart is the heart's own. */
+static void
+test_slow_hearts_are_not_silent(void **state)
+{
+	static const double noises[] = {0, 0.001, 0.01};
+
+	(void) state;
+	for (size_t i = 0; i < 3; i++)
+	{
+		Hearing hearing;
+
+		hear(&hearing, 20, 30, HML_MURMUR_NONE, noises[i]);
+		assert_int_equal(hearing.sound.n_stretches, 1);
+		assert_true(hearing.sound.sounding_share > 0.9);
+		finish(&hearing);
+	}
+}
+
+static void
+test_mostly_silent(void **state)
+{
+	Hearing hearing;
+
+	(void) state;
+	hear(&hearing, 12, 70, HML_MURMUR_NONE, 0.01);
+	memset(hearing.audio.samples, 0, 10 * HML_SYNTHETIC_RATE * sizeof(float));
+	assert_ok(&hearing.ctx, hml_heart_sound(hearing.arena, &default_spec, &hearing.audio, &hearing.sound));
+	assert_false(hearing.sound.has_beats);
+	assert_false(hearing.sound.silent);
+	assert_true(hearing.sound.sounding_share < 0.5);
+	finish(&hearing);
+}
+
 /* The generator's first beat is at a tenth of a period, its systole 0.2 s + 0.12 periods. */
 static void
 test_phases(void **state)
@@ -517,6 +582,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_heart_rate),
 		cmocka_unit_test(test_rate_undecided),
+		cmocka_unit_test(test_silence_has_no_beats),
+		cmocka_unit_test(test_slow_hearts_are_not_silent),
+		cmocka_unit_test(test_mostly_silent),
 		cmocka_unit_test(test_phases),
 		cmocka_unit_test(test_murmurs_are_heard_in_their_phase),
 		cmocka_unit_test(test_what_does_not_matter),

@@ -36,10 +36,11 @@
 #define SHORT_PERIOD_S 0.38 /* of a heart whose sounds take up all of a beat */
 #define SPREADS 4.0         /* a phase lasts at most this many spreads longer than its mean */
 
-/* What decides between a period and another: how much better the phases fit, or how much plainer it is. */
+/* What decides between a period and another: how much better the phases fit or, where they hardly fit worse, how much plainer the rhythm is. */
 #define OCTAVE_FIT 0.02
 #define OCTAVE_RHYTHM 0.3
 #define PLAIN_RHYTHM 0.6
+#define WORST_FIT 0.08
 
 /* A frame is as likely a sound as not at this quantile of the levels; steepness per standard deviation. */
 #define SOUND_QUANTILE 0.6
@@ -324,8 +325,8 @@ decide(HmlArena *arena, const Recording *recording, const HmlHeartPeriod *period
 		HmlHeartCycle other;
 
 		HML_TRY(search_phases(arena, recording, &periods[i], &other));
-		if (other.fit > usual + OCTAVE_FIT ||
-			(other.rhythm > PLAIN_RHYTHM && other.rhythm > out->rhythm + OCTAVE_RHYTHM))
+		if (other.fit > usual + OCTAVE_FIT || (other.fit > usual - WORST_FIT && other.rhythm > PLAIN_RHYTHM &&
+											   other.rhythm > out->rhythm + OCTAVE_RHYTHM))
 			*out = other;
 		else if (other.fit > usual - OCTAVE_FIT)
 			out->ambiguous = true;

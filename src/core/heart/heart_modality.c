@@ -41,6 +41,8 @@ doubt(const HmlHeartSound *sound)
 		return "the recording is silent";
 	if (sound->clipped_share > HML_HEART_MOST_CLIPPED)
 		return "the recording is clipped";
+	if (!sound->has_beats && sound->sounding_share < 0.5)
+		return "the recording is mostly silence, and fewer than three heart beats are heard";
 	if (!sound->has_beats)
 		return "fewer than three heart beats are heard";
 	if (sound->cycle.ambiguous)

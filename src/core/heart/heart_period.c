@@ -34,6 +34,9 @@
 #define SLOW_SOUNDS_S 0.65 /* both of its sounds lie within this */
 #define SLOW_BETWEEN 0.3   /* of its correlation, at lags between */
 
+/* By no more than this do the two intervals of a beat differ in correlation when either may be systole. */
+#define AS_PLAIN 0.1
+
 /* A fast heart correlates so much, and so much of that half-way, where its second sounds are. */
 #define FAST_RHYTHM 0.4
 #define SECOND_SOUND 0.35
@@ -251,6 +254,22 @@ try_slow(HmlArena *arena, const Level *level, double rate, const HmlHeartPeriod 
 	return HML_OK;
 }
 
+/* From the first sound to the second, or from that to the next first: of two that are as plain, the shorter. */
+static size_t
+shorter_of_two(const double *correlation, size_t interval, size_t first, double period)
+{
+	size_t other = (size_t) (period - (double) interval + 0.5);
+	size_t peak = other;
+
+	if (2 * (double) interval <= period || other <= first)
+		return interval;
+	for (size_t lag = other - 1; lag <= other + 1; lag++)
+		if (correlation[lag] > correlation[peak])
+			peak = lag;
+	return is_peak(correlation, peak) && correlation[peak] >= correlation[interval] - AS_PLAIN ? peak
+																							   : interval;
+}
+
 /* Seconds from the first sound to the second. */
 static double
 find_interval(const double *correlation, double period_s, double rate)
@@ -263,6 +282,7 @@ find_interval(const double *correlation, double period_s, double rate)
 	for (size_t lag = first; lag <= last; lag++)
 		if (correlation[lag] > correlation[best])
 			best = lag;
+	best = shorter_of_two(correlation, best, first, period_s * rate);
 	if (is_peak(correlation, best))
 		return (double) best / rate;
 	return fmin(0.2 + 0.12 * period_s, 0.45 * period_s);

@@ -6,6 +6,9 @@
  * sounds fill more than a tenth of the time, a knock on the stethoscope does not,
  * and what sticks out beyond HML_HEART_MAX_LEVEL is cut off.  The result does not
  * depend on the gain of the recording.
+ *
+ * Stretches without sound (heart_silence.h) are set to zero and belong to no level,
+ * no beat, no floor and no weight.
  */
 #include "core/heart/heart_sound.h"
 
@@ -14,6 +17,7 @@
 
 #include "core/base/sort.h"
 #include "core/signal/audio/audio.h"
+#include "core/heart/heart_silence.h"
 #include "core/signal/dsp/filter.h"
 #include "core/signal/dsp/resample.h"
 
@@ -31,38 +35,82 @@
 
 /* ---- level ----------------------------------------------------------- */
 
-/* Levels (root mean square) of frames of 25 ms, ascending; at least one. */
-static HmlStatus
-frame_levels(HmlArena *arena, const float *samples, size_t n, double rate, double **levels, size_t *n_levels)
+/* Samples of a stretch that lie in first .. last - 1; an empty range where there are none. */
+static HmlHeartStretch
+samples_of(const HmlHeartSound *sound, size_t stretch, size_t first, size_t last)
 {
-	size_t frame = (size_t) (LEVEL_FRAME_S * rate);
-	size_t count = (n + frame - 1) / frame;
+	HmlHeartStretch range = {sound->stretches[stretch].first * sound->hop,
+							 sound->stretches[stretch].last * sound->hop};
 
-	HML_TRY(HML_ARENA_NEW(arena, levels, count));
-	for (size_t f = 0; f < count; f++)
-	{
-		size_t last = (f + 1) * frame < n ? (f + 1) * frame : n;
-		double sum = 0;
-
-		for (size_t i = f * frame; i < last; i++)
-			sum += (double) samples[i] * samples[i];
-		(*levels)[f] = sqrt(sum / (double) (last - f * frame));
-		if (f % FRAMES_PER_POLL == 0)
-			HML_TRY(hml_poll(hml_arena_context(arena)));
-	}
-	*n_levels = count;
-	return hml_sort_doubles(hml_arena_context(arena), *levels, count);
+	if (range.first < first)
+		range.first = first;
+	if (range.last > last)
+		range.last = last;
+	if (range.last < range.first)
+		range.last = range.first;
+	return range;
 }
 
+/*
+ * Levels (root mean square) of frames of 25 ms, ascending, of the sounding samples
+ * among first .. last - 1; *n_sounding of these; at least one level, 0 without any.
+ */
+static HmlStatus
+frame_levels(HmlArena *arena, const HmlHeartSound *sound, size_t first, size_t last, double **levels,
+			 size_t *n_levels, size_t *n_sounding)
+{
+	size_t frame = (size_t) (LEVEL_FRAME_S * sound->sample_rate);
+	size_t count = 0;
+
+	*n_sounding = 0;
+	HML_TRY(HML_ARENA_NEW_ZERO(arena, levels, (last - first) / frame + sound->n_stretches + 1));
+	for (size_t s = 0; s < sound->n_stretches; s++)
+	{
+		HmlHeartStretch range = samples_of(sound, s, first, last);
+
+		for (size_t start = range.first; start < range.last; start += frame)
+		{
+			size_t end = range.last - start < frame ? range.last : start + frame;
+			double sum = 0;
+
+			for (size_t i = start; i < end; i++)
+				sum += (double) sound->samples[i] * sound->samples[i];
+			(*levels)[count++] = sqrt(sum / (double) (end - start));
+			if (count % FRAMES_PER_POLL == 0)
+				HML_TRY(hml_poll(hml_arena_context(arena)));
+		}
+		*n_sounding += range.last - range.first;
+	}
+	*n_levels = count > 0 ? count : 1;
+	return hml_sort_doubles(hml_arena_context(arena), *levels, *n_levels);
+}
+
+/* Off the sounding samples; all others become 0. */
 static void
-remove_mean(float *samples, size_t n)
+remove_mean(HmlHeartSound *sound)
 {
 	double sum = 0;
+	size_t n = 0;
+	size_t at = 0;
 
-	for (size_t i = 0; i < n; i++)
-		sum += samples[i];
-	for (size_t i = 0; i < n; i++)
-		samples[i] -= (float) (sum / (double) n);
+	for (size_t s = 0; s < sound->n_stretches; s++)
+	{
+		HmlHeartStretch range = samples_of(sound, s, 0, sound->n_samples);
+
+		for (size_t i = range.first; i < range.last; i++)
+			sum += sound->samples[i];
+		n += range.last - range.first;
+	}
+	for (size_t s = 0; s < sound->n_stretches; s++)
+	{
+		HmlHeartStretch range = samples_of(sound, s, 0, sound->n_samples);
+
+		memset(sound->samples + at, 0, (range.first - at) * sizeof(*sound->samples));
+		for (at = range.first; at < range.last; at++)
+			sound->samples[at] -= (float) (sum / (double) n);
+	}
+	memset(sound->samples + at, 0, (sound->n_samples - at) * sizeof(*sound->samples));
+	sound->sounding_share = (double) n / (double) sound->n_samples;
 }
 
 /* ---- samples --------------------------------------------------------- */
@@ -107,7 +155,8 @@ find_extremes(const float *samples, size_t n, float *lowest, float *highest)
 
 /* At the rate of the model, without offset, filtered where that is wanted. */
 static HmlStatus
-load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlSignal *signal, HmlHeartSound *out)
+load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlMel *mel, const HmlSignal *signal,
+			 HmlHeartSound *out)
 {
 	HmlContext *ctx = hml_arena_context(arena);
 	HmlFilter filter;
@@ -131,7 +180,11 @@ load_samples(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlSignal *si
 		return hml_fail(ctx, HML_INVALID_DATA, "recording is shorter than one sample at %g Hz",
 						out->sample_rate);
 	HML_TRY(hml_poll(ctx));
-	remove_mean(out->samples, out->n_samples);
+	out->hop = (size_t) spec->mel.hop_length;
+	out->frames_per_s = spec->mel.sample_rate / spec->mel.hop_length;
+	HML_TRY(hml_heart_stretches(arena, out->samples, out->n_samples, out->hop, out->frames_per_s,
+								hml_mel_frames(mel, out->n_samples), &out->stretches, &out->n_stretches));
+	remove_mean(out);
 	HML_TRY(hml_poll(ctx));
 	if (!spec->band_pass)
 		return HML_OK;
@@ -154,9 +207,10 @@ set_level(HmlArena *arena, HmlHeartSound *sound)
 {
 	double *levels;
 	size_t n;
+	size_t n_sounding;
 	float scale;
 
-	HML_TRY(frame_levels(arena, sound->samples, sound->n_samples, sound->sample_rate, &levels, &n));
+	HML_TRY(frame_levels(arena, sound, 0, sound->n_samples, &levels, &n, &n_sounding));
 	sound->silent = !(levels[n - 1 - n / 10] > SILENCE);
 	scale = sound->silent ? 0 : (float) (1 / levels[n - 1 - n / 10]);
 	for (size_t i = 0; i < sound->n_samples; i++)
@@ -172,7 +226,7 @@ window_weight(const HmlHeartSound *sound, const HmlHeartWindow *window)
 	double clean = (window->snr_db - POOR_SNR_DB) / (GOOD_SNR_DB - POOR_SNR_DB);
 	double whole = 1 - window->clipped_share / USELESS_CLIPPED_SHARE;
 
-	if (sound->silent)
+	if (sound->silent || window->sounding_share == 0)
 		return 0;
 	return fmax(0.0, fmin(1.0, clean)) * fmax(0.0, whole);
 }
@@ -183,8 +237,10 @@ judge_window(HmlArena *arena, const HmlHeartSound *sound, size_t first, size_t n
 {
 	double *levels;
 	size_t count;
+	size_t n_sounding;
 
-	HML_TRY(frame_levels(arena, sound->samples + first, n, sound->sample_rate, &levels, &count));
+	HML_TRY(frame_levels(arena, sound, first, first + n, &levels, &count, &n_sounding));
+	window->sounding_share = (double) n_sounding / (double) n;
 	window->snr_db = 20 * log10((levels[count - 1 - count / 10] + SILENCE) / (levels[count / 10] + SILENCE));
 	window->clipped_share = hml_clipped_share(sound->samples + first, n, lowest, highest);
 	window->start_s = (double) first / sound->sample_rate;
@@ -200,6 +256,7 @@ cut_windows(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound
 	size_t hop = (size_t) (spec->window_hop_s * sound->sample_rate);
 	size_t rest = sound->n_samples > width ? sound->n_samples - width : 0;
 	size_t hop_length = (size_t) spec->mel.hop_length;
+	double sounding = 0;
 	float lowest;
 	float highest;
 
@@ -219,24 +276,23 @@ cut_windows(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound
 		if (window->n_frames == 0)
 			window->n_frames = 1;
 		HML_TRY(judge_window(arena, sound, first, width, lowest, highest, window));
-		sound->weight += window->weight / (double) sound->n_windows;
+		sounding += window->sounding_share;
 	}
+	for (size_t w = 0; w < sound->n_windows && sounding > 0; w++)
+		sound->weight += sound->windows[w].weight * sound->windows[w].sounding_share / sounding;
 	return HML_OK;
 }
 
 /* ---- spectrum and beats ---------------------------------------------- */
 
 static HmlStatus
-make_log_mel(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
+make_log_mel(HmlArena *arena, HmlMel *mel, HmlHeartSound *sound)
 {
 	HmlContext *ctx = hml_arena_context(arena);
-	HmlMel *mel;
 	size_t cells;
 
-	HML_TRY(hml_mel_create(arena, &spec->mel, &mel));
-	sound->n_mels = (size_t) spec->mel.n_mels;
+	sound->n_mels = HML_HEART_BANDS;
 	sound->n_frames = hml_mel_frames(mel, sound->n_samples);
-	sound->frames_per_s = spec->mel.sample_rate / spec->mel.hop_length;
 	cells = sound->n_mels * sound->n_frames;
 	if (sound->n_frames > HML_MEL_MAX_CELLS / sound->n_mels)
 		return hml_fail(ctx, HML_LIMIT, "spectrogram of %zu frames is larger than the limit of %zu cells",
@@ -274,8 +330,8 @@ find_beats(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
 	float *level;
 
 	HML_TRY(low_level(arena, spec, sound, &level));
-	HML_TRY(hml_heart_cycle(arena, level, sound->n_frames, sound->frames_per_s,
-							&(HmlHeartStretch){0, sound->n_frames}, 1, &sound->cycle));
+	HML_TRY(hml_heart_cycle(arena, level, sound->n_frames, sound->frames_per_s, sound->stretches,
+							sound->n_stretches, &sound->cycle));
 	sound->has_beats = sound->cycle.n_beats >= HML_BEAT_MIN_BEATS;
 	if (!sound->has_beats)
 		return HML_OK;
@@ -287,22 +343,48 @@ find_beats(HmlArena *arena, const HmlHeartSoundSpec *spec, HmlHeartSound *sound)
 	return HML_OK;
 }
 
+/* Of the sounding samples, put one after another: what is left of a frame where they meet is rare. */
+static HmlStatus
+measure_floors(HmlArena *arena, HmlHeartSound *sound)
+{
+	float *sounding = sound->samples;
+	size_t n = 0;
+
+	if (sound->n_stretches > 1 || sound->sounding_share < 1)
+	{
+		HML_TRY(HML_ARENA_NEW(arena, &sounding, sound->n_samples));
+		for (size_t s = 0; s < sound->n_stretches; s++)
+		{
+			HmlHeartStretch range = samples_of(sound, s, 0, sound->n_samples);
+
+			memcpy(sounding + n, sound->samples + range.first,
+				   (range.last - range.first) * sizeof(*sounding));
+			n += range.last - range.first;
+		}
+	}
+	else
+		n = sound->n_samples;
+	return hml_heart_floor(hml_arena_context(arena), sounding, n, sound->sample_rate, sound->floors);
+}
+
 HmlStatus
 hml_heart_sound(HmlArena *arena, const HmlHeartSoundSpec *spec, const HmlSignal *signal, HmlHeartSound *out)
 {
+	HmlMel *mel;
+
 	memset(out, 0, sizeof(*out));
 	out->heart_rate_bpm = NAN;
 	out->cycle.period_s = NAN;
 	HML_TRY(check_spec(hml_arena_context(arena), spec));
 	HML_TRY(check_signal(hml_arena_context(arena), signal));
-	HML_TRY(load_samples(arena, spec, signal, out));
+	HML_TRY(hml_mel_create(arena, &spec->mel, &mel));
+	HML_TRY(load_samples(arena, spec, mel, signal, out));
 	HML_TRY(set_level(arena, out));
 	HML_TRY(cut_windows(arena, spec, out));
-	HML_TRY(make_log_mel(arena, spec, out));
+	HML_TRY(make_log_mel(arena, mel, out));
 	if (out->silent)
 		return HML_OK;
-	HML_TRY(hml_heart_floor(hml_arena_context(arena), out->samples, out->n_samples, out->sample_rate,
-							out->floors));
+	HML_TRY(measure_floors(arena, out));
 	return find_beats(arena, spec, out);
 }
 

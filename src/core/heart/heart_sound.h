@@ -48,6 +48,7 @@ typedef struct HmlHeartWindow
 	double start_s;
 	double snr_db; /* level of the loudest tenth of 25 ms frames above that of the quietest */
 	double clipped_share;
+	double sounding_share;
 	double weight; /* 0 = of no use (silent, clipped, noise alone), 1 = good */
 } HmlHeartWindow;
 
@@ -59,13 +60,17 @@ typedef struct HmlHeartSound
 		samples; /* (n_samples) the loudest tenth of its frames has level 1, limited to +-HML_HEART_MAX_LEVEL */
 	bool silent;          /* nothing to hear: samples are 0 and weights too */
 	double clipped_share; /* of the recording as it came, see hml_audio_describe() */
+	size_t hop;           /* samples from one frame to the next */
 	double frames_per_s;
+	size_t n_stretches;
+	HmlHeartStretch *stretches; /* (n_stretches) frames with sound */
+	double sounding_share;      /* of the samples */
 	size_t n_frames;
 	size_t n_mels;
 	float *log_mel; /* (n_mels, n_frames) dB */
 	size_t n_windows;
 	HmlHeartWindow *windows; /* (n_windows) from the beginning to the end */
-	double weight;           /* mean of the windows' */
+	double weight;           /* mean of the windows', as far as they have sound */
 	HmlHeartCycle cycle;
 	double heart_rate_bpm; /* NaN where it is not reliable */
 	bool has_beats;        /* enough whole beats for 'typical' and 'features' */
