@@ -13,9 +13,16 @@
 #include "core/heart/heart_sound_algorithm.h"
 #include "core/learn/iforest/iforest.h"
 #include "core/learn/ocsvm/ocsvm.h"
+#include "core/learn/rules/rules.h"
 
 const HmlAlgorithm *const hml_algorithms[] = {
-	&hml_autoencoder, &hml_heart_sound_cnn, &hml_isolation_forest, &hml_mlp, &hml_one_class_svm, NULL,
+	&hml_autoencoder,
+	&hml_heart_sound_cnn,
+	&hml_isolation_forest,
+	&hml_mlp,
+	&hml_one_class_svm,
+	&hml_rules,
+	NULL,
 };
 
 const HmlParamSpec hml_shared_params[] = {
