@@ -114,3 +114,205 @@ CREATE AGGREGATE healthml.hrv(rr_ms float8, correction text) (
 );
 COMMENT ON AGGREGATE healthml.hrv(float8, text) IS
 'the same after a correction, none or malik: intervals outside 300 to 2000 ms, then those that differ by more than a fifth from the one before, are replaced by the line between the good ones beside them';
+
+/* ---- series in windows ---- */
+
+CREATE FUNCTION healthml.rows_merge(a float8[], b float8[]) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_rows_merge';
+COMMENT ON FUNCTION healthml.rows_merge(float8[], float8[]) IS 'combines states of aggregates over rows of a series';
+CREATE FUNCTION healthml.vitals_sequence_add(state float8[], VARIADIC features float8[]) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_sequence_add';
+COMMENT ON FUNCTION healthml.vitals_sequence_add(float8[], VARIADIC float8[]) IS 'transition of vitals_sequence';
+CREATE FUNCTION healthml.vitals_sequence_push(state internal, VARIADIC features float8[]) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_sequence_push';
+COMMENT ON FUNCTION healthml.vitals_sequence_push(internal, VARIADIC float8[]) IS 'moving transition of vitals_sequence';
+CREATE FUNCTION healthml.vitals_sequence_pop(state internal, VARIADIC features float8[]) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_sequence_pop';
+COMMENT ON FUNCTION healthml.vitals_sequence_pop(internal, VARIADIC float8[]) IS 'inverse transition of vitals_sequence';
+CREATE FUNCTION healthml.vitals_sequence_final(state float8[]) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_sequence_final';
+COMMENT ON FUNCTION healthml.vitals_sequence_final(float8[]) IS 'result of vitals_sequence';
+CREATE FUNCTION healthml.vitals_sequence_window_final(state internal) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_sequence_window_final';
+COMMENT ON FUNCTION healthml.vitals_sequence_window_final(internal) IS 'result of vitals_sequence in a moving frame';
+CREATE AGGREGATE healthml.vitals_sequence(VARIADIC features float8[]) (
+	SFUNC = healthml.vitals_sequence_add,
+	STYPE = float8[],
+	FINALFUNC = healthml.vitals_sequence_final,
+	COMBINEFUNC = healthml.rows_merge,
+	MSFUNC = healthml.vitals_sequence_push,
+	MINVFUNC = healthml.vitals_sequence_pop,
+	MSTYPE = internal,
+	MFINALFUNC = healthml.vitals_sequence_window_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE healthml.vitals_sequence(VARIADIC float8[]) IS
+'the rows of a frame as one array, steps by features, in the order of vitals_sequence(... ORDER BY ...) or of the window: vitals_sequence(heart_rate, spo2) OVER (PARTITION BY patient_id ORDER BY ts ROWS 59 PRECEDING). A NULL is NaN in it, a missing value. A moving frame costs no more for being long';
+
+CREATE FUNCTION healthml.slope_add(state float8[], ts timestamptz, value float8) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_timed_add';
+COMMENT ON FUNCTION healthml.slope_add(float8[], timestamptz, float8) IS 'transition of slope';
+CREATE FUNCTION healthml.slope_push(state internal, ts timestamptz, value float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_timed_push';
+COMMENT ON FUNCTION healthml.slope_push(internal, timestamptz, float8) IS 'moving transition of slope';
+CREATE FUNCTION healthml.slope_pop(state internal, ts timestamptz, value float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_timed_pop';
+COMMENT ON FUNCTION healthml.slope_pop(internal, timestamptz, float8) IS 'inverse transition of slope';
+CREATE FUNCTION healthml.slope_final(state float8[]) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_slope_final';
+COMMENT ON FUNCTION healthml.slope_final(float8[]) IS 'result of slope';
+CREATE FUNCTION healthml.slope_window_final(state internal) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_slope_window_final';
+COMMENT ON FUNCTION healthml.slope_window_final(internal) IS 'result of slope in a moving frame';
+CREATE AGGREGATE healthml.slope(ts timestamptz, value float8) (
+	SFUNC = healthml.slope_add,
+	STYPE = float8[],
+	FINALFUNC = healthml.slope_final,
+	COMBINEFUNC = healthml.rows_merge,
+	MSFUNC = healthml.slope_push,
+	MINVFUNC = healthml.slope_pop,
+	MSTYPE = internal,
+	MFINALFUNC = healthml.slope_window_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE healthml.slope(timestamptz, float8) IS
+'least-squares slope of a value per hour; NULL with fewer than two times';
+
+CREATE FUNCTION healthml.robust_zscore_add(state float8[], value float8) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_add';
+COMMENT ON FUNCTION healthml.robust_zscore_add(float8[], float8) IS 'transition of robust_zscore';
+CREATE FUNCTION healthml.robust_zscore_push(state internal, value float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_push';
+COMMENT ON FUNCTION healthml.robust_zscore_push(internal, float8) IS 'moving transition of robust_zscore';
+CREATE FUNCTION healthml.robust_zscore_pop(state internal, value float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_pop';
+COMMENT ON FUNCTION healthml.robust_zscore_pop(internal, float8) IS 'inverse transition of robust_zscore';
+CREATE FUNCTION healthml.robust_zscore_final(state float8[]) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_robust_zscore_final';
+COMMENT ON FUNCTION healthml.robust_zscore_final(float8[]) IS 'result of robust_zscore';
+CREATE FUNCTION healthml.robust_zscore_window_final(state internal) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_robust_zscore_window_final';
+COMMENT ON FUNCTION healthml.robust_zscore_window_final(internal) IS 'result of robust_zscore in a moving frame';
+CREATE AGGREGATE healthml.robust_zscore(value float8) (
+	SFUNC = healthml.robust_zscore_add,
+	STYPE = float8[],
+	FINALFUNC = healthml.robust_zscore_final,
+	COMBINEFUNC = healthml.rows_merge,
+	MSFUNC = healthml.robust_zscore_push,
+	MINVFUNC = healthml.robust_zscore_pop,
+	MSTYPE = internal,
+	MFINALFUNC = healthml.robust_zscore_window_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE healthml.robust_zscore(float8) IS
+'how many standard deviations (1.4826 times the median absolute deviation) the last value of the frame is above the median; NULL where nothing varies';
+
+CREATE FUNCTION healthml.hampel_add(state float8[], value float8, threshold float8) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_add';
+COMMENT ON FUNCTION healthml.hampel_add(float8[], float8, float8) IS 'transition of hampel';
+CREATE FUNCTION healthml.hampel_push(state internal, value float8, threshold float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_push';
+COMMENT ON FUNCTION healthml.hampel_push(internal, float8, float8) IS 'moving transition of hampel';
+CREATE FUNCTION healthml.hampel_pop(state internal, value float8, threshold float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_pop';
+COMMENT ON FUNCTION healthml.hampel_pop(internal, float8, float8) IS 'inverse transition of hampel';
+CREATE FUNCTION healthml.hampel_final(state float8[]) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_hampel_final';
+COMMENT ON FUNCTION healthml.hampel_final(float8[]) IS 'result of hampel';
+CREATE FUNCTION healthml.hampel_window_final(state internal) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_hampel_window_final';
+COMMENT ON FUNCTION healthml.hampel_window_final(internal) IS 'result of hampel in a moving frame';
+CREATE AGGREGATE healthml.hampel(value float8, threshold float8) (
+	SFUNC = healthml.hampel_add,
+	STYPE = float8[],
+	FINALFUNC = healthml.hampel_final,
+	COMBINEFUNC = healthml.rows_merge,
+	MSFUNC = healthml.hampel_push,
+	MINVFUNC = healthml.hampel_pop,
+	MSTYPE = internal,
+	MFINALFUNC = healthml.hampel_window_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE healthml.hampel(float8, float8) IS
+'the last value of the frame, or the median where it is more than threshold robust standard deviations away (F. R. Hampel, 1974); 3 is usual';
+
+CREATE FUNCTION healthml.ewma_add(state float8[], value float8, alpha float8) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_add';
+COMMENT ON FUNCTION healthml.ewma_add(float8[], float8, float8) IS 'transition of ewma';
+CREATE FUNCTION healthml.ewma_push(state internal, value float8, alpha float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_push';
+COMMENT ON FUNCTION healthml.ewma_push(internal, float8, float8) IS 'moving transition of ewma';
+CREATE FUNCTION healthml.ewma_pop(state internal, value float8, alpha float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_pop';
+COMMENT ON FUNCTION healthml.ewma_pop(internal, float8, float8) IS 'inverse transition of ewma';
+CREATE FUNCTION healthml.ewma_final(state float8[]) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_ewma_final';
+COMMENT ON FUNCTION healthml.ewma_final(float8[]) IS 'result of ewma';
+CREATE FUNCTION healthml.ewma_window_final(state internal) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_ewma_window_final';
+COMMENT ON FUNCTION healthml.ewma_window_final(internal) IS 'result of ewma in a moving frame';
+CREATE AGGREGATE healthml.ewma(value float8, alpha float8) (
+	SFUNC = healthml.ewma_add,
+	STYPE = float8[],
+	FINALFUNC = healthml.ewma_final,
+	COMBINEFUNC = healthml.rows_merge,
+	MSFUNC = healthml.ewma_push,
+	MINVFUNC = healthml.ewma_pop,
+	MSTYPE = internal,
+	MFINALFUNC = healthml.ewma_window_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE healthml.ewma(float8, float8) IS
+'exponentially weighted moving average of the frame: each value moves it by the share alpha of the difference (pandas: ewm(alpha, adjust=False))';
+
+CREATE FUNCTION healthml.time_in_range_add(state float8[], value float8, low float8, high float8) RETURNS float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_add';
+COMMENT ON FUNCTION healthml.time_in_range_add(float8[], float8, float8, float8) IS 'transition of time_in_range';
+CREATE FUNCTION healthml.time_in_range_push(state internal, value float8, low float8, high float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_push';
+COMMENT ON FUNCTION healthml.time_in_range_push(internal, float8, float8, float8) IS 'moving transition of time_in_range';
+CREATE FUNCTION healthml.time_in_range_pop(state internal, value float8, low float8, high float8) RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_values_pop';
+COMMENT ON FUNCTION healthml.time_in_range_pop(internal, float8, float8, float8) IS 'inverse transition of time_in_range';
+CREATE FUNCTION healthml.time_in_range_final(state float8[]) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_time_in_range_final';
+COMMENT ON FUNCTION healthml.time_in_range_final(float8[]) IS 'result of time_in_range';
+CREATE FUNCTION healthml.time_in_range_window_final(state internal) RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'healthml_time_in_range_window_final';
+COMMENT ON FUNCTION healthml.time_in_range_window_final(internal) IS 'result of time_in_range in a moving frame';
+CREATE AGGREGATE healthml.time_in_range(value float8, low float8, high float8) (
+	SFUNC = healthml.time_in_range_add,
+	STYPE = float8[],
+	FINALFUNC = healthml.time_in_range_final,
+	COMBINEFUNC = healthml.rows_merge,
+	MSFUNC = healthml.time_in_range_push,
+	MINVFUNC = healthml.time_in_range_pop,
+	MSTYPE = internal,
+	MFINALFUNC = healthml.time_in_range_window_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE healthml.time_in_range(float8, float8, float8) IS
+'share of the values from low to high, ends included';
+
+
+CREATE FUNCTION healthml.resample_series(ts timestamptz[], value float8[], step interval, max_gap interval)
+RETURNS TABLE (at timestamptz, resampled float8)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+	WITH point AS (
+		SELECT t, avg(v) AS v FROM unnest(ts, value) AS u (t, v)
+		WHERE t IS NOT NULL AND v <> 'NaN' AND isfinite(t) GROUP BY t
+	), piece AS (
+		SELECT t, v, lead(t) OVER o AS next_t, lead(v) OVER o AS next_v, min(t) OVER () AS first_t FROM point WINDOW o AS (ORDER BY t)
+	)
+	SELECT g, CASE WHEN g = t THEN v
+		WHEN next_t - t <= max_gap THEN v + (next_v - v) * extract(epoch FROM g - t)::float8 / extract(epoch FROM next_t - t)::float8 END
+	FROM piece, LATERAL (
+		SELECT first_t + n * step AS g FROM generate_series(
+			ceil(extract(epoch FROM t - first_t) / extract(epoch FROM step))::bigint,
+			floor(extract(epoch FROM coalesce(next_t, t) - first_t) / extract(epoch FROM step))::bigint) AS n
+	) AS grid
+	WHERE g < next_t OR next_t IS NULL
+	ORDER BY g
+$$;
+COMMENT ON FUNCTION healthml.resample_series(timestamptz[], float8[], interval, interval) IS
+'an irregular series at regular times from its first on, by linear interpolation; NULL inside gaps longer than max_gap. Values of one time are averaged, the order does not matter, NULL and NaN do not count. step is a fixed length of time, not months';
