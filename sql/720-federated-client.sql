@@ -15,11 +15,14 @@ CREATE TABLE healthml.federation_membership (
 	secure_only boolean NOT NULL DEFAULT false,
 	owner regrole NOT NULL,
 	coordinator regrole NOT NULL,
-	joined_at timestamptz NOT NULL DEFAULT now()
+	joined_at timestamptz NOT NULL DEFAULT now(),
+	settings jsonb NOT NULL DEFAULT '{}'
 );
 COMMENT ON TABLE healthml.federation_membership IS
 'one row per federation that this server takes part in: the rows that it trains on, and who may ask';
 COMMENT ON COLUMN healthml.federation_membership.search_path IS 'in force when the source is read, as it was when the owner joined';
+COMMENT ON COLUMN healthml.federation_membership.settings IS
+'settings that change what the source means (time zone, styles of dates, custom settings), as they were when the owner joined; in force when the source is read';
 COMMENT ON COLUMN healthml.federation_membership.secure_only IS 'whether updates leave this server only under masks';
 COMMENT ON COLUMN healthml.federation_membership.owner IS 'role with whose rights the source is read';
 COMMENT ON COLUMN healthml.federation_membership.coordinator IS
@@ -53,6 +56,11 @@ COMMENT ON FUNCTION healthml.check_membership_owner() IS
 
 CREATE TRIGGER check_membership_owner BEFORE INSERT OR UPDATE OR DELETE ON healthml.federation_membership
 FOR EACH ROW EXECUTE FUNCTION healthml.check_membership_owner();
+
+CREATE FUNCTION healthml.session_meaning() RETURNS jsonb
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 AS 'MODULE_PATHNAME', 'healthml_session_meaning';
+COMMENT ON FUNCTION healthml.session_meaning() IS
+'settings of this session that change what the text of a query means: time zone, styles of dates and intervals, and custom settings of extensions and applications';
 
 CREATE FUNCTION healthml.federated_client_hello(federation text) RETURNS text
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'healthml_federated_hello';
@@ -109,8 +117,8 @@ BEGIN
 		RAISE EXCEPTION 'this server has already joined federation "%"', federation
 			USING ERRCODE = 'duplicate_object', HINT = 'Leave it first with healthml.federated_leave.';
 	END IF;
-	INSERT INTO healthml.federation_membership (federation, source, target, search_path, secure_only, owner, coordinator)
-	VALUES (federation, source, target, search_path, secure_only, current_user::regrole, role);
+	INSERT INTO healthml.federation_membership (federation, source, target, search_path, secure_only, owner, coordinator, settings)
+	VALUES (federation, source, target, search_path, secure_only, current_user::regrole, role, healthml.session_meaning());
 END
 $$;
 COMMENT ON FUNCTION healthml.federated_join(text, text, text, regrole, text, boolean) IS

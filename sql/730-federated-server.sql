@@ -61,9 +61,11 @@ CREATE TABLE healthml.federation_round (
 	epsilon float8,
 	started_at timestamptz NOT NULL,
 	finished_at timestamptz NOT NULL,
+	discarded text,
 	PRIMARY KEY (federation, round)
 );
 COMMENT ON TABLE healthml.federation_round IS 'one row per finished round: how many took part, how good the global model then was, which version it is';
+COMMENT ON COLUMN healthml.federation_round.discarded IS 'why the global model of the round was not kept, which is then that of the round before; null for a round that counts';
 COMMENT ON COLUMN healthml.federation_round.epsilon IS 'privacy spent so far at the federation''s delta; null without differential privacy';
 
 CREATE TABLE healthml.federation_update (
@@ -104,7 +106,7 @@ CREATE VIEW healthml.federated_rounds AS
 SELECT r.federation, r.round, r.version, r.clients, r.samples,
 	(r.metrics ->> 'loss')::float8 AS loss, (r.metrics ->> 'accuracy')::float8 AS accuracy,
 	(r.metrics ->> 'roc_auc')::float8 AS roc_auc, (r.metrics ->> 'r2')::float8 AS r2,
-	r.epsilon, r.attempts, r.finished_at - r.started_at AS duration, r.metrics, r.finished_at
+	r.epsilon, r.attempts, r.finished_at - r.started_at AS duration, r.metrics, r.finished_at, r.discarded
 FROM healthml.federation_round r;
 COMMENT ON VIEW healthml.federated_rounds IS 'round by round: participation, metrics of the global model over all clients'' held-back rows, privacy spent';
 
@@ -130,6 +132,11 @@ CREATE FUNCTION healthml.federated_weights(artifact bytea) RETURNS real[]
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_federated_weights';
 COMMENT ON FUNCTION healthml.federated_weights(bytea) IS 'weights of the network in an artifact of algorithm mlp';
 
+CREATE FUNCTION healthml.federated_learnt_weights(artifact bytea) RETURNS integer
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_federated_learnt_weights';
+COMMENT ON FUNCTION healthml.federated_learnt_weights(bytea) IS
+'how many of the weights are learnt: the first ones; the rest are running means and variances';
+
 CREATE FUNCTION healthml.federated_replace(artifact bytea, weights real[], tallies bytea[] DEFAULT '{}') RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_federated_replace';
 COMMENT ON FUNCTION healthml.federated_replace(bytea, real[], bytea[]) IS
@@ -145,10 +152,10 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'health
 COMMENT ON FUNCTION healthml.federated_check_strategy(text, jsonb) IS 'raises an error unless strategy and options make sense';
 
 CREATE FUNCTION healthml.federated_step(strategy text, options jsonb, round integer, current real[], update real[],
-	first_moment real[], second_moment real[], OUT next real[], OUT first_moment_out real[], OUT second_moment_out real[])
+	first_moment real[], second_moment real[], learnt integer DEFAULT 2147483647, OUT next real[], OUT first_moment_out real[], OUT second_moment_out real[])
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'healthml_federated_step';
-COMMENT ON FUNCTION healthml.federated_step(text, jsonb, integer, real[], real[], real[], real[]) IS
-'one step of the server optimiser (fedavgm, fedadagrad, fedadam, fedyogi with Flower''s defaults; others take the average as it is): from the global weights and the average change of a round to the next global weights and moments';
+COMMENT ON FUNCTION healthml.federated_step(text, jsonb, integer, real[], real[], real[], real[], integer) IS
+'one step of the server optimiser (fedavgm, fedadagrad, fedadam, fedyogi with Flower''s defaults; others take the average as it is): from the global weights and the average change of a round to the next global weights and moments. Weights beyond the first "learnt" ones are running means and variances, which are averaged';
 
 CREATE FUNCTION healthml.federated_unmask(masked bytea[], clip float8) RETURNS real[]
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'healthml_federated_unmask';
@@ -330,14 +337,16 @@ DECLARE
 	received integer[] := array_fill(0, ARRAY[cardinality(clients)]);
 	busy integer;
 	i integer;
+	reason text;
 BEGIN
 	FOR i IN 1 .. cardinality(clients) LOOP
 		BEGIN
 			PERFORM healthml.federated_send(federation, clients[i], preamble || queries[i]);
 			pending := pending || i;
 		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS reason = PG_EXCEPTION_DETAIL;
 			client := clients[i];
-			error := SQLERRM;
+			error := concat_ws(': ', SQLERRM, nullif(btrim(reason, E' \n'), ''));
 			seconds := extract(epoch FROM clock_timestamp() - started);
 			PERFORM healthml.federated_hang_up(federation, ARRAY[client]);
 			RETURN NEXT;
@@ -711,17 +720,28 @@ BEGIN
 	zeros := array_fill(0::real, ARRAY[cardinality(weights)]);
 	step := healthml.federated_step(f.strategy, f.strategy_options, result.round, weights,
 		healthml.federated_combine(f, used, coalesce((settings ->> 'mask_clip')::float8, 8)),
-		coalesce(f.first_moment, zeros), coalesce(f.second_moment, zeros));
-	candidate := healthml.federated_replace(f.artifact, step.next);
+		coalesce(f.first_moment, zeros), coalesce(f.second_moment, zeros), healthml.federated_learnt_weights(f.artifact));
+	result.attempts := collected.attempts;
+	result.clients := cardinality(used);
+	result.samples := (SELECT sum(c.samples) FROM unnest(used) AS c);
+	BEGIN
+		candidate := healthml.federated_replace(f.artifact, step.next);
+	EXCEPTION WHEN data_exception THEN
+		/* The privacy that it cost is spent, and the next round starts from the model that this one started from. */
+		result.discarded := SQLERRM;
+		result.metrics := '{}';
+		result.finished_at := clock_timestamp();
+		UPDATE healthml.federation x SET round = result.round WHERE x.federation = f.federation;
+		INSERT INTO healthml.federation_round SELECT (result).*;
+		RAISE WARNING 'round % of federation "%" was discarded: %', result.round, f.federation, result.discarded;
+		RETURN result;
+	END;
 	judged := healthml.federated_judge(f.federation, candidate, settings - 'label', client_timeout, collected.attempts);
 	/* Threshold and percentiles belong to the version; clients need not be sent them. */
 	version := healthml.federated_register(f.federation, healthml.federated_replace(candidate, step.next, judged.tallies), judged.metrics,
 		format('federation "%s", round %s, %s clients', f.federation, result.round, cardinality(used)));
 
 	result.version := version.version;
-	result.attempts := collected.attempts;
-	result.clients := cardinality(used);
-	result.samples := (SELECT sum(c.samples) FROM unnest(used) AS c);
 	result.metrics := judged.metrics;
 	result.finished_at := clock_timestamp();
 	UPDATE healthml.federation x

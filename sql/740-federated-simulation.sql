@@ -64,7 +64,8 @@ BEGIN
 
 			started := clock_timestamp();
 			step := healthml.federated_step(strategy, strategy_options, r, healthml.federated_weights(artifact),
-				healthml.federated_combine(f, contributions, 1), f.first_moment, f.second_moment);
+				healthml.federated_combine(f, contributions, 1), f.first_moment, f.second_moment,
+				healthml.federated_learnt_weights(artifact));
 			artifact := healthml.federated_replace(artifact, step.next);
 			f.first_moment := step.first_moment_out;
 			f.second_moment := step.second_moment_out;

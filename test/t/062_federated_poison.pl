@@ -161,6 +161,29 @@ $node->safe_psql($_, q{SELECT healthml.federated_join('it''s "quoted" \ %s', 'pu
 $node->safe_psql('postgres', q{SELECT federated_add_client('it''s "quoted" \ %s', format('%s''"%%\', s), s::name) FROM unnest('{a,b}'::text[]) s});
 is(scalar_of($node, q{SELECT (federated_round('it''s "quoted" \ %s')).clients}), 2, 'names are quoted');
 
+# ---- why a client cannot be reached ----
+
+$node->safe_psql('postgres', q{CREATE SERVER nowhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'nowhere');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER nowhere;
+	SELECT federated_create('reason', features => '{age}'); SELECT federated_add_client('reason', 'nowhere', 'nowhere')});
+my ($status, $out, $err) = $node->psql('postgres', q{SELECT federated_run('reason', rounds => 1)});
+like($err, qr/database "nowhere" does not exist/, 'dblink says why a client cannot be reached');
+
+# ---- a global model that is no model ----
+
+for my $client (qw(a b))
+{
+	$node->safe_psql($client, "SELECT healthml.federated_join('broken', 'public.patients', 'heart_disease')");
+}
+$node->safe_psql('postgres', qq{SELECT federated_create('broken', features => '$features', clip_norm => 1, noise_multiplier => 1000, epsilon_budget => 1e9,
+	params => '{"network": {"input": [5], "layers": [{"op": "dense", "units": 8}, {"op": "batch_norm"}, {"op": "relu"}, {"op": "dense", "units": 1}, {"op": "sigmoid"}]}}')});
+scalar_of($node, "SELECT federated_add_client('broken', '$_', '$_')") for qw(a b);
+($status, $out, $err) = $node->psql('postgres', q{SELECT round, version, clients, discarded FROM federated_run('broken', rounds => 2)});
+is($status, 0, 'noise that makes a variance negative does not end a run');
+like($err, qr/WARNING:  round 1 of federation "broken" was discarded: .*negative variance/, 'the round is discarded');
+like($out, qr/^1\|\|2\|.*negative variance/, 'and its reason kept');
+is(scalar_of($node, q{SELECT round FROM federation WHERE federation = 'broken'}), 2, 'it counts');
+
 # ---- a coordinator that is no superuser ------------------------------------------------------------------
 
 $node->safe_psql('postgres', q{CREATE ROLE researcher LOGIN; SELECT grant_role('researcher', 'trainer'); ALTER ROLE healthml_coordinator PASSWORD 'secret'});

@@ -1,6 +1,16 @@
 /* 720-federated-client.sql: changes since 0.1.0. */
 
 /* A membership belongs to its owner. */
+ALTER TABLE healthml.federation_membership ADD COLUMN settings jsonb NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN healthml.federation_membership.settings IS
+'settings that change what the source means (time zone, styles of dates, custom settings), as they were when the owner joined; in force when the source is read';
+CREATE FUNCTION healthml.session_meaning() RETURNS jsonb
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 AS 'MODULE_PATHNAME', 'healthml_session_meaning';
+COMMENT ON FUNCTION healthml.session_meaning() IS
+'settings of this session that change what the text of a query means: time zone, styles of dates and intervals, and custom settings of extensions and applications';
+/* Who joined in 0.1.0 is read with the settings of now, whatever the coordinator's are. */
+UPDATE healthml.federation_membership SET settings = healthml.session_meaning();
+
 CREATE OR REPLACE FUNCTION healthml.check_membership_owner() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -46,8 +56,8 @@ BEGIN
 		RAISE EXCEPTION 'this server has already joined federation "%"', federation
 			USING ERRCODE = 'duplicate_object', HINT = 'Leave it first with healthml.federated_leave.';
 	END IF;
-	INSERT INTO healthml.federation_membership (federation, source, target, search_path, secure_only, owner, coordinator)
-	VALUES (federation, source, target, search_path, secure_only, current_user::regrole, role);
+	INSERT INTO healthml.federation_membership (federation, source, target, search_path, secure_only, owner, coordinator, settings)
+	VALUES (federation, source, target, search_path, secure_only, current_user::regrole, role, healthml.session_meaning());
 END
 $$;
 

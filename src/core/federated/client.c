@@ -170,6 +170,16 @@ check_algorithm(HmlContext *ctx, const HmlModel *model)
 }
 
 HmlStatus
+hml_fed_learnt_weights(HmlContext *ctx, const HmlModel *model, size_t *n_learnt)
+{
+	const HmlMlp *mlp = model->impl;
+
+	HML_TRY(check_algorithm(ctx, model));
+	*n_learnt = mlp->net.network->n_trainable;
+	return HML_OK;
+}
+
+HmlStatus
 hml_fed_weights(HmlContext *ctx, const HmlModel *model, const float **weights, size_t *n_weights)
 {
 	const HmlMlp *mlp = model->impl;

@@ -26,6 +26,10 @@
 extern HmlStatus hml_fed_begin(HmlContext *ctx, const HmlSummary *summary, const HmlParams *params,
 							   HmlModel **out) HML_NODISCARD;
 
+/* How many of a model's weights are learnt: the first ones; the rest are running means and variances. */
+extern HmlStatus hml_fed_learnt_weights(HmlContext *ctx, const HmlModel *model,
+										size_t *n_learnt) HML_NODISCARD;
+
 /* Weights of a model, (n_weights); HML_INVALID_ARGUMENT when it is not an mlp. */
 extern HmlStatus hml_fed_weights(HmlContext *ctx, const HmlModel *model, const float **weights,
 								 size_t *n_weights) HML_NODISCARD;

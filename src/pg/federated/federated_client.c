@@ -42,6 +42,7 @@
 #include "pg/server/memory.h"
 #include "pg/server/statement.h"
 #include "pg/networks/weights.h"
+#include "pg/server/meaning.h"
 
 #define MAX_UPDATE_NORM 1e6 /* of a change of weights that is worth sending */
 
@@ -54,6 +55,8 @@ typedef struct Membership
 	bool secure_only;
 	Oid owner;
 	Oid coordinator;
+	HealthmlSetting *settings; /* when the owner joined */
+	int n_settings;
 } Membership;
 
 /* One call: its membership, its memory, the rows. */
@@ -87,10 +90,35 @@ static HealthmlStatement find_membership = {
 	.types = {TEXTOID},
 };
 
+static HealthmlStatement find_settings = {
+	.sql = "SELECT s.key, s.value FROM healthml.federation_membership m, "
+		   "pg_catalog.jsonb_each_text(m.settings) s "
+		   "WHERE m.federation" EQUALS "$1",
+	.n_arguments = 1,
+	.types = {TEXTOID},
+};
+
 static char *
 copy_text_result(MemoryContext memory, int column)
 {
 	return MemoryContextStrdup(memory, TextDatumGetCString(healthml_result(column)));
+}
+
+static void
+read_settings(Membership *membership, Datum *values, MemoryContext memory)
+{
+	membership->n_settings = (int) healthml_execute(&find_settings, values, NULL, true);
+	membership->settings =
+		MemoryContextAlloc(memory, sizeof(HealthmlSetting) * Max(membership->n_settings, 1));
+	for (int i = 0; i < membership->n_settings; i++)
+	{
+		HeapTuple row = SPI_tuptable->vals[i];
+		char *value = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
+
+		membership->settings[i].name =
+			MemoryContextStrdup(memory, SPI_getvalue(row, SPI_tuptable->tupdesc, 1));
+		membership->settings[i].value = MemoryContextStrdup(memory, value != NULL ? value : "");
+	}
 }
 
 static bool
@@ -110,6 +138,7 @@ read_membership(Membership *membership)
 		membership->owner = DatumGetObjectId(healthml_result(4));
 		membership->coordinator = DatumGetObjectId(healthml_result(5));
 		membership->secure_only = DatumGetBool(healthml_result(6));
+		read_settings(membership, values, memory);
 	}
 	SPI_finish();
 	return found;
@@ -147,6 +176,7 @@ adopt_settings(const Membership *membership)
 
 	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 							 false);
+	healthml_adopt_meaning(membership->settings, membership->n_settings);
 	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
 	(void) set_config_option("transform_null_equals", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,

@@ -154,6 +154,21 @@ healthml_federated_weights(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(result);
 }
 
+PG_FUNCTION_INFO_V1(healthml_federated_learnt_weights);
+
+/* (artifact bytea) RETURNS integer */
+Datum
+healthml_federated_learnt_weights(PG_FUNCTION_ARGS)
+{
+	HmlContext ctx;
+	HmlArena *arena;
+	size_t n;
+
+	begin(&ctx, &arena);
+	healthml_check(&ctx, hml_fed_learnt_weights(&ctx, read_model(&ctx, PG_GETARG_BYTEA_PP(0)), &n));
+	PG_RETURN_INT32((int32) n);
+}
+
 static void
 sum_tallies(HmlContext *ctx, ArrayType *array, HmlFedTally *total)
 {
@@ -278,8 +293,9 @@ read_strategy(HmlContext *ctx, HmlArena *arena, const char *strategy, Datum opti
 PG_FUNCTION_INFO_V1(healthml_federated_step);
 
 /*
- * (strategy text, options jsonb, round int, current real[], update real[], first real[], second real[],
- *  OUT next real[], OUT first real[], OUT second real[]): update is the average change.
+ * (strategy text, options jsonb, round int, current real[], update real[], first real[], second real[], learnt int,
+ *  OUT next real[], OUT first real[], OUT second real[]): update is the average change.  Running means and variances,
+ *  which come after the learnt weights, are averaged: a step could make a variance negative.
  */
 Datum
 healthml_federated_step(PG_FUNCTION_ARGS)
@@ -288,6 +304,7 @@ healthml_federated_step(PG_FUNCTION_ARGS)
 	HmlArena *arena;
 	HmlServerOptimizer optimizer;
 	uint32 n = healthml_weights_length(PG_GETARG_ARRAYTYPE_P(3), SIZE_MAX);
+	uint32 learnt = Min(n, (uint32) Max(PG_GETARG_INT32(7), 0));
 	float4 *current = weights_of(PG_GETARG_ARRAYTYPE_P(3), n);
 	float4 *average = weights_of(PG_GETARG_ARRAYTYPE_P_COPY(4), n);
 	ArrayType *next = healthml_make_weights(n, FLOAT4OID);
@@ -301,8 +318,9 @@ healthml_federated_step(PG_FUNCTION_ARGS)
 	read_strategy(&ctx, arena, text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_DATUM(1), &optimizer);
 	for (uint32 i = 0; i < n; i++)
 		average[i] += current[i];
-	hml_server_step(&optimizer, PG_GETARG_INT32(2), n, current, average, weights_of(first, n),
+	hml_server_step(&optimizer, PG_GETARG_INT32(2), learnt, current, average, weights_of(first, n),
 					weights_of(second, n), (float4 *) ARR_DATA_PTR(next));
+	memcpy((float4 *) ARR_DATA_PTR(next) + learnt, average + learnt, (n - learnt) * sizeof(float4));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = PointerGetDatum(next);
