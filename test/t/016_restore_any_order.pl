@@ -23,6 +23,8 @@ $node->safe_psql('postgres', q{
 	SELECT batch_predict('m', 't', 'a', 1), batch_predict('net', 't', 'a');
 	SELECT record_outcome(i, i % 2 = 0) FROM generate_series(1, 100) i;
 	CREATE SCHEMA aaa;
+	CREATE TABLE aaa.checked (a float8, b float8, CHECK (score(ARRAY[a, b], 'm') < 1), CHECK ((assess(ARRAY[a, b], 'm')).score < 1));
+	INSERT INTO aaa.checked SELECT a, b FROM t LIMIT 50;
 	CREATE TABLE aaa.scored AS SELECT t.*, score(t, 'm') AS s FROM t;
 	CREATE TABLE public.scored AS SELECT * FROM aaa.scored;
 	CREATE ROLE somebody; SELECT federated_join('f', 'SELECT a, ill FROM public.t', 'ill', 'somebody', 'pg_catalog');
@@ -38,7 +40,7 @@ sub facts
 	return $node->safe_psql($database, "SELECT * FROM ($tables) x ORDER BY name")
 	  . $node->safe_psql($database, q{SELECT count(*), count(*) FILTER (WHERE healthml.score(x, 'm') = s) FROM aaa.scored x;
 		SELECT md5(string_agg(healthml.score(x, 'net')::text, ',' ORDER BY a, b)) FROM public.scored x;
-		SELECT count(*) FROM healthml.check_registry()});
+		SELECT count(*) FROM healthml.check_registry(); SELECT count(*) FROM aaa.checked});
 }
 
 my $before = facts('postgres');

@@ -22,7 +22,7 @@ PG_FUNCTION_INFO_V1(healthml_autoencoder_score);
 Datum
 healthml_autoencoder_score(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(healthml_scorer_score(healthml_scorer_of_call(fcinfo, hml_autoencoder.name)));
+	return healthml_score_call(fcinfo, hml_autoencoder.name);
 }
 
 /* A reconstruction in the units of its feature; of a text with an input for each category the likeliest one. */

@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(healthml_iforest_score);
 Datum
 healthml_iforest_score(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(healthml_scorer_score(healthml_scorer_of_call(fcinfo, "isolation_forest")));
+	return healthml_score_call(fcinfo, "isolation_forest");
 }
 
 static HmlStatus

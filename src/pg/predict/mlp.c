@@ -14,5 +14,5 @@ PG_FUNCTION_INFO_V1(healthml_mlp_predict);
 Datum
 healthml_mlp_predict(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(healthml_scorer_score(healthml_scorer_of_call(fcinfo, "mlp")));
+	return healthml_score_call(fcinfo, "mlp");
 }

@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(healthml_ocsvm_decision);
 Datum
 healthml_ocsvm_score(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(healthml_scorer_score(healthml_scorer_of_call(fcinfo, hml_one_class_svm.name)));
+	return healthml_score_call(fcinfo, hml_one_class_svm.name);
 }
 
 /* healthml.ocsvm_decision(features, model) */

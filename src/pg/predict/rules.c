@@ -28,7 +28,7 @@ PG_FUNCTION_INFO_V1(healthml_rules_fired);
 Datum
 healthml_rule_score(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(healthml_scorer_score(healthml_scorer_of_call(fcinfo, hml_rules.name)));
+	return healthml_score_call(fcinfo, hml_rules.name);
 }
 
 static const char *

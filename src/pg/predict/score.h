@@ -92,6 +92,9 @@ extern Oid healthml_risk_label(Oid type, HmlRisk risk);
  * For SQL functions (features record | float8[] | jsonb, model text | artifact_id
  * uuid, ...): the call's scorer, with the first two arguments used and read.
  */
+/* The whole of a function that returns a score: score(features, model). */
+extern Datum healthml_score_call(FunctionCallInfo fcinfo, const char *algorithm);
+
 extern HealthmlScorer *healthml_scorer_of_call(FunctionCallInfo fcinfo, const char *algorithm);
 
 #endif /* HEALTHML_SCORE_H */
