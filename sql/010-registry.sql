@@ -45,6 +45,7 @@ CREATE TABLE healthml.model_version (
 	parent_version integer,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	created_by name NOT NULL DEFAULT current_user,
+	target text,
 	UNIQUE (model_id, version)
 );
 /* Compressing weights gains little, and costs at the first score on every connection. */
@@ -58,6 +59,7 @@ COMMENT ON COLUMN healthml.model_version.features IS 'feature names in the model
 COMMENT ON COLUMN healthml.model_version.params IS 'all parameters of the training, defaults included';
 COMMENT ON COLUMN healthml.model_version.trained_on IS 'the source as it was given to train; "import" for an imported version';
 COMMENT ON COLUMN healthml.model_version.parent_version IS 'the champion when this version was made';
+COMMENT ON COLUMN healthml.model_version.target IS 'the target column of the training, which narratives name; NULL without one, of an import, and before version 0.2.0';
 
 CREATE TABLE healthml.model_alias (
 	model_id bigint NOT NULL,
@@ -310,7 +312,7 @@ SELECT m.name AS model, v.version,
 		WHERE a.model_id = v.model_id AND a.version = v.version ORDER BY a.alias) AS aliases,
 	m.algorithm, m.task, m.description, v.features, v.params, v.metrics, v.trained_on, v.trained_rows,
 	v.duration, v.parent_version, v.artifact_id, octet_length(v.artifact) AS artifact_bytes,
-	v.created_at, v.created_by
+	v.created_at, v.created_by, v.target
 FROM healthml.model_version v
 JOIN healthml.model m USING (model_id)
 WHERE m.model_id > 0 OR NOT EXISTS (SELECT FROM healthml.model own WHERE own.name = m.name AND own.model_id > 0);

@@ -39,7 +39,7 @@ SELECT has_function('healthml', 'train', ARRAY['text', 'text', 'text', 'text[]',
 SELECT function_returns('healthml', 'train', ARRAY['text', 'text', 'text', 'text[]', 'text', 'jsonb'], 'training_result');
 SELECT columns_are('healthml', 'model', ARRAY['model_id', 'name', 'algorithm', 'task', 'description', 'last_version', 'created_at', 'created_by']);
 SELECT columns_are('healthml', 'model_version', ARRAY['version_id', 'model_id', 'version', 'artifact', 'artifact_id', 'features', 'params',
-	'metrics', 'trained_on', 'trained_rows', 'duration', 'parent_version', 'created_at', 'created_by']);
+	'metrics', 'trained_on', 'trained_rows', 'duration', 'parent_version', 'created_at', 'created_by', 'target']);
 SELECT columns_are('healthml', 'model_alias', ARRAY['model_id', 'alias', 'version', 'is_rollback', 'set_at', 'set_by']);
 SELECT is(attstorage::text, 'e', 'artifacts are not compressed')
 FROM pg_attribute WHERE attrelid = 'healthml.model_version'::regclass AND attname = 'artifact';

@@ -23,7 +23,7 @@ SELECT state, (assess(s, 'alarm')).risk, (assess(s, 'alarm')).is_anomaly, count(
 SELECT bool_and(abs(score(s, 'alarm') - ((predict_proba(s, 'alarm') ->> 'severe')::float8 + (predict_proba(s, 'alarm') ->> 'critical')::float8)) < 1e-12) AS sums FROM seen s;
 SELECT abs(sum(contribution) + min(base_value) - score('{"x": 25, "y": 1}'::jsonb, 'alarm')) < 1e-6 AS adds_up FROM shap_explain('{"x": 25, "y": 1}'::jsonb, 'alarm');
 SELECT abs(sum(contribution) + min(base_value) - score('{"x": 25, "y": 1}'::jsonb, 'alarm')) < 1e-2 AS adds_up FROM gradient_explain('{"x": 25, "y": 1}'::jsonb, 'alarm');
-SELECT explain_text('{"x": 39, "y": 1}'::jsonb, 'alarm') ~ '^High risk: the predicted probability of "critical" or "severe" is [01].[0-9]+; .* The predicted class is "critical" with a probability of' AS alarms;
+SELECT explain_text('{"x": 39, "y": 1}'::jsonb, 'alarm') ~ '^High risk: the predicted probability of state "critical" or "severe" is [01].[0-9]+; .* The predicted class is "critical" with a probability of' AS alarms;
 SELECT metric FROM evaluate('alarm', 'seen', 'state') WHERE metric LIKE 'alarm%' ORDER BY 1;
 SELECT (import_model('copy', export_model('alarm'))).model;
 SELECT count(*) AS same FROM seen s WHERE (assess(s, 'copy')).risk = (assess(s, 'alarm')).risk AND score(s, 'copy') = score(s, 'alarm');
@@ -41,7 +41,7 @@ SELECT train('none', 'mlp', 'seen', '{x,y}', 'state', '{"epochs": 2, "alarm": "s
 -- a value is no probability, and has no risk
 SELECT version FROM train('value', 'mlp', 'seen', '{x,y}', 'los', '{"epochs": 2}');
 SELECT DISTINCT (assess(s, 'value')).risk, (assess(s, 'value')).is_anomaly FROM seen s;
-SELECT explain_text('{"x": 39, "y": 1}'::jsonb, 'value') ~ '^The predicted value is -?[0-9]+.[0-9]+; ' AS value;
+SELECT explain_text('{"x": 39, "y": 1}'::jsonb, 'value') ~ '^The predicted value of los is -?[0-9]+.[0-9]+; ' AS value;
 SELECT train('value', 'mlp', 'seen', '{x,y}', 'los', '{"epochs": 2, "alarm": ["severe"]}');
 SELECT drop_model(m) FROM unnest('{none,alarm,copy,two,value}'::text[]) m;
 DELETE FROM prediction WHERE model = 'none';

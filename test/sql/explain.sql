@@ -44,7 +44,9 @@ INSERT INTO feature_dictionary (feature, label) VALUES ('st_depression', 'dip');
 INSERT INTO feature_dictionary (feature, model, unit) VALUES ('st_depression', 'explained', 'millimetres');
 SELECT explain_text(ARRAY[29, 0, 400, 5, 7, 1], 'explained') ~ 'dip 5 millimetres' AS own_words;
 INSERT INTO feature_dictionary (feature, label) VALUES ('st_depression', 'twice');
+\set VERBOSITY terse
 INSERT INTO feature_dictionary (feature, value_names) VALUES ('thallium', '[]');
+\set VERBOSITY default
 DELETE FROM feature_dictionary;
 SELECT explain_text(p, 'explained') = explain_text(to_jsonb(p), 'explained') AS same FROM patients p LIMIT 1;
 SELECT explain_text(ARRAY[NULL, 0, 400, 5, 7, 1]::float8[], 'explained') ~ 'filled in: age' AS missing;

@@ -34,7 +34,7 @@ UPDATE healthml.model_version SET features = '{}';
 
 SET ROLE regress_scorer;
 SELECT healthml.score(ARRAY[1, 2], 'roles') > 0 AS score, (healthml.assess(ARRAY[1, 2], 'roles')).version,
-	healthml.explain_text(ARRAY[1, 2], 'roles') LIKE '% risk: %' AS explanation;
+	healthml.explain_text(ARRAY[1, 2], 'roles') LIKE '%unusual: %' AS explanation;
 SELECT count(*) FROM roles_test.t, LATERAL healthml.shap_explain(t, 'roles', 1);
 SELECT healthml.promote('roles', 2);
 SELECT * FROM healthml.training_run;

@@ -75,6 +75,37 @@ SELECT version, promote('trust_huge', version) FROM import_model('trust_huge', f
 SELECT assess('{50,2}'::float8[], 'trust_huge');
 SELECT gradient_explain('{50,2}'::float8[], 'trust_huge');
 
+-- words: of what the probability is, unusual instead of a risk, and no words of milligrams for codes
+UPDATE model SET description = 'Heart disease within 5 years of the examination' WHERE name = 'trust_net';
+SELECT substring(explain_text('{70,1,200,100,4,3}'::float8[], 'trust_net') FROM '^.*? is ') AS verdict;
+INSERT INTO feature_dictionary (feature, model, label, unit) VALUES ('heart_disease', 'trust_net', 'heart disease', NULL), ('st_depression', 'trust_value', 'ST depression', 'mm');
+SELECT substring(explain_text('{70,1,200,100,4,3}'::float8[], 'trust_net') FROM '^.*? is ') AS verdict;
+SELECT explain_text('{70,2}'::float8[], 'trust_value') ~ '^The predicted value of ST depression is [0-9.]+ mm[;.]' AS value;
+UPDATE model SET description = '30-day readmission' WHERE name = 'trust_net';
+SELECT substring(explain_text('{70,1,200,100,4,3}'::float8[], 'trust_net') FROM '^.*? is ') AS verdict;
+SELECT substring(explain_text('{29,0,600,60,9,3}'::float8[], 'trust_forest') FROM '^[^:]*: [a-z ]*') AS verdict;
+SELECT explain_text('{null,null,null,100,4,3}'::float8[], 'trust_net') ~ '^Unknown risk, because too many values are missing: .* were filled in: age with .*, sex with' AS verdict;
+SELECT explain_text('{null,null,null,100,4,3}'::float8[], 'trust_forest') ~ '^Not judged, because too many values are missing' AS verdict;
+CREATE TABLE coded AS SELECT 1 + (cholesterol > 240)::int + (cholesterol > 300)::int AS cholesterol, chest_pain_type - 1 AS chest_pain_type,
+	(patient_id % 15 = 0)::int AS active, (patient_id % 15 > 0)::int AS insured, heart_disease FROM synthetic_patients(600, 1);
+SET client_min_messages = notice;
+SELECT version FROM train('trust_coded', 'mlp', 'coded', target => 'heart_disease', params => '{"epochs": 5}');
+SET client_min_messages = warning;
+SELECT bool_and(explain_text(c, 'trust_coded') !~ 'mg/dl|angina|usually 0 to 1|usually 1 to 3|active 0|insured 1') AS no_words,
+	bool_or(explain_text(c, 'trust_coded') ~ 'cholesterol 3 \([0-9]+% of the training cases\)') AS share FROM coded c;
+INSERT INTO feature_dictionary (feature, model, label, unit) VALUES ('cholesterol', 'trust_coded', 'cholesterol group', '');
+SELECT bool_or(explain_text(c, 'trust_coded') ~ 'cholesterol group 3 \([0-9]+% of') AS own_words FROM coded c;
+INSERT INTO feature_dictionary (feature, unit) VALUES ('cholesterol', '');
+SELECT bool_or(explain_text(p, 'trust_net') ~ 'serum cholesterol [0-9]+ \(') AS emptied, bool_or(explain_text(p, 'trust_net') ~ 'mg/dl') AS unit FROM patients p;
+INSERT INTO feature_dictionary (feature, model, unit) VALUES ('cholesterol', 'trust_nobody', 'mmol/l');
+INSERT INTO feature_dictionary (feature, model, unit) VALUES ('cholesterol', 'trust_net:1', 'mmol/l');
+UPDATE feature_dictionary SET model = 'trust_nobody';
+\set VERBOSITY terse
+INSERT INTO feature_dictionary (feature, plausible_low, plausible_high) VALUES ('age', 9, 5);
+\set VERBOSITY default
+INSERT INTO feature_dictionary (feature, model, unit, set_at) VALUES ('cholesterol', 'trust_restored', 'mmol/l', now() - interval '1 day');
+DELETE FROM feature_dictionary;
+
 SELECT drop_model(name) FROM model WHERE name LIKE 'trust%';
 DELETE FROM prediction WHERE model LIKE 'trust%';
 DELETE FROM score_failure WHERE source LIKE 'trust_test.%';

@@ -3,6 +3,9 @@
 COMMENT ON TABLE healthml.alias_history IS
 'every change of an alias; outlives the model, so that it is known what was live at any time';
 
+ALTER TABLE healthml.model_version ADD COLUMN target text;
+COMMENT ON COLUMN healthml.model_version.target IS 'the target column of the training, which narratives name; NULL without one, of an import, and before version 0.2.0';
+
 ALTER TABLE healthml.alias_history ADD COLUMN below bigint;
 CREATE INDEX alias_history_model ON healthml.alias_history (model, alias, changed_at, history_id);
 COMMENT ON COLUMN healthml.alias_history.below IS
@@ -308,7 +311,7 @@ SELECT m.name AS model, v.version,
 		WHERE a.model_id = v.model_id AND a.version = v.version ORDER BY a.alias) AS aliases,
 	m.algorithm, m.task, m.description, v.features, v.params, v.metrics, v.trained_on, v.trained_rows,
 	v.duration, v.parent_version, v.artifact_id, octet_length(v.artifact) AS artifact_bytes,
-	v.created_at, v.created_by
+	v.created_at, v.created_by, v.target
 FROM healthml.model_version v
 JOIN healthml.model m USING (model_id)
 WHERE m.model_id > 0 OR NOT EXISTS (SELECT FROM healthml.model own WHERE own.name = m.name AND own.model_id > 0);

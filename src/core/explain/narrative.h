@@ -31,7 +31,16 @@ typedef struct HmlFeatureWords
 	const char *unit;  /* NULL or "" = none */
 	size_t n_values;
 	const HmlValueName *values; /* (n_values) */
+	double plausible_low;       /* values that label and unit are meant for; 0 and 0 = any */
+	double plausible_high;
 } HmlFeatureWords;
+
+/*
+ * Do the training values contradict the words?  Of an amount the median is outside of what
+ * is plausible, as a code from 1 to 3 in a column named cholesterol is not in mg/dl; of codes
+ * that have names any value is.
+ */
+extern bool hml_words_contradict(const HmlFeatureWords *words, const HmlFeature *feature);
 
 typedef struct HmlNarrative
 {
@@ -42,6 +51,9 @@ typedef struct HmlNarrative
 	double score;
 	double percentile; /* NaN = unknown */
 	HmlRisk risk;
+	const char *target;       /* name of what is predicted, or NULL */
+	const char *target_unit;  /* of a value, or NULL */
+	const char *horizon;      /* "within 30 days", or NULL */
 	const char *label;        /* predicted class of a classifier, or NULL */
 	double label_probability; /* where there is a label */
 	const HmlExplanation *explanation;

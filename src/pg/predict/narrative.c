@@ -4,6 +4,8 @@
  */
 #include "pg/predict/narrative.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/array.h"
@@ -19,15 +21,30 @@
 #include "pg/server/memory.h"
 #include "pg/server/statement.h"
 
+#define WORDS "feature, label, unit, value_names, plausible_low, plausible_high"
+
 /* The common words, then those for every model, then those for this one: later ones hold. */
 static HealthmlStatement find_words = {
-	.sql = "SELECT feature, label, unit, value_names FROM ("
-		   "SELECT 1 AS priority, feature, label, unit, value_names FROM healthml.common_feature "
-		   "UNION ALL SELECT CASE WHEN model IS NULL THEN 2 ELSE 3 END, feature, label, unit, value_names "
+	.sql = "SELECT " WORDS " FROM (SELECT 1 AS priority, " WORDS " FROM healthml.common_feature "
+		   "UNION ALL SELECT CASE WHEN model IS NULL THEN 2 ELSE 3 END, " WORDS " "
 		   "FROM healthml.feature_dictionary WHERE model IS NULL OR model" EQUALS "$2) AS words "
 		   "WHERE feature OPERATOR(pg_catalog.=) ANY ($1) ORDER BY priority",
 	.n_arguments = 2,
 	.types = {TEXTARRAYOID, TEXTOID},
+};
+
+#define SPAN "(?:hour|day|week|month|year)"
+
+/* What a version predicts, and by when as far as the description of its model says so: "within 30 days", "30-day". */
+static HealthmlStatement find_target = {
+	.sql =
+		"SELECT v.target, pg_catalog.substring(m.description, '(within (?:the next )?[0-9]+ " SPAN "s?)'), "
+		"pg_catalog.substring(m.description, '([0-9]+)-" SPAN "'), "
+		"pg_catalog.substring(m.description, '[0-9]+-(" SPAN ")') "
+		"FROM healthml.model m JOIN healthml.model_version v USING (model_id) "
+		"WHERE m.name" EQUALS "$1 AND v.version" EQUALS "$2 ORDER BY model_id DESC LIMIT 1",
+	.n_arguments = 2,
+	.types = {TEXTOID, INT4OID},
 };
 
 /* {"0": "female", "1": "male"}; keys that are no numbers are left out. */
@@ -73,7 +90,25 @@ text_column(HeapTuple tuple, int column)
 	return value != NULL ? healthml_to_utf8(value) : NULL;
 }
 
-/* A part that a row leaves NULL stays as the rows before it have set it. */
+/* The values that the words of a row are meant for; words without a range are for any. */
+static void
+read_range(HeapTuple tuple, bool has_words, HmlFeatureWords *words)
+{
+	bool no_low;
+	bool no_high;
+	Datum low = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 5, &no_low);
+	Datum high = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 6, &no_high);
+
+	if (!has_words && no_low && no_high)
+		return;
+	words->plausible_low = words->plausible_high = 0;
+	if (no_low && no_high)
+		return;
+	words->plausible_low = no_low ? -INFINITY : DatumGetFloat8(low);
+	words->plausible_high = no_high ? INFINITY : DatumGetFloat8(high);
+}
+
+/* NULL keeps the value of a less specific row. */
 static void
 read_words(HeapTuple tuple, HmlFeatureWords *words)
 {
@@ -83,9 +118,10 @@ read_words(HeapTuple tuple, HmlFeatureWords *words)
 	Datum value_names = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 4, &is_null);
 
 	if (label != NULL)
-		words->label = label;
+		words->label = *label != '\0' ? label : NULL;
 	if (unit != NULL)
 		words->unit = unit;
+	read_range(tuple, label != NULL || unit != NULL || !is_null, words);
 	if (!is_null)
 	{
 		words->n_values = 0;
@@ -93,26 +129,30 @@ read_words(HeapTuple tuple, HmlFeatureWords *words)
 	}
 }
 
+/* Names of the features, and of the target unless that is NULL. */
 static Datum
-feature_names(const HealthmlScorer *scorer)
+names_of(const HmlPipeline *pipeline, const char *target)
 {
-	size_t n = scorer->model->pipeline->n_features;
-	Datum *names = palloc(sizeof(Datum) * Max(n, 1));
+	size_t n = pipeline->n_features;
+	Datum *names = palloc(sizeof(Datum) * (n + 1));
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		names[i] = CStringGetTextDatum(healthml_feature_name(scorer, (int) i));
+		names[i] = CStringGetTextDatum(healthml_from_utf8(pipeline->features[i].column.name));
+	if (target != NULL)
+		names[n++] = CStringGetTextDatum(target);
 	return PointerGetDatum(construct_array(names, (int) n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* Between SPI_connect() and SPI_finish(), which frees the words. */
+/*
+ * Words of the features, then of the target (NULL = none), whose name is in the encoding of the
+ * database.  Between SPI_connect() and SPI_finish(), which frees them.
+ */
 static HmlFeatureWords *
-look_up_words(const HealthmlScorer *scorer)
+look_up_words(const HmlPipeline *pipeline, const char *model, const char *target)
 {
-	const HmlPipeline *pipeline = scorer->model->pipeline;
-	HmlFeatureWords *words = palloc0(sizeof(HmlFeatureWords) * Max(pipeline->n_features, 1));
-	Datum values[2] = {feature_names(scorer),
-					   CStringGetTextDatum(healthml_binding_version(scorer->binding)->model)};
+	HmlFeatureWords *words = palloc0(sizeof(HmlFeatureWords) * (pipeline->n_features + 1));
+	Datum values[2] = {names_of(pipeline, target), CStringGetTextDatum(model)};
 	uint64 n = healthml_execute(&find_words, values, NULL, true);
 	uint64 i;
 
@@ -123,8 +163,66 @@ look_up_words(const HealthmlScorer *scorer)
 
 		if (feature >= 0)
 			read_words(tuple, &words[feature]);
+		else if (target != NULL)
+			read_words(tuple, &words[pipeline->n_features]);
 	}
 	return words;
+}
+
+/* The name of the target, or NULL, in the encoding of the database; *horizon is in UTF-8. */
+static const char *
+look_up_target(const HealthmlVersion *version, const char **horizon)
+{
+	Datum values[2] = {CStringGetTextDatum(version->model), Int32GetDatum(version->version)};
+	HeapTuple tuple;
+	const char *count;
+
+	*horizon = NULL;
+	if (healthml_execute(&find_target, values, NULL, true) == 0)
+		return NULL;
+	tuple = SPI_tuptable->vals[0];
+	*horizon = text_column(tuple, 2);
+	count = text_column(tuple, 3);
+	if (*horizon == NULL && count != NULL)
+		*horizon =
+			psprintf("within %s %s%s", count, text_column(tuple, 4), strcmp(count, "1") == 0 ? "" : "s");
+	return SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
+}
+
+static void
+look_up(const HealthmlScorer *scorer, HmlNarrative *narrative)
+{
+	const HealthmlVersion *version = healthml_binding_version(scorer->binding);
+	const HmlPipeline *pipeline = scorer->model->pipeline;
+	const char *target = look_up_target(version, &narrative->horizon);
+	HmlFeatureWords *words = look_up_words(pipeline, version->model, target);
+
+	narrative->words = words;
+	if (target == NULL)
+		return;
+	narrative->target = words[pipeline->n_features].label;
+	narrative->target_unit = words[pipeline->n_features].unit;
+	if (narrative->target == NULL)
+		narrative->target = healthml_to_utf8(target);
+}
+
+void
+healthml_report_words(const HmlPipeline *pipeline, const char *model)
+{
+	HmlFeatureWords *words;
+
+	SPI_connect();
+	words = look_up_words(pipeline, model, NULL);
+	for (size_t i = 0; i < pipeline->n_features; i++)
+		if (hml_words_contradict(&words[i], &pipeline->features[i]))
+			ereport(NOTICE,
+					(errmsg("narratives do not use the dictionary's words for feature \"%s\": its values are "
+							"%g to %g, but "
+							"the words are for %g to %g",
+							healthml_from_utf8(pipeline->features[i].column.name), pipeline->features[i].min,
+							pipeline->features[i].max, words[i].plausible_low, words[i].plausible_high),
+					 errhint("Give it a label and a unit of its own in healthml.feature_dictionary.")));
+	SPI_finish();
 }
 
 char *
@@ -148,7 +246,7 @@ healthml_narrate(HealthmlScorer *scorer, const HealthmlAssessment *assessment,
 
 	SPI_connect();
 	healthml_context_init(&ctx, CurrentMemoryContext);
-	narrative.words = look_up_words(scorer);
+	look_up(scorer, &narrative);
 	hml_text_init(&paragraph, &ctx);
 	hml_narrate(&narrative, &paragraph);
 	healthml_check(&ctx, hml_text_finish(&paragraph, &utf8));

@@ -17,4 +17,10 @@
 extern char *healthml_narrate(HealthmlScorer *scorer, const HealthmlAssessment *assessment,
 							  const HmlExplanation *explanation);
 
+/*
+ * A NOTICE for each feature whose training values contradict the words that the
+ * dictionary has for it.
+ */
+extern void healthml_report_words(const HmlPipeline *pipeline, const char *model);
+
 #endif /* HEALTHML_NARRATIVE_H */

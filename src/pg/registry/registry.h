@@ -39,6 +39,7 @@ typedef struct HealthmlNewVersion
 	const HmlModel *content;
 	const char *metrics;    /* JSON */
 	const char *trained_on; /* the source */
+	const char *target;     /* column, NULL = none or not known */
 	TimestampTz started_at;
 } HealthmlNewVersion;
 

@@ -34,18 +34,20 @@ static HealthmlStatement take_number = {
 	.types = {TEXTOID, TEXTOID, TEXTOID},
 };
 
+#define INSERTED 13
+
 static HealthmlStatement insert_version = {
 	.sql = "INSERT INTO healthml.model_version (model_id, version, artifact, artifact_id, features, params, "
-		   "metrics, trained_on, trained_rows, duration, parent_version) "
+		   "metrics, trained_on, trained_rows, duration, parent_version, target) "
 		   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
 		   "pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) $10, "
 		   "(SELECT a.version FROM healthml.model_alias a WHERE a.model_id" EQUALS "$1 AND a.alias" EQUALS
-		   "'champion')) "
+		   "'champion'), $13) "
 		   "RETURNING ROW($11, version, $12, trained_rows, metrics, duration)::healthml.training_result",
 	.writes = "model_version",
-	.n_arguments = 12,
+	.n_arguments = INSERTED,
 	.types = {INT8OID, INT4OID, BYTEAOID, UUIDOID, TEXTARRAYOID, JSONBOID, JSONBOID, TEXTOID, INT8OID,
-			  TIMESTAMPTZOID, TEXTOID, TEXTOID},
+			  TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID},
 };
 
 static HealthmlStatement insert_champion = {
@@ -195,7 +197,8 @@ healthml_register_version(const HealthmlNewVersion *new_version, int32 *version)
 {
 	bytea *artifact = artifact_of(new_version->content);
 	pg_uuid_t id = healthml_artifact_id_of(VARDATA(artifact), VARSIZE(artifact) - VARHDRSZ);
-	Datum values[12];
+	Datum values[INSERTED];
+	char nulls[INSERTED + 1] = "            n";
 	Datum result;
 
 	SPI_connect();
@@ -211,7 +214,13 @@ healthml_register_version(const HealthmlNewVersion *new_version, int32 *version)
 	values[9] = TimestampTzGetDatum(new_version->started_at);
 	values[10] = CStringGetTextDatum(new_version->model);
 	values[11] = CStringGetTextDatum(new_version->content->algorithm->name);
-	healthml_execute(&insert_version, values, NULL, false);
+	values[12] = (Datum) 0;
+	if (new_version->target != NULL)
+	{
+		values[12] = CStringGetTextDatum(new_version->target);
+		nulls[12] = ' ';
+	}
+	healthml_execute(&insert_version, values, nulls, false);
 	result = SPI_datumTransfer(healthml_result(1), false, -1);
 	*version = DatumGetInt32(values[1]);
 	if (*version == 1)

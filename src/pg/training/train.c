@@ -28,6 +28,7 @@
 #include "pg/server/memory.h"
 #include "pg/registry/registry.h"
 #include "pg/server/settings.h"
+#include "pg/predict/narrative.h"
 #include "pg/training/suspects.h"
 
 /* One call of healthml.train. */
@@ -186,6 +187,7 @@ make_version(Training *training, MemoryContext caller)
 {
 	HealthmlNewVersion new_version = {.model = training->model,
 									  .trained_on = training->source_text,
+									  .target = training->target,
 									  .started_at = training->run.started_at};
 	MemoryContext memory;
 	int32 version;
@@ -193,6 +195,7 @@ make_version(Training *training, MemoryContext caller)
 
 	read_source(training);
 	new_version.content = learn(training, &new_version.metrics);
+	healthml_report_words(new_version.content->pipeline, training->model);
 	memory = MemoryContextSwitchTo(caller);
 	result = healthml_register_version(&new_version, &version);
 	MemoryContextSwitchTo(memory);
