@@ -300,6 +300,8 @@ add_score(HmlText *text, const HmlNarrative *narrative)
 		hml_text_addf(text, "%s: the predicted probability", risks[narrative->risk]);
 		add_what(text, narrative);
 	}
+	else if (narrative->model->algorithm->scores_risk)
+		hml_text_addf(text, "%s: the score of the rules", risks[narrative->risk]);
 	else
 		hml_text_addf(text, "%s: the anomaly score", oddities[narrative->risk]);
 	hml_text_add(text, " is ");

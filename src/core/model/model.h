@@ -57,6 +57,7 @@ typedef struct HmlAlgorithm
 	const char *task; /* anomaly_detection | classification | regression */
 	const char *help; /* one sentence for the manual */
 	HmlTargetUse target_use;
+	bool scores_risk;     /* of a detector: its score is a risk by rules, not only how unusual a row is */
 	HmlSampleKind sample; /* what it learns from and judges */
 	HmlScaling default_scaling;
 	const HmlParamSpec *params; /* its own; the shared ones come on top */

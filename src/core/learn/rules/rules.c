@@ -353,6 +353,7 @@ const HmlAlgorithm hml_rules = {
 	.task = "anomaly_detection",
 	.help = "Rules: bands of values with points, given or learnt; the rules that fire are the explanation.",
 	.target_use = HML_TARGET_EVALUATES,
+	.scores_risk = true,
 	.default_scaling = HML_SCALE_NONE,
 	.params = params,
 	.train = train,
