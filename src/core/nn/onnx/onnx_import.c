@@ -90,6 +90,9 @@ HmlStatus
 hml_import_layer_input(Import *im, size_t k, ImportValue *out)
 {
 	HML_TRY(hml_import_input(im, k, out));
+	if (out->kind == IMPORT_MISSING)
+		return hml_import_refuse(
+			im, "takes IsNaN as a number; only a Where that fills in missing inputs may read it");
 	if (out->kind != IMPORT_LAYER)
 		return hml_import_refuse(im, "has a constant as input %zu, or none", k);
 	return HML_OK;
@@ -196,7 +199,11 @@ hml_import_add_layer(Import *im, const char *op, const size_t *inputs, size_t n_
 	if (length < 0 || (size_t) length >= sizeof(text))
 		return hml_import_refuse(im, "has too many numbers in its attributes");
 	HML_TRY(hml_arena_strdup(im->arena, text, (size_t) length, &copy));
-	*layer = (ImportLayer){.op = op, .attributes = copy, .n_inputs = n_inputs, .shape = *shape};
+	*layer = (ImportLayer){.op = op,
+						   .attributes = copy,
+						   .n_inputs = n_inputs,
+						   .shape = *shape,
+						   .node = op == NULL ? NULL : im->node};
 	for (size_t i = 0; i < n_inputs; i++)
 		layer->inputs[i] = inputs[i];
 	snprintf(text, sizeof(text), "%s_%zu", op == NULL ? "input" : op, im->n_layers);
@@ -444,6 +451,55 @@ import_constants_and_inputs(Import *im)
 	return HML_OK;
 }
 
+bool
+hml_import_is_private(Import *im, const char *name, size_t readers, const OnnxNode *maker)
+{
+	for (;;)
+	{
+		const ImportName *entry = hml_import_name(im, name);
+
+		if (entry->n_readers != readers)
+			return false;
+		if (entry->producer == maker)
+			return true;
+		if (entry->producer == NULL || entry->producer->n_inputs == 0)
+			return false;
+		name = entry->producer->inputs[0];
+		readers = 1;
+	}
+}
+
+/* A word of a list that is separated by spaces. */
+static bool
+is_listed(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (; list != NULL && *list != '\0'; list += strcspn(list, " "), list += *list == ' ')
+		if (strncmp(list, word, length) == 0 && (list[length] == ' ' || list[length] == '\0'))
+			return true;
+	return false;
+}
+
+/* What old exporters wrote of memory, which says nothing about numbers. */
+#define MEMORY_HINT "consumed_inputs"
+
+static HmlStatus
+check_node(Import *im, const char *attributes, const char *domain)
+{
+	const OnnxNode *node = im->node;
+	const char *own = strcmp(node->domain, "ai.onnx") == 0 ? "" : node->domain;
+
+	if (strcmp(own, domain == NULL ? "" : domain) != 0)
+		return hml_import_refuse(im, "is of domain \"%.60s\", which the engine does not know", node->domain);
+	for (size_t i = 0; i < node->n_attributes; i++)
+		if (!is_listed(attributes, node->attributes[i].name) &&
+			strcmp(node->attributes[i].name, MEMORY_HINT) != 0)
+			return hml_import_refuse(im, "has an attribute \"%.60s\", which is not understood",
+									 node->attributes[i].name);
+	return HML_OK;
+}
+
 static HmlStatus
 import_node(Import *im, const OnnxNode *node)
 {
@@ -453,11 +509,17 @@ import_node(Import *im, const OnnxNode *node)
 	im->node = node;
 	for (size_t i = 0; hml_ops[i] != NULL; i++)
 		if (hml_ops[i]->onnx != NULL && strcmp(hml_ops[i]->onnx, node->op) == 0)
+		{
+			HML_TRY(check_node(im, NULL, NULL));
 			return hml_import_each_number(im, hml_ops[i]->name, "");
+		}
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
-		for (size_t i = 0; tables[t][i].name != NULL; i++)
-			if (strcmp(tables[t][i].name, node->op) == 0)
-				return tables[t][i].import(im);
+		for (const ImportOp *op = tables[t]; op->name != NULL; op++)
+			if (strcmp(op->name, node->op) == 0)
+			{
+				HML_TRY(check_node(im, op->attributes, op->domain));
+				return op->import(im);
+			}
 	return hml_import_refuse(im, "is not one that the engine has");
 }
 

@@ -39,6 +39,7 @@ typedef struct ImportLayer
 	size_t n_weights;
 	ImportWeight weights[IMPORT_MAX_WEIGHTS];
 	bool is_needed;
+	const OnnxNode *node; /* that it was made for; NULL of an input */
 } ImportLayer;
 
 typedef enum ImportKind
@@ -46,7 +47,8 @@ typedef enum ImportKind
 	IMPORT_NOTHING,
 	IMPORT_CONSTANT,
 	IMPORT_ZEROS, /* a constant of zeros whose dimensions may include the batch */
-	IMPORT_LAYER
+	IMPORT_LAYER,
+	IMPORT_MISSING /* where a layer's numbers are missing; only Where understands it */
 } ImportKind;
 
 typedef struct ImportValue
@@ -141,11 +143,24 @@ extern HmlStatus hml_import_transpose(Import *im, size_t layer, const size_t *pe
 
 /* ---- operators -------------------------------------------------------------------------------------- */
 
+/*
+ * A node of another domain, or with an attribute that is not listed, means
+ * something else than we would compute, and is refused before 'import' sees it.
+ */
 typedef struct ImportOp
 {
 	const char *name;
 	HmlStatus (*import)(Import *im);
+	const char *attributes; /* that are understood, separated by spaces; NULL = none */
+	const char *domain;     /* NULL = ONNX itself */
 } ImportOp;
+
+/*
+ * Whether a value is seen through the node that reads it alone: each name from
+ * 'name' back to what 'maker' makes (NULL = an input of the graph) has one reader.
+ * The first name may have 'readers'.  A rewrite that changes the layer itself needs it.
+ */
+extern bool hml_import_is_private(Import *im, const char *name, size_t readers, const OnnxNode *maker);
 
 /* By the engine's operator 'op' with one input; attributes as for hml_import_add_layer(). */
 extern HmlStatus hml_import_each_number(Import *im, const char *op, const char *attributes) HML_NODISCARD;

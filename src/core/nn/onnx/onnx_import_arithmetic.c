@@ -27,6 +27,9 @@ static HmlStatus
 find_along(Import *im, const OnnxTensor *constant, const ImportValue *x, Along *out)
 {
 	*out = (Along){0, 1};
+	if (constant->n_dims > x->n_dims)
+		return hml_import_refuse(im, "adds dimensions: its constant has %zu, its input %zu", constant->n_dims,
+								 x->n_dims);
 	for (size_t i = 0; i < constant->n_dims; i++)
 	{
 		int64_t dim = constant->dims[constant->n_dims - 1 - i];
@@ -84,7 +87,7 @@ try_bias(Import *im, size_t k, const ImportValue *x, const OnnxTensor *constant,
 	for (size_t i = 0; i < n && is_same; i++)
 		is_same = x->dims[i + 1] == (int64_t) layer->shape.dims[i];
 	if ((!is_dense && !is_conv) || no_bias == NULL || !is_same ||
-		hml_import_name(im, im->node->inputs[k])->n_readers != 1 || layer->n_weights != 1 ||
+		!hml_import_is_private(im, im->node->inputs[k], 1, layer->node) || layer->n_weights != 1 ||
 		(along->count != 1 && along->axis != (is_dense ? n - 1 : 0)) ||
 		(along->count != 1 && along->count != channels))
 		return HML_OK;
@@ -125,6 +128,19 @@ inverse(float x)
 	return 1 / x;
 }
 
+/* Before opset 7, "axis" says where the dimensions of the second input begin; ours are the last ones. */
+static HmlStatus
+check_old_broadcast(Import *im, size_t n_dims, size_t constant_dims)
+{
+	const OnnxAttribute *axis = hml_import_attribute(im, "axis");
+	int64_t last = (int64_t) n_dims - (int64_t) constant_dims;
+
+	if (axis == NULL || axis->i == last || axis->i == last - (int64_t) n_dims)
+		return HML_OK;
+	return hml_import_refuse(im, "has a constant at axis %lld of %zu (a form of before opset 7)",
+							 (long long) axis->i, n_dims);
+}
+
 /* layer 'op' constant, where the layer is input k. */
 static HmlStatus
 with_constant(Import *im, char op, size_t k)
@@ -139,6 +155,7 @@ with_constant(Import *im, char op, size_t k)
 
 	HML_TRY(hml_import_layer_input(im, k, &x));
 	HML_TRY(hml_import_floats(im, 1 - k, false, &c));
+	HML_TRY(check_old_broadcast(im, x.n_dims, c->n_dims));
 	HML_TRY(find_along(im, c, &x, &along));
 	switch (op)
 	{
@@ -167,6 +184,12 @@ with_constant(Import *im, char op, size_t k)
 
 /* ---- two layers ------------------------------------------------------------------------------------- */
 
+static bool
+has_same_dims(const ImportValue *a, const ImportValue *b)
+{
+	return a->n_dims == b->n_dims && memcmp(a->dims, b->dims, a->n_dims * sizeof(a->dims[0])) == 0;
+}
+
 /* 1 in missing dimensions in front, as NumPy does it; the batch must stay the first. */
 static HmlStatus
 two_layers(Import *im, const char *op)
@@ -180,8 +203,8 @@ two_layers(Import *im, const char *op)
 
 	HML_TRY(hml_import_layer_input(im, 0, &a));
 	HML_TRY(hml_import_layer_input(im, 1, &b));
-	if (a.n_dims == b.n_dims && memcmp(a.dims, b.dims, a.n_dims * sizeof(a.dims[0])) == 0 &&
-		hml_shape_equal(&im->layers[a.layer].shape, &im->layers[b.layer].shape))
+	HML_TRY(check_old_broadcast(im, a.n_dims, b.n_dims));
+	if (has_same_dims(&a, &b) && hml_shape_equal(&im->layers[a.layer].shape, &im->layers[b.layer].shape))
 	{
 		layers[0] = a.layer;
 		layers[1] = b.layer;
@@ -249,13 +272,14 @@ import_div(Import *im)
 	return with_constant(im, '/', 1 - constant);
 }
 
-/* x * sigmoid(x), with the sides either way. */
+/* x * sigmoid(x), with the sides either way; both must be seen under the same dimensions. */
 static bool
 is_silu(const Import *im, const ImportValue *x, const ImportValue *gate)
 {
 	const ImportLayer *layer = &im->layers[gate->layer];
 
-	return layer->op != NULL && strcmp(layer->op, "sigmoid") == 0 && layer->inputs[0] == x->layer;
+	return layer->op != NULL && strcmp(layer->op, "sigmoid") == 0 && layer->inputs[0] == x->layer &&
+		   has_same_dims(x, gate);
 }
 
 static HmlStatus
@@ -292,8 +316,8 @@ constant_number(Import *im, const char *name)
 
 	if (tensor == NULL && node != NULL && strcmp(node->op, "Constant") == 0 && node->n_attributes == 1)
 		tensor = node->attributes[0].t;
-	if (tensor == NULL || tensor->floats == NULL || tensor->count != 1)
-		return NAN;
+	if (tensor == NULL || tensor->floats == NULL || tensor->count != 1 || tensor->n_dims > 1)
+		return NAN; /* more dimensions would add some to the product */
 	return (double) tensor->floats[0];
 }
 
@@ -516,28 +540,53 @@ import_is_nan(Import *im)
 	HML_TRY(hml_import_layer_input(im, 0, &x));
 	if (im->layers[x.layer].op != NULL)
 		return hml_import_refuse(im, "is of something else than the input");
+	x.kind = IMPORT_MISSING;
 	hml_import_set_output(im, 0, &x);
 	return HML_OK;
 }
 
-/* Where(IsNaN(x), fill, x) of the input: a missing value is filled in before the network sees it. */
+/* One number, or one for each element of a sample, in the dimensions of the sample. */
+static bool
+fills_each(const OnnxTensor *fill, const ImportValue *x)
+{
+	if (fill->count == 1)
+		return fill->n_dims <= x->n_dims;
+	for (size_t i = 1; i <= x->n_dims; i++)
+	{
+		int64_t dim = x->dims[x->n_dims - i];
+		int64_t own = i <= fill->n_dims ? fill->dims[fill->n_dims - i] : 1;
+
+		if (own != (dim == ONNX_BATCH ? 1 : dim))
+			return false;
+	}
+	return fill->n_dims <= x->n_dims;
+}
+
+/*
+ * Where(IsNaN(x), fill, x) of the input: a missing value is filled in before the
+ * network sees it.  So nothing else may see x, or where it is missing.
+ */
 static HmlStatus
 import_where(Import *im)
 {
-	const OnnxNode *condition = hml_import_name(im, im->node->inputs[0])->producer;
 	const OnnxTensor *fill;
+	ImportValue missing;
 	ImportValue x;
 	size_t size;
 
-	if (im->node->n_inputs != 3 || condition == NULL || strcmp(condition->op, "IsNaN") != 0 ||
-		strcmp(condition->inputs[0], im->node->inputs[2]) != 0)
+	HML_TRY(hml_import_input(im, 0, &missing));
+	if (im->node->n_inputs != 3 || missing.kind != IMPORT_MISSING)
 		return hml_import_refuse(im, "is not one that the engine has, but to fill in missing inputs");
 	HML_TRY(hml_import_floats(im, 1, false, &fill));
 	HML_TRY(hml_import_layer_input(im, 2, &x));
 	size = hml_shape_size(&im->layers[x.layer].shape);
-	if (im->fill != NULL || im->layers[x.layer].op != NULL || x.layer != 0 ||
-		(fill->count != 1 && fill->count != size))
+	if (im->fill != NULL || x.layer != 0 || missing.layer != x.layer || !has_same_dims(&missing, &x) ||
+		!fills_each(fill, &x))
 		return hml_import_refuse(im, "does not fill in one number for each input");
+	if (hml_import_name(im, im->node->inputs[0])->n_readers != 1 ||
+		!hml_import_is_private(im, im->node->inputs[2], 2, NULL))
+		return hml_import_refuse(im,
+								 "fills in an input that is also read unfilled, or whose missing values are");
 	HML_TRY(HML_ARENA_NEW(im->arena, &im->fill, size));
 	for (size_t i = 0; i < size; i++)
 		im->fill[i] = (double) fill->floats[fill->count == 1 ? 0 : i];
@@ -545,9 +594,20 @@ import_where(Import *im)
 	return HML_OK;
 }
 
+#define OLD_BROADCAST "axis broadcast" /* before opset 7 */
+#define REDUCTION "axes keepdims noop_with_empty_axes"
+
 const ImportOp hml_import_arithmetic_ops[] = {
-	{"Add", import_add},           {"Div", import_div},          {"Erf", import_erf},
-	{"IsNaN", import_is_nan},      {"Mul", import_mul},          {"ReduceMax", import_reduce},
-	{"ReduceMean", import_reduce}, {"ReduceSum", import_reduce}, {"Scaler", import_scaler},
-	{"Sub", import_sub},           {"Where", import_where},      {NULL, NULL},
+	{"Add", import_add, OLD_BROADCAST, NULL},
+	{"Div", import_div, OLD_BROADCAST, NULL},
+	{"Erf", import_erf, NULL, NULL},
+	{"IsNaN", import_is_nan, NULL, NULL},
+	{"Mul", import_mul, OLD_BROADCAST, NULL},
+	{"ReduceMax", import_reduce, REDUCTION, NULL},
+	{"ReduceMean", import_reduce, REDUCTION, NULL},
+	{"ReduceSum", import_reduce, REDUCTION, NULL},
+	{"Scaler", import_scaler, "offset scale", "ai.onnx.ml"},
+	{"Sub", import_sub, OLD_BROADCAST, NULL},
+	{"Where", import_where, NULL, NULL},
+	{NULL, NULL, NULL, NULL},
 };

@@ -49,7 +49,7 @@ add_dense(Import *im, const ImportValue *x, const float *weight, size_t units, s
 	HML_TRY(hml_import_weight(im, layer, "weight", weight, units * in));
 	if (bias != NULL)
 	{
-		if (bias->count != units && bias->count != 1)
+		if (bias->count != 1 && (bias->count != units || bias->dims[bias->n_dims - 1] != (int64_t) units))
 			return hml_import_refuse(im, "has a bias of %zu numbers for %zu units", bias->count, units);
 		HML_TRY(HML_ARENA_NEW(im->arena, &values, units));
 		for (size_t i = 0; i < units; i++)
@@ -71,7 +71,7 @@ import_gemm(Import *im)
 	HML_TRY(hml_import_layer_input(im, 0, &x));
 	HML_TRY(hml_import_floats(im, 1, false, &w));
 	HML_TRY(hml_import_floats(im, 2, true, &bias));
-	if (w->n_dims != 2 || hml_import_int(im, "transA", 0) != 0)
+	if (w->n_dims != 2 || x.n_dims != 2 || hml_import_int(im, "transA", 0) != 0)
 		return hml_import_refuse(im, "is not a product of rows and a matrix");
 	HML_TRY(transposed(im, w, !is_transposed, hml_import_float(im, "alpha", 1), &weight));
 	return add_dense(im, &x, weight, (size_t) w->dims[is_transposed ? 0 : 1],
@@ -141,8 +141,14 @@ read_padding(Import *im, const HmlShape *x, Window *w)
 	const OnnxAttribute *automatic = hml_import_attribute(im, "auto_pad");
 	bool upper = automatic != NULL && strcmp(automatic->s, "SAME_UPPER") == 0;
 	bool lower = automatic != NULL && strcmp(automatic->s, "SAME_LOWER") == 0;
+	bool is_given = automatic == NULL || strcmp(automatic->s, "NOTSET") == 0;
 
 	HML_TRY(read_extent(im, "pads", 2 * w->directions, 0, 0, w->pad));
+	if (!is_given && !upper && !lower && strcmp(automatic->s, "VALID") != 0)
+		return hml_import_refuse(im, "has an auto_pad \"%.40s\"", automatic->s);
+	for (size_t i = 0; i < 2 * w->directions && !is_given; i++)
+		if (w->pad[i] != 0)
+			return hml_import_refuse(im, "has both pads and auto_pad");
 	for (size_t d = 0; d < w->directions && (upper || lower); d++)
 	{
 		size_t in = x->dims[d + 1];
@@ -318,6 +324,20 @@ need_count(Import *im, const OnnxTensor *t, size_t count)
 	return hml_import_refuse(im, "has a parameter of %zu numbers for %zu channels", t->count, count);
 }
 
+/* An attribute since opset 14; from 7 to 13 its statistics as outputs, before that an attribute again. */
+static bool
+is_training(const Import *im)
+{
+	if (im->graph->opset >= 14)
+		return hml_import_int(im, "training_mode", 0) != 0;
+	if (im->graph->opset < 7 && hml_import_int(im, "is_test", 0) == 0)
+		return true;
+	for (size_t k = 1; k < im->node->n_outputs; k++)
+		if (im->node->outputs[k][0] != '\0')
+			return true;
+	return false;
+}
+
 static HmlStatus
 import_batch_norm(Import *im)
 {
@@ -328,8 +348,10 @@ import_batch_norm(Import *im)
 	size_t layer;
 
 	HML_TRY(hml_import_layer_input(im, 0, &x));
-	if (hml_import_int(im, "training_mode", 0) != 0)
-		return hml_import_refuse(im, "is in training mode");
+	if (is_training(im))
+		return hml_import_refuse(im, "is in training mode; export the model in evaluation mode");
+	if (hml_import_int(im, "spatial", 1) == 0)
+		return hml_import_refuse(im, "normalises each place by itself (spatial is 0)");
 	HML_TRY(hml_import_batch_first(im, &x, &shape, &from));
 	HML_TRY(hml_import_add_layer(im, "batch_norm", &from, 1, &shape, &layer, ", \"eps\": %.9g", epsilon(im)));
 	for (size_t i = 0; i < 4; i++)
@@ -420,9 +442,11 @@ import_clip(Import *im)
 
 	HML_TRY(hml_import_floats(im, 1, true, &low));
 	HML_TRY(hml_import_floats(im, 2, true, &high));
-	if (low != NULL && low->count == 1)
+	if ((low != NULL && low->count != 1) || (high != NULL && high->count != 1))
+		return hml_import_refuse(im, "has a limit that is not one number");
+	if (low != NULL)
 		least = (double) low->floats[0];
-	if (high != NULL && high->count == 1)
+	if (high != NULL)
 		most = (double) high->floats[0];
 	if (least != 0 || most < 3.4e38)
 		return hml_import_refuse(im, "has limits other than 0 and none");
@@ -457,19 +481,21 @@ import_softmax(Import *im)
 	return hml_import_put(im, layer);
 }
 
+#define WINDOW "auto_pad dilations kernel_shape pads strides"
+
 const ImportOp hml_import_layer_ops[] = {
-	{"AveragePool", import_pool},
-	{"BatchNormalization", import_batch_norm},
-	{"Clip", import_clip},
-	{"Conv", import_conv},
-	{"Gelu", import_gelu},
-	{"Gemm", import_gemm},
-	{"GlobalAveragePool", import_global_pool},
-	{"GlobalMaxPool", import_global_pool},
-	{"LayerNormalization", import_layer_norm},
-	{"LeakyRelu", import_leaky_relu},
-	{"MatMul", import_matmul},
-	{"MaxPool", import_pool},
-	{"Softmax", import_softmax},
-	{NULL, NULL},
+	{"AveragePool", import_pool, WINDOW " ceil_mode count_include_pad", NULL},
+	{"BatchNormalization", import_batch_norm, "epsilon is_test momentum spatial training_mode", NULL},
+	{"Clip", import_clip, "max min", NULL},
+	{"Conv", import_conv, WINDOW " group", NULL},
+	{"Gelu", import_gelu, "approximate", NULL},
+	{"Gemm", import_gemm, "alpha beta broadcast transA transB", NULL},
+	{"GlobalAveragePool", import_global_pool, NULL, NULL},
+	{"GlobalMaxPool", import_global_pool, NULL, NULL},
+	{"LayerNormalization", import_layer_norm, "axis epsilon stash_type", NULL},
+	{"LeakyRelu", import_leaky_relu, "alpha", NULL},
+	{"MatMul", import_matmul, NULL, NULL},
+	{"MaxPool", import_pool, WINDOW " ceil_mode storage_order", NULL},
+	{"Softmax", import_softmax, "axis", NULL},
+	{NULL, NULL, NULL, NULL},
 };

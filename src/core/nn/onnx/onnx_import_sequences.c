@@ -262,9 +262,9 @@ import_repetition(Import *im)
 }
 
 const ImportOp hml_import_sequence_ops[] = {
-	{"Expand", import_repetition},
-	{"GRU", import_recurrent},
-	{"LSTM", import_recurrent},
-	{"Tile", import_repetition},
-	{NULL, NULL},
+	{"Expand", import_repetition, NULL, NULL},
+	{"GRU", import_recurrent, "activations clip direction hidden_size layout linear_before_reset", NULL},
+	{"LSTM", import_recurrent, "activations clip direction hidden_size input_forget layout", NULL},
+	{"Tile", import_repetition, NULL, NULL},
+	{NULL, NULL, NULL, NULL},
 };

@@ -58,6 +58,9 @@ import_cast(Import *im)
 	float *floats;
 
 	HML_TRY(hml_import_input(im, 0, &x));
+	if (x.kind == IMPORT_MISSING)
+		return hml_import_refuse(
+			im, "takes IsNaN as a number; only a Where that fills in missing inputs may read it");
 	if (x.kind == IMPORT_LAYER && !to_float)
 		return hml_import_refuse(im, "makes integers of what layers put out");
 	if (x.kind != IMPORT_CONSTANT || (x.tensor->floats != NULL) == to_float || x.tensor->count == 0)
@@ -219,6 +222,8 @@ import_reshape(Import *im)
 		return hml_import_refuse(im, "makes %zu dimensions", shape->count);
 	for (size_t i = 0; i < shape->count; i++)
 	{
+		if (shape->integers[i] == 0 && hml_import_int(im, "allowzero", 0) != 0)
+			return hml_import_refuse(im, "makes an empty tensor (allowzero)");
 		dims[i] = i < x.n_dims && shape->integers[i] == 0 ? x.dims[i] : shape->integers[i];
 		if (dims[i] == -1 && open == ONNX_MAX_DIMS)
 			open = i;
@@ -608,20 +613,39 @@ import_concat(Import *im)
 	return hml_import_put(im, layer);
 }
 
+/* In training mode numbers are dropped: an attribute before opset 7, an input since opset 12. */
+static HmlStatus
+import_dropout(Import *im)
+{
+	const OnnxTensor *ratio;
+	ImportValue training;
+	const OnnxTensor *mode;
+
+	HML_TRY(hml_import_floats(im, 1, true, &ratio));
+	HML_TRY(hml_import_input(im, 2, &training));
+	mode = training.kind == IMPORT_CONSTANT ? training.tensor : NULL;
+	if (training.kind != IMPORT_NOTHING && (mode == NULL || mode->integers == NULL || mode->count != 1))
+		return hml_import_refuse(im, "has a training mode that is no constant");
+	if ((im->graph->opset < 7 && hml_import_int(im, "is_test", 0) == 0) ||
+		(mode != NULL && mode->integers[0] != 0))
+		return hml_import_refuse(im, "is in training mode; export the model in evaluation mode");
+	return import_identity(im);
+}
+
 const ImportOp hml_import_shape_ops[] = {
-	{"Cast", import_cast},
-	{"Concat", import_concat},
-	{"Constant", import_constant},
-	{"ConstantOfShape", import_constant_of_shape},
-	{"Dropout", import_identity},
-	{"Flatten", import_flatten},
-	{"Gather", import_gather},
-	{"Identity", import_identity},
-	{"Reshape", import_reshape},
-	{"Shape", import_shape},
-	{"Slice", import_slice},
-	{"Squeeze", import_squeeze},
-	{"Transpose", import_transpose},
-	{"Unsqueeze", import_unsqueeze},
-	{NULL, NULL},
+	{"Cast", import_cast, "round_mode saturate to", NULL},
+	{"Concat", import_concat, "axis", NULL},
+	{"Constant", import_constant, "value value_float value_int value_ints", NULL},
+	{"ConstantOfShape", import_constant_of_shape, "value", NULL},
+	{"Dropout", import_dropout, "is_test ratio seed", NULL},
+	{"Flatten", import_flatten, "axis", NULL},
+	{"Gather", import_gather, "axis", NULL},
+	{"Identity", import_identity, NULL, NULL},
+	{"Reshape", import_reshape, "allowzero", NULL},
+	{"Shape", import_shape, "end start", NULL},
+	{"Slice", import_slice, "axes ends starts", NULL},
+	{"Squeeze", import_squeeze, "axes", NULL},
+	{"Transpose", import_transpose, "perm", NULL},
+	{"Unsqueeze", import_unsqueeze, "axes", NULL},
+	{NULL, NULL, NULL, NULL},
 };
