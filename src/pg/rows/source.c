@@ -4,8 +4,7 @@
  *
  * Rows come straight from the executor through a DestReceiver: they are neither
  * copied nor collected, and the plan may be a parallel one.  While the query
- * runs the transaction is read-only, so that what it calls cannot write either;
- * on an error the end of the (sub)transaction restores its mode.
+ * runs nothing can be written (readonly.c), so that what it calls cannot either.
  */
 #include "pg/rows/source.h"
 
@@ -19,6 +18,7 @@
 #include "utils/varlena.h"
 
 #include "pg/rows/features.h"
+#include "pg/rows/readonly.h"
 
 /* "schema.table" as a query, or NULL where 'source' is not a name. */
 static const char *
@@ -163,13 +163,20 @@ healthml_source_read(const HealthmlSource *source, HealthmlRowFunction on_row, v
 		.row_memory = AllocSetContextCreate(CurrentMemoryContext, "healthml row", ALLOCSET_DEFAULT_SIZES)};
 	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.base};
 	ErrorContextCallback context = {.callback = add_context, .arg = NULL, .previous = error_context_stack};
-	bool was_read_only = XactReadOnly;
-	int result;
+	HealthmlReadOnly saved;
+	volatile int result = 0;
 
 	error_context_stack = &context;
-	XactReadOnly = true;
-	result = SPI_execute_plan_extended(source->plan, &options);
-	XactReadOnly = was_read_only;
+	healthml_read_only_begin(&saved);
+	PG_TRY();
+	{
+		result = SPI_execute_plan_extended(source->plan, &options);
+	}
+	PG_FINALLY();
+	{
+		healthml_read_only_end(&saved);
+	}
+	PG_END_TRY();
 	error_context_stack = context.previous;
 	if (result < 0)
 		elog(ERROR, "could not read source \"%s\": %s", source->query, SPI_result_code_string(result));
