@@ -3,6 +3,8 @@
 Run from this directory: python make_iforest.py (scikit-learn 1.9, shap 0.51)
 Writes, for each case, iforest/<case>.forest.json in the format that hml_iforest_import() reads and
 iforest/<case>.csv: the inputs x0 .. xn, score, the Shapley values phi0 .. phin of the margin, base.
+Writes iforest/patients.forest.json, .scores.csv and .shap.csv: invented patients with the columns of a table of
+heart disease, scikit-learn's scores and verdicts, and shap's values of the first of them.
 Writes iforest/quality.csv (case, n_samples, mean_auc, worst_auc): scikit-learn's ROC AUC over 20 seeds on
 data that test_iforest.c makes too.
 
@@ -135,6 +137,33 @@ def quality():
                           int(options.get("bootstrap", False)), repr(float(np.mean(auc))), repr(float(np.std(auc, ddof=1)))])
 
 
+def patients():
+    """A generator of its own, so that the other cases stay as they are."""
+    rng = np.random.default_rng(11)
+    n = 150
+    columns = {"age": rng.integers(30, 80, n), "male": rng.integers(0, 2, n), "chest_pain_type": rng.integers(1, 5, n),
+               "resting_bp": np.round(rng.normal(131, 17, n)), "cholesterol": np.round(rng.normal(247, 50, n)),
+               "high_fasting_sugar": rng.random(n) < 0.15, "resting_ecg": rng.integers(0, 3, n),
+               "max_heart_rate": np.round(rng.normal(149, 23, n)), "exercise_angina": rng.random(n) < 0.33,
+               "st_depression": np.round(rng.exponential(1, n), 1), "st_slope": rng.integers(1, 4, n),
+               "vessels": rng.integers(0, 4, n), "thallium": rng.choice([3, 6, 7], n)}
+    x = np.column_stack(list(columns.values())).astype(float)
+    model = IsolationForest(random_state=7, n_estimators=10, max_samples=64, contamination=0.1).fit(x)
+    with open("iforest/patients.forest.json", "w") as file:
+        json.dump(export(model, list(columns)), file, separators=(",", ":"))
+    with open("iforest/patients.scores.csv", "w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["row_id", *columns, "expected_score", "expected_is_anomaly"])
+        for i, (row, score) in enumerate(zip(x, -model.score_samples(x))):
+            out.writerow([i, *(f"{v:g}" for v in row), repr(float(score)), int(score > -model.offset_)])
+    phi, base = by_shap(model, x[:20])
+    with open("iforest/patients.shap.csv", "w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["row_id", *columns, "base_value", "margin"])
+        for i, row in enumerate(phi):
+            out.writerow([i, *(repr(float(v)) for v in row), repr(base), repr(float(base + row.sum()))])
+
+
 rng = np.random.default_rng(2)
 mixed = np.column_stack([rng.normal(size=200), rng.integers(0, 2, 200), rng.normal(130, 15, 200),
                          np.full(200, 3.5), rng.integers(0, 4, 200), rng.exponential(1, 200)])
@@ -146,4 +175,5 @@ case("deep", rng.normal(size=(600, 4)), 4, n_estimators=2, max_samples=600)
 case("wide", rng.normal(size=(80, 40)), 4, force=False, n_estimators=5, max_samples=64)
 case("pair", mixed, 2, n_estimators=3, max_samples=2)
 case("single", mixed, 2, n_estimators=2, max_samples=1)
+patients()
 quality()

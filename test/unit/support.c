@@ -302,19 +302,14 @@ test_shared_file(const char *variable, const char *name)
 {
 	static char path[4096];
 	const char *folder = getenv(variable);
-	FILE *file = NULL;
+	FILE *file;
 
-	if (folder != NULL)
-	{
-		snprintf(path, sizeof(path), "%s/%s", folder, name);
-		file = fopen(path, "rb");
-	}
+	if (folder == NULL)
+		return NULL;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "rb");
 	if (file == NULL)
-	{
-		print_message("# skipped: no file \"%s\" in the folder %s\n", name, variable);
-		skip();
-	}
-	else
-		fclose(file);
+		return NULL;
+	fclose(file);
 	return path;
 }

@@ -101,8 +101,9 @@ extern double test_number(const TestTable *table, size_t row, size_t column);
 
 /*
  * Path of a shared file, in the folder that the environment variable names
- * (HEALTHML_DATA, HEALTHML_GOLDEN); skips the test when it is not there.  The
- * text is overwritten by the next call.
+ * (HEALTHML_DATA, HEALTHML_GOLDEN), or NULL when it is not there: a test needs none
+ * of them, and takes them in addition to the repository's.  The text is overwritten
+ * by the next call.
  */
 extern const char *test_shared_file(const char *variable, const char *name);
 

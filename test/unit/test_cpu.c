@@ -34,6 +34,7 @@ system_flags(void)
 			line[strcspn(line, "\n")] = ' ';
 			return line;
 		}
+	print_message("# skipped: /proc/cpuinfo lists no flags of a processor\n");
 	skip();
 	return NULL;
 }

@@ -50,21 +50,22 @@ test_golden(void **state)
 		check_golden_case(golden_cases[i]);
 }
 
+/* Thirteen columns of a table of patients; the files are <prefix>.forest.json and <prefix>.scores.csv. */
 static void
-test_shared_golden(void **state)
+check_patients(const char *prefix)
 {
+	char path[4096];
 	TestHost host;
 	HmlContext ctx;
 	HmlModel *model;
 	TestTable *rows;
 	size_t score_column;
 
-	(void) state;
 	test_host_init(&host, &ctx);
-	assert_ok(&ctx,
-			  forest_import_file(
-				  &ctx, test_shared_file("HEALTHML_GOLDEN", "iforest/statlog_small.forest.json"), &model));
-	rows = test_read_table(test_shared_file("HEALTHML_GOLDEN", "iforest/statlog_small.scores.csv"));
+	snprintf(path, sizeof(path), "%s.forest.json", prefix);
+	assert_ok(&ctx, forest_import_file(&ctx, path, &model));
+	snprintf(path, sizeof(path), "%s.scores.csv", prefix);
+	rows = test_read_table(path);
 	score_column = test_column(rows, "expected_score");
 	for (size_t i = 0; i < rows->rows; i++)
 	{
@@ -81,6 +82,23 @@ test_shared_golden(void **state)
 	hml_model_free(model);
 	test_free_table(rows);
 	test_host_finish(&host, &ctx);
+}
+
+static void
+test_patients(void **state)
+{
+	const char *shared;
+
+	(void) state;
+	check_patients("test/golden/iforest/patients");
+	shared = test_shared_file("HEALTHML_GOLDEN", "iforest/statlog_small.forest.json");
+	if (shared != NULL)
+	{
+		char prefix[4096];
+
+		snprintf(prefix, sizeof(prefix), "%.*s", (int) (strlen(shared) - strlen(".forest.json")), shared);
+		check_patients(prefix);
+	}
 }
 
 /* Every CPU level gives the same bits, and the margin of a plain walk. */
@@ -648,7 +666,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_shared_golden),
+		cmocka_unit_test(test_patients),
 		cmocka_unit_test(test_levels_agree),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_huge_values),

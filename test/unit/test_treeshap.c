@@ -206,22 +206,24 @@ test_golden(void **state)
 	test_host_finish(&host, &ctx);
 }
 
+/* Thirteen columns of a table of patients; the files are <prefix>.forest.json, .scores.csv and .shap.csv. */
 static void
-test_shared_golden(void **state)
+check_patients(const char *prefix)
 {
+	char path[4096];
 	TestHost host;
 	HmlContext ctx;
 	HmlModel *model;
 	TestTable *rows;
 	TestTable *expected;
 
-	(void) state;
 	test_host_init(&host, &ctx);
-	assert_ok(&ctx,
-			  forest_import_file(
-				  &ctx, test_shared_file("HEALTHML_GOLDEN", "iforest/statlog_small.forest.json"), &model));
-	rows = test_read_table(test_shared_file("HEALTHML_GOLDEN", "iforest/statlog_small.scores.csv"));
-	expected = test_read_table(test_shared_file("HEALTHML_GOLDEN", "iforest/statlog_small.shap.csv"));
+	snprintf(path, sizeof(path), "%s.forest.json", prefix);
+	assert_ok(&ctx, forest_import_file(&ctx, path, &model));
+	snprintf(path, sizeof(path), "%s.scores.csv", prefix);
+	rows = test_read_table(path);
+	snprintf(path, sizeof(path), "%s.shap.csv", prefix);
+	expected = test_read_table(path);
 	for (size_t row = 0; row < expected->rows; row++)
 	{
 		double inputs[13];
@@ -241,6 +243,23 @@ test_shared_golden(void **state)
 	test_free_table(rows);
 	test_free_table(expected);
 	test_host_finish(&host, &ctx);
+}
+
+static void
+test_patients(void **state)
+{
+	const char *shared;
+
+	(void) state;
+	check_patients("test/golden/iforest/patients");
+	shared = test_shared_file("HEALTHML_GOLDEN", "iforest/statlog_small.forest.json");
+	if (shared != NULL)
+	{
+		char prefix[4096];
+
+		snprintf(prefix, sizeof(prefix), "%.*s", (int) (strlen(shared) - strlen(".forest.json")), shared);
+		check_patients(prefix);
+	}
 }
 
 static void
@@ -377,9 +396,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_definition),    cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_shared_golden), cmocka_unit_test(test_levels_agree),
-		cmocka_unit_test(test_categories),    cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_definition), cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_patients),   cmocka_unit_test(test_levels_agree),
+		cmocka_unit_test(test_categories), cmocka_unit_test(test_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
