@@ -19,25 +19,35 @@ my $long = q{SELECT train('long', 'isolation_forest', 't', params => '{"n_estima
 my $running = q{SELECT count(*) = 1 FROM healthml.training_progress WHERE status = 'running' AND phase IS NOT NULL};
 
 # Seen by another session while it runs; cancelled within 200 ms; nothing written but the journal.
-$one->tell($long);
-wait_for($node, $running, 'a running training is seen by another session');
-my $start = time;
-$two->ask(q{SELECT pg_cancel_backend(pid) FROM training_run WHERE status = 'running'});
-$one->answer;
-# 300 ms are for two sessions and a busy machine.
-cmp_ok(time - $start, '<', 0.2 + 0.3, 'a cancelled training ends within 200 ms');
+soon(
+	sub
+	{
+		$one->tell($long);
+		$node->poll_query_until('postgres', $running) or die 'no training is seen by another session';
+		my $start = time;
+		$two->ask(q{SELECT pg_cancel_backend(pid) FROM training_run WHERE status = 'running'});
+		$one->answer;
+		return time - $start;
+	},
+	0.2 + 0.3, # for two sessions and a busy machine
+	'a running training is seen by another session, which cancels it within 200 ms');
 like($one->{err}, qr/canceling statement due to user request/, 'as a cancelled statement does');
-wait_for($node, q{SELECT count(*) = 1 FROM healthml.training_run WHERE status = 'cancelled' AND error IS NOT NULL AND finished_at IS NOT NULL},
+wait_for($node, q{SELECT count(*) >= 1 FROM healthml.training_run WHERE status = 'cancelled' AND error IS NOT NULL AND finished_at IS NOT NULL},
 	'and is on record as cancelled');
 is($two->ask('SELECT string_agg(model, $$,$$) FROM models'), 'heart_sound', 'nothing else was written');
 
 # A timeout ends every phase: reading, building, calibrating.
 for my $timeout (30, 100, 400)
 {
-	$start = time;
-	$one->ask("SET statement_timeout = $timeout; $long; RESET statement_timeout");
-	like($one->{err}, qr/statement timeout/, "a timeout of $timeout ms is kept");
-	cmp_ok(time - $start, '<', $timeout / 1000 + 0.5, 'on time');
+	soon(
+		sub
+		{
+			my $start = time;
+			$one->ask("SET statement_timeout = $timeout; $long; RESET statement_timeout");
+			return time - $start;
+		},
+		$timeout / 1000 + 0.5, "a timeout of $timeout ms is kept on time");
+	like($one->{err}, qr/statement timeout/, 'and reported');
 }
 
 # Its session is terminated.

@@ -77,7 +77,8 @@ for my $i (1 .. 5)
 	push @sessions, $session;
 }
 my $most = 0;
-for (1 .. 25)
+# Until all are done, however long that takes.
+while (scalar_of($node, q{SELECT count(*) < 5 FROM training_run WHERE model ~ '^w' AND status IN ('succeeded', 'failed')}) eq 't')
 {
 	my $now = scalar_of($node, q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'healthml journal'});
 	$most = $now if $now > $most;

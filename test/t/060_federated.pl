@@ -117,8 +117,8 @@ is(scalar_of($coordinator, q{SELECT count(*), max(epsilon) BETWEEN 2 AND 3, bool
 	FROM federated_run('hidden', rounds => 1)}), '1|t|t', 'secure aggregation and differential privacy together');
 fails_with($coordinator, q{SELECT * FROM federated_run('hidden', rounds => 20)}, '55000', qr/privacy budget of federation "hidden" is spent/, 'hidden budget');
 
-set_delay(1, $hospital{va});
-scalar_of($coordinator, q{SELECT federated_round('masked', client_timeout => '0.5 s')});
+set_delay(60, $hospital{va});
+scalar_of($coordinator, q{SELECT federated_round('masked', client_timeout => '5 s')}); # time for the others, wherever they run
 is(scalar_of($coordinator, q{SELECT string_agg(format('%s %s %s', attempt, client, status), ', ' ORDER BY attempt, client)
 	FROM federation_update WHERE federation = 'masked' AND round = 2}),
 	'1 cleveland discarded, 1 hungarian discarded, 1 switzerland discarded, 1 va failed, 2 cleveland used, 2 hungarian used, 2 switzerland used',
@@ -169,14 +169,16 @@ set_delay(5, $hospital{hungarian});
 
 $train =~ s/rounds => 2/rounds => 3/;
 $session->tell($train);
-training_backend($hospital{hungarian});
+my $orphan = training_backend($hospital{hungarian});
 $hospital{hungarian}->kill9;
 $session->answer;
 like(outcome('broken', 3, 'hungarian'), qr/^failed: /, 'a server that is killed is left out');
 $train =~ s/rounds => 3/rounds => 4/;
 $session->ask($train);
 like(outcome('broken', 4, 'hungarian'), qr/^failed: .*(refused|No such file|could not)/, 'and while it is down');
-sleep 6;	# until its orphaned backends have noticed
+my $patience = time + $PostgreSQL::Test::Utils::timeout_default;
+sleep 1 while kill(0, $orphan) && time < $patience; # until the backend has noticed, which holds the shared memory
+sleep 1;
 $hospital{hungarian}->start;
 set_delay(0, $hospital{hungarian});
 set_delay(30, $hospital{switzerland});
@@ -194,10 +196,10 @@ $train =~ s/rounds => 5/rounds => 6/;
 $session->ask($train);
 is(clients_by_round('broken'), '1:4 2:3 3:3 4:3 5:3 6:4', 'all are back in the next round, also over a connection cut in between');
 
-set_delay(20, $hospital{va});
+set_delay(120, $hospital{va});
 my $started = time;
 scalar_of($coordinator, q{SELECT federated_round('broken', client_timeout => '0.5 s')});
-cmp_ok(time - $started, '<', 5, 'a slow client is not waited for');
+cmp_ok(time - $started, '<', 60, 'a slow client is not waited for');
 like(outcome('broken', 7, 'va'), qr/^failed: canceling statement due to statement timeout/, 'its own server stops it');
 is(scalar_of($hospital{va}, q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'healthml_coordinator' AND state = 'active'}), 0, 'really');
 
@@ -207,9 +209,9 @@ $session->ask(q{SELECT federated_round('broken')});
 my @frozen = split /\n/, scalar_of($hospital{va}, q{SELECT pid FROM pg_stat_activity WHERE usename = 'healthml_coordinator'});
 kill 'STOP', @frozen;
 $started = time;
-$session->ask(q{SELECT federated_round('broken', client_timeout => '0.5 s')});
-cmp_ok(time - $started, '<', 10, 'a frozen client is not waited for');
-like(outcome('broken', 9, 'va'), qr/^failed: no answer within 00:00:00.5/, 'but recorded');
+$session->ask(q{SELECT federated_round('broken', client_timeout => '5 s')});
+cmp_ok(time - $started, '<', 60, 'a frozen client is not waited for');
+like(outcome('broken', 9, 'va'), qr/^failed: no answer within 00:00:05/, 'but recorded');
 kill 'CONT', @frozen;
 
 # Cancelled, the session can go on at once, with the same connections.
@@ -229,7 +231,7 @@ is_consistent('broken', 10, 'after failures');
 # ---- the coordinator stops and comes back ----------------------------------------------------------------
 
 found($coordinator, 'resumed', '', @hospitals);
-set_delay(0.7, @hospitals);
+set_delay(1.5, @hospitals);
 $session = Session->new($coordinator);
 $session->tell("CALL healthml.federated_train('resumed', rounds => 6, $run)");
 wait_for($coordinator, q{SELECT count(*) >= 2 FROM healthml.federation_round WHERE federation = 'resumed'}, 'two rounds are done');

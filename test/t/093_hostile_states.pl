@@ -19,7 +19,7 @@ my @aggregates = (
 	[ 'fedavg_state', 'fedavg_accum', 'float8[], bigint', 'fedavg_combine', 'fedavg_final_float8', 'ARRAY[i, 1e300]::float8[], i' ],
 	[ 'client_updates', 'fedmedian_accum', 'real[]', 'client_updates_combine', 'fedmedian_final', 'ARRAY[i, 1.5, -i]::real[]' ],
 	[ 'client_updates', 'krum_accum', 'real[], integer', 'client_updates_combine', 'krum_final', 'ARRAY[i, 1.5, -i]::real[], 1' ]);
-my $script = "\\set VERBOSITY verbose\nSET statement_timeout = '2s';\n";
+my $script = "\\set VERBOSITY verbose\nSET statement_timeout = '30s';\n";
 my $number = 0;
 
 # One of the bytes behind the header of the file and the lengths of row and field, or the length of it all.

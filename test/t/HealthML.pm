@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_cluster backend_threads scalar_of fails_with wait_for);
+our @EXPORT = qw(new_cluster backend_threads scalar_of fails_with soon wait_for);
 
 # A started cluster whose database postgres has healthml and finds it without the schema's name.
 #   replicas => 1	allow streaming
@@ -59,6 +59,21 @@ sub fails_with
 		 ok($status != 0, "$name: fails")
 	  && like($stderr, qr/ERROR:  \Q$sqlstate\E:/, "$name: SQLSTATE $sqlstate")
 	  && like($stderr, $pattern, "$name: message");
+}
+
+# Whether 'seconds', a function that makes an attempt and returns how long it took, stays below a bound.  Other processes
+# may keep the machine busy, so the best of several attempts counts; a promise that is broken is broken in all of them.
+sub soon
+{
+	my ($seconds, $bound, $name) = @_;
+	my $best = 1e9;
+
+	for (my $try = 1; $try <= 10 && $best >= $bound; $try++)
+	{
+		my $took = $seconds->();
+		$best = $took if $took < $best;
+	}
+	return cmp_ok($best, '<', $bound, $name);
 }
 
 # Wait until a query returns true; one test that fails after PostgreSQL::Test's usual timeout.

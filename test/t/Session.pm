@@ -19,7 +19,7 @@ use Test::More;
 sub new
 {
 	my ($class, $node, $database) = @_;
-	my $self = { in => '', out => '', err => '', number => 0, timer => IPC::Run::timeout(120) };
+	my $self = { in => '', out => '', err => '', number => 0, timer => IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default) };
 
 	$self->{run} = IPC::Run::start(
 		[
@@ -33,6 +33,7 @@ sub tell
 {
 	my ($self, $sql) = @_;
 
+	$self->{timer}->start($PostgreSQL::Test::Utils::timeout_default); # for this answer, not for all of them
 	$self->{out} = $self->{err} = '';
 	$self->{marker} = 'end of answer ' . ++$self->{number};
 	$self->{in} .= "$sql;\n\\echo $self->{marker}\n\\warn $self->{marker}\n";
