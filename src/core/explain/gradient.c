@@ -52,6 +52,11 @@ hml_gradient_explain(const HmlModel *model, HmlContext *ctx, const double *input
 				 model->algorithm->name);
 		return hml_hint(ctx, "Shapley values explain any model.");
 	}
+	if (model->n_corrections > 0)
+	{
+		hml_fail(ctx, HML_UNSUPPORTED, "corrected probabilities have no gradients");
+		return hml_hint(ctx, "Shapley values explain any model.");
+	}
 	HML_TRY(hml_arena_create(ctx, &arena));
 	status = explain(arena, model, inputs, out);
 	hml_arena_free(arena);

@@ -440,7 +440,7 @@ hml_explain(const HmlModel *model, HmlContext *ctx, const double *inputs, HmlExp
 {
 	if (model->algorithm->explain != NULL)
 		return model->algorithm->explain(model, ctx, inputs, out);
-	if (model->explain_method == HML_EXPLAIN_GRADIENT)
+	if (model->explain_method == HML_EXPLAIN_GRADIENT && model->n_corrections == 0)
 		return hml_gradient_explain(model, ctx, inputs, out);
 	return hml_shapley_explain(model, ctx, inputs, out);
 }

@@ -32,17 +32,19 @@ enum
 	SECTION_CALI,
 	SECTION_ALGO,
 	N_SECTIONS,
-	SECTION_BACK = N_SECTIONS /* only when there are background rows */
+	SECTION_BACK = N_SECTIONS, /* only when there are background rows */
+	SECTION_CORR,              /* only when probabilities are corrected */
+	N_ALL_SECTIONS
 };
 
 static const struct
 {
 	const char *tag;
 	const char *what; /* for messages */
-} sections[N_SECTIONS + 1] = {
+} sections[N_ALL_SECTIONS] = {
 	{"META", "section \"META\" of the artifact"}, {"FEAT", "section \"FEAT\" of the artifact"},
 	{"CALI", "section \"CALI\" of the artifact"}, {"ALGO", "section \"ALGO\" of the artifact"},
-	{"BACK", "section \"BACK\" of the artifact"},
+	{"BACK", "section \"BACK\" of the artifact"}, {"CORR", "section \"CORR\" of the artifact"},
 };
 
 static void
@@ -84,13 +86,28 @@ write_payload(const HmlModel *model, int section, HmlWriter *writer)
 		case SECTION_BACK:
 			hml_background_write(model, writer);
 			break;
+		case SECTION_CORR:
+			hml_corrections_write(model->corrections, model->n_corrections, writer);
+			break;
 	}
+}
+
+static bool
+has_section(const HmlModel *model, int section)
+{
+	if (section == SECTION_BACK)
+		return model->n_background > 0;
+	return section != SECTION_CORR || model->n_corrections > 0;
 }
 
 static int
 sections_of(const HmlModel *model)
 {
-	return N_SECTIONS + (model->n_background > 0 ? 1 : 0);
+	int n = 0;
+
+	for (int section = 0; section < N_ALL_SECTIONS; section++)
+		n += has_section(model, section);
+	return n;
 }
 
 static void
@@ -113,7 +130,7 @@ write_section(const HmlModel *model, int section, HmlWriter *writer)
 	size_t payload;
 
 	hml_write_bytes(writer, sections[section].tag, TAG_SIZE);
-	hml_write_u32(writer, section < N_SECTIONS ? SECTION_REQUIRED : 0);
+	hml_write_u32(writer, section != SECTION_BACK ? SECTION_REQUIRED : 0);
 	hml_write_u32(writer, 0);
 	payload = writer->length;
 	write_payload(model, section, writer);
@@ -129,8 +146,9 @@ hml_model_write(const HmlModel *model, HmlWriter *writer)
 	size_t start = writer->length;
 
 	write_header(model, writer);
-	for (int section = 0; section < sections_of(model); section++)
-		write_section(model, section, writer);
+	for (int section = 0; section < N_ALL_SECTIONS; section++)
+		if (has_section(model, section))
+			write_section(model, section, writer);
 	HML_TRY(hml_writer_finish(writer));
 	if (writer->length - start > HML_MAX_ARTIFACT_SIZE)
 		return hml_fail(writer->ctx, HML_LIMIT, "the model needs %zu bytes, more than the limit of %zu",
@@ -286,7 +304,7 @@ read_known_section(HmlModel *model, HmlReader *reader, int section)
 	return read_payload(model, section, &payload);
 }
 
-/* Background rows, or what a later minor version of the format added: fine unless it says that it matters. */
+/* Background rows, corrections, or what a later minor version of the format added: fine unless it says that it matters. */
 static HmlStatus
 read_optional_section(HmlModel *model, HmlReader *reader)
 {
@@ -298,6 +316,12 @@ read_optional_section(HmlModel *model, HmlReader *reader)
 	{
 		hml_reader_init(&payload, reader->ctx, header.payload, header.length, sections[SECTION_BACK].what);
 		return hml_background_read(model, &payload);
+	}
+	if (strcmp(header.tag, sections[SECTION_CORR].tag) == 0 && model->n_corrections == 0)
+	{
+		hml_reader_init(&payload, reader->ctx, header.payload, header.length, sections[SECTION_CORR].what);
+		return hml_corrections_read(model->arena, &payload, model->n_outputs, &model->corrections,
+									&model->n_corrections);
 	}
 	if ((header.flags & SECTION_REQUIRED) == 0)
 		return HML_OK;

@@ -14,6 +14,7 @@
 #define HML_MODEL_MODEL_H
 
 #include "core/model/calibration.h"
+#include "core/model/correction.h"
 #include "core/nn/train/epoch.h"
 #include "core/data/frame.h"
 #include "core/data/params.h"
@@ -111,7 +112,9 @@ struct HmlModel
 	size_t n_outputs;          /* classes of a classifier, else 1 */
 	const char **output_names; /* (n_outputs) labels of the classes, or NULL */
 	bool *alarm;               /* (n_outputs) classes that raise an alarm; NULL = of two the positive one */
-	double max_missing;        /* above this share of missing values a row's risk is unknown */
+	size_t n_corrections;      /* of the probabilities, applied in this order */
+	HmlCorrection *corrections;
+	double max_missing; /* above this share of missing values a row's risk is unknown */
 	HmlExplainMethod explain_method;
 	size_t explain_samples; /* pairs of permutations; 0 = as many as are worth their cost */
 	int64_t trained_rows;   /* rows that the fit used */

@@ -212,7 +212,7 @@ hml_frame_outputs(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame,
 					 .model = model,
 					 .frame = frame,
 					 .phase = phase,
-					 .judge = model->algorithm->outputs,
+					 .judge = hml_model_outputs,
 					 .width = model->n_outputs};
 
 	return judge_rows(&blocks, rows, n, results);

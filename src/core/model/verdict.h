@@ -74,7 +74,10 @@ static inline HmlStatus HML_NODISCARD
 hml_model_outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples,
 				  double *outputs)
 {
-	return model->algorithm->outputs(model, ctx, scratch, samples, outputs);
+	HML_TRY(model->algorithm->outputs(model, ctx, scratch, samples, outputs));
+	for (size_t i = 0; i < model->n_corrections; i++)
+		hml_correct(&model->corrections[i], outputs, samples->n, model->n_outputs);
+	return HML_OK;
 }
 
 /* Their scores alone, (n). */

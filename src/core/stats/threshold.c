@@ -109,3 +109,50 @@ hml_robust_threshold(HmlContext *ctx, const HmlRanking *ranking, HmlThresholdCri
 	}
 	return HML_OK;
 }
+
+/* The greatest score below 'score', or the least above it; 'score' itself where there is none. */
+static double
+neighbour(const HmlRanking *ranking, double score, bool above)
+{
+	double found = score;
+
+	for (int side = 0; side < 2; side++)
+	{
+		const double *scores = side == 0 ? ranking->positives : ranking->negatives;
+		size_t n = side == 0 ? ranking->n_positives : ranking->n_negatives;
+
+		for (size_t i = 0; i < n; i++)
+			if (above ? scores[i] > score && (found == score || scores[i] < found)
+					  : scores[i] < score && (found == score || scores[i] > found))
+				found = scores[i];
+	}
+	return found;
+}
+
+/* So many of n that their share is at least 'share'. */
+static size_t
+enough_of(size_t n, double share)
+{
+	size_t enough = (size_t) ceil(share * (double) n - 1e-9);
+
+	return enough < 1 ? 1 : enough > n ? n : enough;
+}
+
+double
+hml_threshold_of_sensitivity(const HmlRanking *ranking, double share)
+{
+	double least = ranking->positives[ranking->n_positives - enough_of(ranking->n_positives, share)];
+	double middle = (least + neighbour(ranking, least, false)) / 2;
+
+	return middle < least ? middle : nextafter(least, -INFINITY);
+}
+
+double
+hml_threshold_of_specificity(const HmlRanking *ranking, double share)
+{
+	double greatest = ranking->negatives[enough_of(ranking->n_negatives, share) - 1];
+	double above = neighbour(ranking, greatest, true);
+	double middle = (greatest + above) / 2;
+
+	return middle < above ? middle : greatest;
+}

@@ -18,4 +18,12 @@
 extern HmlStatus hml_robust_threshold(HmlContext *ctx, const HmlRanking *ranking,
 									  HmlThresholdCriterion criterion, double *threshold) HML_NODISCARD;
 
+/*
+ * "Positive when the score is above it": the highest threshold that finds this share of
+ * the positives, and the lowest that leaves this share of the negatives alone, half way to
+ * the next score.  The ranking has rows of the class; share is above 0 and up to 1.
+ */
+extern double hml_threshold_of_sensitivity(const HmlRanking *ranking, double share);
+extern double hml_threshold_of_specificity(const HmlRanking *ranking, double share);
+
 #endif /* HML_STATS_THRESHOLD_H */

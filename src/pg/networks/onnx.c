@@ -36,6 +36,11 @@ healthml_export_onnx(PG_FUNCTION_ARGS)
 	healthml_context_init(&ctx, CurrentMemoryContext);
 	healthml_limit_memory(&ctx);
 	hml_writer_init(&writer, &ctx);
+	if (model->n_corrections > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("model \"%s\" has corrected probabilities, which cannot be exported to ONNX", name),
+				 errhint("Export the version that it was calibrated from.")));
 	healthml_check(&ctx, model->algorithm->export_onnx(&ctx, model, healthml_to_utf8(name), &writer));
 	healthml_check(&ctx, hml_writer_finish(&writer));
 	file = palloc(writer.length + VARHDRSZ);
