@@ -16,13 +16,18 @@ CREATE TABLE healthml.federation_membership (
 	owner regrole NOT NULL,
 	coordinator regrole NOT NULL,
 	joined_at timestamptz NOT NULL DEFAULT now(),
-	settings jsonb NOT NULL DEFAULT '{}'
+	settings jsonb NOT NULL DEFAULT '{}',
+	accept_as text,
+	promote_accepted boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE healthml.federation_membership IS
 'one row per federation that this server takes part in: the rows that it trains on, and who may ask';
 COMMENT ON COLUMN healthml.federation_membership.search_path IS 'in force when the source is read, as it was when the owner joined';
 COMMENT ON COLUMN healthml.federation_membership.settings IS
 'settings that change what the source means (time zone, styles of dates, custom settings), as they were when the owner joined; in force when the source is read';
+COMMENT ON COLUMN healthml.federation_membership.accept_as IS
+'model that healthml.federated_publish of the coordinator may add versions to; null: none';
+COMMENT ON COLUMN healthml.federation_membership.promote_accepted IS 'whether such a version becomes the champion';
 COMMENT ON COLUMN healthml.federation_membership.secure_only IS 'whether updates leave this server only under masks';
 COMMENT ON COLUMN healthml.federation_membership.owner IS 'role with whose rights the source is read';
 COMMENT ON COLUMN healthml.federation_membership.coordinator IS
@@ -99,15 +104,21 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'he
 COMMENT ON FUNCTION healthml.federated_client_evaluate(text, bytea, jsonb) IS
 'for the coordinator: counts over the rows that this client holds back, by class and thousandth of the score, for healthml.federated_report';
 
+CREATE FUNCTION healthml.federated_client_accept(federation text, version integer, artifact bytea, metrics jsonb) RETURNS integer
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'healthml_federated_accept';
+COMMENT ON FUNCTION healthml.federated_client_accept(text, integer, bytea, jsonb) IS
+'for the coordinator: keeps the global model as a version of the model that the owner named with accept_as, in the owner''s name, and returns its number; the same bytes are kept once';
+
 CREATE FUNCTION healthml.federated_join(federation text, source text, target text, coordinator regrole DEFAULT NULL,
-	search_path text DEFAULT pg_catalog.current_setting('search_path'), secure_only boolean DEFAULT false) RETURNS void
+	search_path text DEFAULT pg_catalog.current_setting('search_path'), secure_only boolean DEFAULT false,
+	accept_as text DEFAULT NULL, promote_accepted boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	role regrole := coalesce(coordinator, to_regrole('healthml_coordinator'));
 BEGIN
 	PERFORM healthml.require_level('trainer');
-	IF federation IS NULL OR source IS NULL OR target IS NULL OR search_path IS NULL OR secure_only IS NULL THEN
-		RAISE EXCEPTION 'only argument "coordinator" may be null' USING ERRCODE = 'null_value_not_allowed';
+	IF federation IS NULL OR source IS NULL OR target IS NULL OR search_path IS NULL OR secure_only IS NULL OR promote_accepted IS NULL THEN
+		RAISE EXCEPTION 'only arguments "coordinator" and "accept_as" may be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	IF role IS NULL THEN
 		RAISE EXCEPTION 'there is no role for the coordinator' USING ERRCODE = 'undefined_object',
@@ -117,12 +128,12 @@ BEGIN
 		RAISE EXCEPTION 'this server has already joined federation "%"', federation
 			USING ERRCODE = 'duplicate_object', HINT = 'Leave it first with healthml.federated_leave.';
 	END IF;
-	INSERT INTO healthml.federation_membership (federation, source, target, search_path, secure_only, owner, coordinator, settings)
-	VALUES (federation, source, target, search_path, secure_only, current_user::regrole, role, healthml.session_meaning());
+	INSERT INTO healthml.federation_membership (federation, source, target, search_path, secure_only, owner, coordinator, settings, accept_as, promote_accepted)
+	VALUES (federation, source, target, search_path, secure_only, current_user::regrole, role, healthml.session_meaning(), accept_as, promote_accepted);
 END
 $$;
-COMMENT ON FUNCTION healthml.federated_join(text, text, text, regrole, text, boolean) IS
-'lets the rows of one source (a table, a view or one SELECT, read with the rights of the caller of this function) take part in a federation; only members of the role "coordinator", by default healthml_coordinator, may ask, and only for sums and weights; with secure_only it gets weights only under masks, in rounds of secure aggregation';
+COMMENT ON FUNCTION healthml.federated_join(text, text, text, regrole, text, boolean, text, boolean) IS
+'lets the rows of one source (a table, a view or one SELECT, read with the rights of the caller of this function) take part in a federation; only members of the role "coordinator", by default healthml_coordinator, may ask, and only for sums and weights; with secure_only it gets weights only under masks, in rounds of secure aggregation. With accept_as it may bring the global model back as versions of that model, which become its champion with promote_accepted';
 
 CREATE FUNCTION healthml.federated_leave(federation text) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$

@@ -833,3 +833,35 @@ END
 $$;
 COMMENT ON PROCEDURE healthml.federated_train(text, integer, float8, integer, float8, integer, integer, interval, integer, boolean) IS
 'runs a federation up to round number "rounds", commits after each, and promotes the best one; called again after a crash or a cancel it goes on with the round that was not finished';
+
+CREATE FUNCTION healthml.federated_publish(federation text, version integer DEFAULT NULL, client_timeout interval DEFAULT '5 minutes')
+RETURNS TABLE (client text, accepted integer, error text)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	chosen integer := federated_publish.version;
+	clients text[];
+	query text;
+BEGIN
+	PERFORM healthml.require_level('trainer');
+	IF NOT EXISTS (SELECT FROM healthml.federation f WHERE f.federation = federated_publish.federation) THEN
+		RAISE EXCEPTION 'federation "%" does not exist', federation USING ERRCODE = 'undefined_object';
+	END IF;
+	IF chosen IS NULL THEN
+		chosen := (healthml.resolve_model(federation)).version;
+	END IF;
+	SELECT array_agg(c.client ORDER BY c.client) INTO clients
+	FROM healthml.federation_client c WHERE c.federation = federated_publish.federation AND c.is_active;
+	IF clients IS NULL THEN
+		RAISE EXCEPTION 'federation "%" has no active client', federation USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+	SELECT format('SELECT healthml.federated_client_accept(%L, %s, %L, %L)::text', federation, chosen,
+		healthml.export_model(federation || ':' || chosen), v.metrics)
+	INTO query FROM healthml.model_info(federation || ':' || chosen) v;
+	RETURN QUERY SELECT a.client, a.answer::integer, a.error
+		FROM healthml.federated_ask(federation, clients, array_fill(query, ARRAY[cardinality(clients)]), client_timeout) a
+		ORDER BY a.client;
+	PERFORM healthml.federated_hang_up(federation, clients);
+END
+$$;
+COMMENT ON FUNCTION healthml.federated_publish(text, integer, interval) IS
+'brings a version of the global model, by default the champion, which is the best round after healthml.federated_run, to every active client whose owner agreed (federated_join with accept_as), and returns which version it is there, or why there is none';

@@ -33,7 +33,7 @@ BEGIN
 			('{trainer}', 'GRANT INSERT, UPDATE ON healthml.training_run TO %s'),
 			('{trainer}', 'GRANT INSERT, UPDATE, DELETE ON healthml.feature_dictionary TO %s'),
 			('{trainer}', 'GRANT DELETE ON healthml.prediction, healthml.outcome, healthml.score_failure, healthml.pending_alert TO %s'),
-			('{trainer}', 'GRANT INSERT (federation, source, target, search_path, secure_only, owner, coordinator, settings), DELETE ON healthml.federation_membership TO %s'),
+			('{trainer}', 'GRANT INSERT (federation, source, target, search_path, secure_only, owner, coordinator, settings, accept_as, promote_accepted), DELETE ON healthml.federation_membership TO %s'),
 			('{trainer}', 'GRANT INSERT, UPDATE, DELETE ON healthml.federation, healthml.federation_client, healthml.federation_round, healthml.federation_update TO %s')) AS g (levels, statement)
 		WHERE level = ANY (g.levels::text[])
 	LOOP

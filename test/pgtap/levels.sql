@@ -62,7 +62,7 @@ INSERT INTO allowed VALUES
 	('{trainer}', 'INSERT', 'feature_dictionary', NULL),
 	('{trainer}', 'UPDATE', 'feature_dictionary', NULL),
 	('{trainer}', 'DELETE', 'feature_dictionary', NULL),
-	('{trainer}', 'INSERT', 'federation_membership', '{federation,source,target,search_path,secure_only,owner,coordinator,settings}'),
+	('{trainer}', 'INSERT', 'federation_membership', '{federation,source,target,search_path,secure_only,owner,coordinator,settings,accept_as,promote_accepted}'),
 	('{trainer}', 'DELETE', 'federation_membership', NULL);
 INSERT INTO allowed
 SELECT '{trainer}', operation, name, NULL

@@ -184,6 +184,30 @@ like($err, qr/WARNING:  round 1 of federation "broken" was discarded: .*negative
 like($out, qr/^1\|\|2\|.*negative variance/, 'and its reason kept');
 is(scalar_of($node, q{SELECT round FROM federation WHERE federation = 'broken'}), 2, 'it counts');
 
+# ---- the global model comes back ----
+
+$node->safe_psql('b', q{SELECT version FROM healthml.train('heart', 'mlp', 'public.patients', '{age,male}', 'heart_disease', '{"epochs": 1}')});
+$node->safe_psql('a', q{SELECT healthml.federated_join('shared', 'public.patients', 'heart_disease', accept_as => 'heart')});
+$node->safe_psql('b', q{SELECT healthml.federated_join('shared', 'public.patients', 'heart_disease', accept_as => 'heart', promote_accepted => true)});
+$node->safe_psql('c', q{SELECT healthml.federated_join('shared', 'public.patients', 'heart_disease')});
+$node->safe_psql('postgres', qq{SELECT federated_create('shared', features => '$features', params => '{"hidden_layers": [8]}')});
+scalar_of($node, "SELECT federated_add_client('shared', '$_', '$_')") for qw(a b c);
+$node->safe_psql('postgres', q{SELECT federated_run('shared', rounds => 2)});
+is(scalar_of($node, q{SELECT string_agg(concat_ws(' ', client, accepted, error ~ 'accepts no model'), ', ' ORDER BY client) FROM federated_publish('shared')}),
+	'a 1, b 2, c t', 'it is brought to those who agreed');
+my $global = scalar_of($node, q{SELECT artifact_id FROM model_info('shared')});
+for my $client (qw(a b))
+{
+	is($node->safe_psql($client, q{SELECT artifact_id FROM healthml.model_info('heart')}), $global, "$client: the same bytes, in production");
+	like($node->safe_psql($client, q{SELECT trained_on, metrics ? 'loss' FROM healthml.model_info('heart')}), qr/^federation "shared", version \d\|t$/, "$client: where they come from");
+}
+is(scalar_of($node, q{SELECT string_agg(concat_ws(' ', client, accepted), ', ' ORDER BY client) FROM federated_publish('shared')}), 'a 1, b 2, c', 'once');
+is(scalar_of($node, q{SELECT string_agg(concat_ws(' ', client, accepted), ', ' ORDER BY client) FROM federated_publish('shared', (SELECT max(version) + min(version) - (resolve_model('shared')).version FROM versions WHERE model = 'shared'))}),
+	'a 2, b 3, c', 'another version');
+is($node->safe_psql('a', q{SELECT (healthml.resolve_model('heart')).version}), '1', 'is promoted only where the owner said so');
+is($node->safe_psql('b', q{SELECT (healthml.resolve_model('heart')).version}), '3', 'as here');
+fails_with($node, q{SELECT federated_publish('shared', 99)}, '42704', qr/no version 99/, 'a version that is not there');
+
 # ---- a coordinator that is no superuser ------------------------------------------------------------------
 
 $node->safe_psql('postgres', q{CREATE ROLE researcher LOGIN; SELECT grant_role('researcher', 'trainer'); ALTER ROLE healthml_coordinator PASSWORD 'secret'});

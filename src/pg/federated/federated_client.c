@@ -42,27 +42,15 @@
 #include "pg/server/memory.h"
 #include "pg/server/statement.h"
 #include "pg/networks/weights.h"
+#include "pg/federated/membership.h"
 #include "pg/server/meaning.h"
 
 #define MAX_UPDATE_NORM 1e6 /* of a change of weights that is worth sending */
 
-typedef struct Membership
-{
-	const char *federation;
-	const char *source;
-	const char *target;
-	const char *search_path;
-	bool secure_only;
-	Oid owner;
-	Oid coordinator;
-	HealthmlSetting *settings; /* when the owner joined */
-	int n_settings;
-} Membership;
-
 /* One call: its membership, its memory, the rows. */
 typedef struct Call
 {
-	Membership membership;
+	HealthmlMembership membership;
 	HmlContext ctx;
 	HmlArena *arena;
 	HmlFrame *frame;
@@ -70,106 +58,13 @@ typedef struct Call
 
 /* ---- who may call, and as whom the rows are read ---- */
 
-static Oid
-owner_of_registry(void)
-{
-	Oid schema = get_namespace_oid("healthml", false);
-	Oid table = get_relname_relid("federation_membership", schema);
-	Relation relation = table_open(table, AccessShareLock);
-	Oid owner = relation->rd_rel->relowner;
-
-	table_close(relation, AccessShareLock);
-	return owner;
-}
-
-static HealthmlStatement find_membership = {
-	.sql =
-		"SELECT m.source, m.target, m.search_path, m.owner::pg_catalog.oid, m.coordinator::pg_catalog.oid, "
-		"m.secure_only FROM healthml.federation_membership m WHERE m.federation" EQUALS "$1",
-	.n_arguments = 1,
-	.types = {TEXTOID},
-};
-
-static HealthmlStatement find_settings = {
-	.sql = "SELECT s.key, s.value FROM healthml.federation_membership m, "
-		   "pg_catalog.jsonb_each_text(m.settings) s "
-		   "WHERE m.federation" EQUALS "$1",
-	.n_arguments = 1,
-	.types = {TEXTOID},
-};
-
-static char *
-copy_text_result(MemoryContext memory, int column)
-{
-	return MemoryContextStrdup(memory, TextDatumGetCString(healthml_result(column)));
-}
-
-static void
-read_settings(Membership *membership, Datum *values, MemoryContext memory)
-{
-	membership->n_settings = (int) healthml_execute(&find_settings, values, NULL, true);
-	membership->settings =
-		MemoryContextAlloc(memory, sizeof(HealthmlSetting) * Max(membership->n_settings, 1));
-	for (int i = 0; i < membership->n_settings; i++)
-	{
-		HeapTuple row = SPI_tuptable->vals[i];
-		char *value = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
-
-		membership->settings[i].name =
-			MemoryContextStrdup(memory, SPI_getvalue(row, SPI_tuptable->tupdesc, 1));
-		membership->settings[i].value = MemoryContextStrdup(memory, value != NULL ? value : "");
-	}
-}
-
-static bool
-read_membership(Membership *membership)
-{
-	MemoryContext memory = CurrentMemoryContext;
-	Datum values[1] = {CStringGetTextDatum(membership->federation)};
-	bool found;
-
-	SPI_connect();
-	found = healthml_execute(&find_membership, values, NULL, true) > 0;
-	if (found)
-	{
-		membership->source = copy_text_result(memory, 1);
-		membership->target = copy_text_result(memory, 2);
-		membership->search_path = copy_text_result(memory, 3);
-		membership->owner = DatumGetObjectId(healthml_result(4));
-		membership->coordinator = DatumGetObjectId(healthml_result(5));
-		membership->secure_only = DatumGetBool(healthml_result(6));
-		read_settings(membership, values, memory);
-	}
-	SPI_finish();
-	return found;
-}
-
-/* To those who may not know, a federation that exists looks like one that does not. */
-static void
-find_federation(Membership *membership)
-{
-	Oid caller;
-	int security;
-	bool found;
-
-	GetUserIdAndSecContext(&caller, &security);
-	SetUserIdAndSecContext(owner_of_registry(), security | SECURITY_LOCAL_USERID_CHANGE);
-	found = read_membership(membership);
-	SetUserIdAndSecContext(caller, security);
-	if (!found || !(has_privs_of_role(caller, membership->coordinator) || caller == membership->owner))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("no federation \"%s\" is open to role \"%s\"", membership->federation,
-							   GetUserNameFromId(caller, false)),
-						errhint("The owner of the data opens one with healthml.federated_join.")));
-}
-
 /*
  * Names in the source must mean what they mean to the owner: no schema in which the
  * caller could make a table, function or operator, above all not its pg_temp, comes
  * before those of the owner, nor does a setting change what the text means.
  */
 static void
-adopt_settings(const Membership *membership)
+adopt_settings(const HealthmlMembership *membership)
 {
 	bool is_empty = membership->search_path[0] == '\0';
 	const char *path = psprintf("%s%spg_temp", membership->search_path, is_empty ? "" : ", ");
@@ -184,7 +79,7 @@ adopt_settings(const Membership *membership)
 }
 
 static void
-check_schemas(const Membership *membership, Oid caller)
+check_schemas(const HealthmlMembership *membership, Oid caller)
 {
 	ListCell *cell;
 
@@ -237,7 +132,7 @@ begin_call(FunctionCallInfo fcinfo)
 	Call *call = palloc0(sizeof(*call));
 
 	call->membership.federation = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	find_federation(&call->membership);
+	healthml_find_federation(&call->membership);
 	healthml_context_init(&call->ctx, CurrentMemoryContext);
 	healthml_limit_memory(&call->ctx);
 	healthml_check(&call->ctx, hml_arena_create(&call->ctx, &call->arena));
@@ -250,9 +145,9 @@ PG_FUNCTION_INFO_V1(healthml_federated_hello);
 Datum
 healthml_federated_hello(PG_FUNCTION_ARGS)
 {
-	Membership membership = {.federation = text_to_cstring(PG_GETARG_TEXT_PP(0))};
+	HealthmlMembership membership = {.federation = text_to_cstring(PG_GETARG_TEXT_PP(0))};
 
-	find_federation(&membership);
+	healthml_find_federation(&membership);
 	PG_RETURN_TEXT_P(cstring_to_text(HEALTHML_VERSION));
 }
 
