@@ -27,7 +27,7 @@ sub caught_up
 
 is(caught_up($scores), scalar_of($primary, $scores), 'the replica scores as the primary does');
 is(scalar_of($standby, q{SELECT count(*) FROM shap_explain(ARRAY[1, 2], 'm')}), '2', 'it explains');
-like(scalar_of($standby, q{SELECT explain_text(ARRAY[1, 2], 'm')}), qr/risk/, 'in words, too');
+like(scalar_of($standby, q{SELECT explain_text(ARRAY[1, 2], 'm')}), qr/unusual/, 'in words, too');
 $primary->safe_psql('postgres', q{SELECT promote('m', 2)});
 is(caught_up(q{SELECT (assess(ARRAY[1, 2], 'm')).version}), '2', 'a promotion reaches it');
 fails_with($standby, q{SELECT train('m', 'isolation_forest', 'no_such_table')}, '25006',

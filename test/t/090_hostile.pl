@@ -46,6 +46,8 @@ sub arrays
 		"array_fill($values[0]::$type, ARRAY[3], ARRAY[-5])", "array_fill($values[0]::$type, ARRAY[100000])", map {; "ARRAY[$values[0], $_]::$type\[]", "ARRAY[$_, $_, $_]::$type\[]" } @values);
 }
 
+my @times = map {; "timestamptz '$_'" } '2026-01-01 00:00+00', 'infinity', '-infinity', '4713-01-01 00:00+00 BC', '294276-12-31 23:59+00';
+
 my %pool = (
 	text => \@texts,
 	name => [q{'t'}, q{''}, q{repeat('x', 63)}],
@@ -56,6 +58,11 @@ my %pool = (
 	boolean => [qw(true false)],
 	jsonb => \@jsons,
 	bytea => \@bytes,
+	json => [map { s/::jsonb$/::json/r } grep { /::jsonb$/ } @jsons],
+	'timestamp with time zone' => \@times,
+	'timestamp with time zone[]' => [arrays('timestamptz', @times)],
+	'integer[]' => [arrays('integer', qw(0 1 -1 2147483647))],
+	regclass => [map {; "'$_'::regclass" } qw(t void none pg_class healthml.model healthml.models)],
 	interval => [map {; "interval '$_'" } '0', '1 day', '-1 second', '1 microsecond', '178000000 years', '-178000000 years'],
 	uuid => [q{'00000000-0000-0000-0000-000000000000'::uuid}, map {; "(SELECT artifact_id FROM healthml.model_version ORDER BY version_id $_ LIMIT 1)" } '', 'DESC'],
 	regrole => [q{0::oid::regrole}, q{4294967295::oid::regrole}, q{'postgres'::regrole}, q{'powerless'::regrole}],

@@ -41,8 +41,8 @@ static HealthmlStatement find_target = {
 		"SELECT v.target, pg_catalog.substring(m.description, '(within (?:the next )?[0-9]+ " SPAN "s?)'), "
 		"pg_catalog.substring(m.description, '([0-9]+)-" SPAN "'), "
 		"pg_catalog.substring(m.description, '[0-9]+-(" SPAN ")') "
-		"FROM healthml.model m JOIN healthml.model_version v USING (model_id) "
-		"WHERE m.name" EQUALS "$1 AND v.version" EQUALS "$2 ORDER BY model_id DESC LIMIT 1",
+		"FROM healthml.model m JOIN healthml.model_version v ON v.model_id" EQUALS "m.model_id "
+		"WHERE m.name" EQUALS "$1 AND v.version" EQUALS "$2 ORDER BY m.model_id DESC LIMIT 1",
 	.n_arguments = 2,
 	.types = {TEXTOID, INT4OID},
 };
