@@ -297,10 +297,18 @@ COMMENT ON AGGREGATE healthml.time_in_range(float8, float8, float8) IS
 
 CREATE FUNCTION healthml.resample_series(ts timestamptz[], value float8[], step interval, max_gap interval)
 RETURNS TABLE (at timestamptz, resampled float8)
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF cardinality(ts) <> cardinality(value) THEN
+		RAISE EXCEPTION 'a series has % times but % values', cardinality(ts), cardinality(value) USING ERRCODE = 'array_subscript_error';
+	END IF;
+	IF step <= interval '0' OR extract(month FROM step) <> 0 OR extract(year FROM step) <> 0 THEN
+		RAISE EXCEPTION 'step must be a fixed length of time above 0, not "%"', step USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	RETURN QUERY
 	WITH point AS (
-		SELECT t, avg(v) AS v FROM unnest(ts, value) AS u (t, v)
-		WHERE t IS NOT NULL AND v <> 'NaN' AND isfinite(t) GROUP BY t
+		SELECT t, avg(v) AS v FROM unnest(ts, resample_series.value) AS u (t, v)
+		WHERE t IS NOT NULL AND abs(v) < 'Infinity' AND isfinite(t) GROUP BY t
 	), piece AS (
 		SELECT t, v, lead(t) OVER o AS next_t, lead(v) OVER o AS next_v, min(t) OVER () AS first_t FROM point WINDOW o AS (ORDER BY t)
 	)
@@ -312,7 +320,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 1000 SET search_path = pg_catal
 			floor(extract(epoch FROM coalesce(next_t, t) - first_t) / extract(epoch FROM step))::bigint) AS n
 	) AS grid
 	WHERE g < next_t OR next_t IS NULL
-	ORDER BY g
+	ORDER BY g;
+END
 $$;
 COMMENT ON FUNCTION healthml.resample_series(timestamptz[], float8[], interval, interval) IS
-'an irregular series at regular times from its first on, by linear interpolation; NULL inside gaps longer than max_gap. Values of one time are averaged, the order does not matter, NULL and NaN do not count. step is a fixed length of time, not months';
+'an irregular series at regular times from its first on, by linear interpolation; NULL inside gaps longer than max_gap. Values of one time are averaged, the order does not matter, NULL, NaN and infinite values do not count. step is a fixed length of time, not months';
