@@ -14,11 +14,13 @@
 #include "core/learn/iforest/iforest.h"
 #include "core/learn/ocsvm/ocsvm.h"
 #include "core/learn/rules/rules.h"
+#include "core/learn/sequence/lstm_autoencoder.h"
 
 const HmlAlgorithm *const hml_algorithms[] = {
 	&hml_autoencoder,
 	&hml_heart_sound_cnn,
 	&hml_isolation_forest,
+	&hml_lstm_autoencoder,
 	&hml_mlp,
 	&hml_one_class_svm,
 	&hml_rules,

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -29,6 +30,7 @@
 #include "pg/registry/registry.h"
 #include "pg/server/settings.h"
 #include "pg/predict/narrative.h"
+#include "pg/server/statement.h"
 #include "pg/training/suspects.h"
 
 /* One call of healthml.train. */
@@ -82,6 +84,65 @@ read_arguments(Training *training, FunctionCallInfo fcinfo)
 
 /* ---- learning ---- */
 
+/* A text parameter as an argument of a statement; NULL where it is not set, or not known to the algorithm. */
+static Datum
+text_param(const HmlParams *params, const char *name, char *null)
+{
+	const char *value = hml_param_text(params, name);
+
+	*null = value == NULL ? 'n' : ' ';
+	return value == NULL ? (Datum) 0 : CStringGetTextDatum(healthml_from_utf8(value));
+}
+
+static Datum
+wanted_names(List *wanted, char *null)
+{
+	Datum *names = palloc(sizeof(Datum) * Max(list_length(wanted), 1));
+	int n = 0;
+	ListCell *cell;
+
+	foreach (cell, wanted)
+		names[n++] = CStringGetTextDatum((char *) lfirst(cell));
+	*null = n == 0 ? 'n' : ' ';
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * An algorithm with a parameter "order_by" learns from windows of ordered rows: the source becomes the query that
+ * cuts them, whose columns are the steps of the features.
+ */
+static void
+cut_windows(Training *training, HealthmlFrameRequest *request)
+{
+	static HealthmlStatement statement = {
+		.sql = "SELECT healthml.windows_query($1, $2, $3, $4, $5, $6, $7, $8)",
+		.n_arguments = 8,
+		.types = {TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID, INT4OID, TEXTOID},
+	};
+	MemoryContext memory = CurrentMemoryContext;
+	char nulls[8] = "        ";
+	Datum values[8];
+
+	if (hml_param_text(training->params, "order_by") == NULL)
+		return;
+	values[0] = CStringGetTextDatum(request->source);
+	values[1] = text_param(training->params, "order_by", &nulls[1]);
+	values[2] = Int32GetDatum((int32) hml_param_integer(training->params, "sequence_length"));
+	values[3] = wanted_names(request->features, &nulls[3]);
+	values[4] = text_param(training->params, "partition_by", &nulls[4]);
+	nulls[5] = request->target == NULL ? 'n' : ' ';
+	values[5] = request->target == NULL ? (Datum) 0 : CStringGetTextDatum(request->target);
+	values[6] = Int32GetDatum((int32) hml_param_integer(training->params, "stride"));
+	values[7] = text_param(training->params, "max_gap", &nulls[7]);
+	SPI_connect();
+	healthml_execute(&statement, values, nulls, true);
+	request->source = MemoryContextStrdup(memory, TextDatumGetCString(healthml_result(1)));
+	SPI_finish();
+	request->features = NIL;
+	if (nulls[4] != 'n')
+		request->group = hml_param_text(training->params, "partition_by");
+}
+
 /* What is not limited by max_rows is limited by memory: a third for rows, the rest for learning. */
 static void
 read_source(Training *training)
@@ -97,6 +158,7 @@ read_source(Training *training)
 	};
 
 	healthml_request_roles(&request, training->algorithm, training->params);
+	cut_windows(training, &request);
 	if (hml_param_is_set(training->params, "max_rows"))
 		request.max_rows = (size_t) hml_param_integer(training->params, "max_rows");
 	training->frame = healthml_read_frame(&training->ctx, &request, &training->rows_read);
