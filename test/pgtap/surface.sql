@@ -1,7 +1,7 @@
 -- How functions, tables and views are declared: what holds for all of them, and the contract of DESIGN.
 BEGIN;
 SET search_path = healthml, public;
-SELECT plan(32);
+SELECT plan(33);
 
 CREATE TEMP VIEW functions AS
 SELECT p.*, p.oid::regprocedure::text AS signature, l.lanname, obj_description(p.oid, 'pg_proc') AS comment
@@ -59,7 +59,13 @@ SELECT has_index('healthml', 'model_version', 'model_version_artifact_id', ARRAY
 SELECT enum_has_labels('healthml', 'risk_level', ARRAY['low', 'medium', 'high', 'unknown']);
 
 -- scoring: ten forms each; by name STABLE, by artifact IMMUTABLE, all strict and parallel safe
-CREATE TEMP VIEW scoring AS SELECT * FROM functions WHERE prokind = 'f' AND (proname IN ('score', 'mlp_predict') OR proname LIKE '%\_score');
+CREATE TEMP VIEW scoring AS SELECT * FROM functions WHERE prokind = 'f' AND (proname IN ('score', 'mlp_predict') OR proname LIKE '%\_score')
+	AND proname <> 'lstm_autoencoder_score';
+-- A window is no row: it comes as one array, steps by features.
+SELECT set_eq($$SELECT proargnames::text, proargtypes[1]::regtype::text, provolatile::text, proisstrict, proparallel::text FROM functions
+	WHERE proname = 'lstm_autoencoder_score' AND proargtypes[0] = 'float8[]'::regtype$$,
+	$$VALUES ('{sequence,model}', 'text', 's', true, 's'), ('{sequence,artifact_id}', 'uuid', 'i', true, 's')$$,
+	'windows are scored by name and by artifact');
 SELECT is_empty($$SELECT proname, count(*) FROM scoring GROUP BY 1 HAVING count(*) <> 10$$, 'every scoring function has ten forms');
 SELECT is_empty($$SELECT signature FROM scoring WHERE provolatile <> CASE WHEN 'uuid'::regtype = ANY (proargtypes) THEN 'i' ELSE 's' END$$,
 	'by name stable, by artifact immutable');
