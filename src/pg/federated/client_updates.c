@@ -30,6 +30,7 @@
 #include "pg/server/binary_text.h"
 #include "pg/server/errors.h"
 #include "pg/server/memory.h"
+#include "pg/server/settings.h"
 #include "pg/networks/weights.h"
 
 #define N_OPTIONS 2 /* beta; or malicious and keep */
@@ -105,6 +106,7 @@ make_updates(MemoryContext parent, uint32 n_weights, Size capacity, const double
 		AllocSetContextCreate(parent, "healthml client updates", ALLOCSET_START_SMALL_SIZES);
 	ExpandedUpdates *object = MemoryContextAllocZero(memory, sizeof(ExpandedUpdates));
 
+	healthml_check_block(Max(capacity, 1) * UPDATE_SIZE(n_weights), "the updates of an aggregate");
 	EOH_init_header(&object->header, &methods, memory);
 	object->magic = UPDATES_MAGIC;
 	object->capacity = Max(capacity, 1);
@@ -129,6 +131,8 @@ reserve(ExpandedUpdates *object, Size more)
 						errhint("healthml.fedavg needs no more memory for more updates.")));
 	if (needed <= object->capacity)
 		return;
+	healthml_check_block(needed * UPDATE_SIZE(updates->n_weights), "the updates of an aggregate");
+	max = Min(max, Max(needed, (Size) healthml_max_memory * 1024 / UPDATE_SIZE(updates->n_weights)));
 	object->capacity = Min(Max(2 * object->capacity, needed), max);
 	updates->samples = repalloc_huge(updates->samples, object->capacity * sizeof(int64));
 	updates->values = repalloc_huge(updates->values, object->capacity * updates->n_weights * sizeof(float4));

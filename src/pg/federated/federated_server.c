@@ -382,6 +382,7 @@ healthml_federated_unmask(PG_FUNCTION_ARGS)
 						errmsg("secure aggregation needs at least two clients")));
 	size = VARSIZE_ANY_EXHDR(DatumGetByteaPP(elements[0]));
 	n = size / sizeof(uint32);
+	healthml_check_block(size + n * (sizeof(double) + sizeof(float4)), "the sum of masked updates");
 	sum = palloc0(size + sizeof(uint32));
 	for (int i = 0; i < n_clients; i++)
 		add_masked(sum, DatumGetByteaPP(elements[i]), size);

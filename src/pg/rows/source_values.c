@@ -4,6 +4,7 @@
  */
 #include "pg/server/compat.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -12,12 +13,16 @@
 #include "utils/tuplestore.h"
 
 #include "pg/rows/source.h"
+#include "pg/server/memory.h"
+
+#define COPIES 3 /* of a value: unpacked, as a C string, as a text */
 
 typedef struct Values
 {
 	ReturnSetInfo *result;
 	int column;
 	bool is_boolean;
+	bool is_varlena;
 	FmgrInfo output;
 	int64 row_number;
 } Values;
@@ -28,6 +33,8 @@ text_of(Values *values, Datum value)
 {
 	if (values->is_boolean)
 		return CStringGetTextDatum(DatumGetBool(value) ? "true" : "false");
+	if (values->is_varlena)
+		healthml_check_block(toast_raw_datum_size(value) * COPIES, "a value of the source");
 	return CStringGetTextDatum(OutputFunctionCall(&values->output, value));
 }
 
@@ -55,7 +62,6 @@ healthml_source_values(PG_FUNCTION_ARGS)
 	HealthmlSource *source;
 	Oid type;
 	Oid output;
-	bool is_varlena;
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
@@ -63,7 +69,7 @@ healthml_source_values(PG_FUNCTION_ARGS)
 	values.column = healthml_source_column(source, text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	type = TupleDescAttr(source->columns, values.column)->atttypid;
 	values.is_boolean = getBaseType(type) == BOOLOID;
-	getTypeOutputInfo(type, &output, &is_varlena);
+	getTypeOutputInfo(type, &output, &values.is_varlena);
 	fmgr_info(output, &values.output);
 	healthml_source_read(source, put_row, &values);
 	SPI_finish();

@@ -83,3 +83,13 @@ healthml_limit_memory(HmlContext *ctx)
 	ctx->memory_limit = (size_t) healthml_max_memory * 1024;
 	ctx->memory_limit_name = "healthml.max_memory";
 }
+
+void
+healthml_check_block(Size bytes, const char *what)
+{
+	if (bytes / 1024 > (Size) healthml_max_memory)
+		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						errmsg("%zu bytes for %s would exceed the memory limit of %zu bytes", bytes, what,
+							   (Size) healthml_max_memory * 1024),
+						errhint("Increase \"healthml.max_memory\".")));
+}

@@ -25,4 +25,7 @@ extern void healthml_context_report(HmlContext *ctx, HealthmlJournal *journal);
 /* Apply healthml.max_memory. */
 extern void healthml_limit_memory(HmlContext *ctx);
 
+/* Raise where a block of so many bytes, which is not taken through an HmlContext, exceeds healthml.max_memory. */
+extern void healthml_check_block(Size bytes, const char *what);
+
 #endif /* HEALTHML_MEMORY_H */
