@@ -52,6 +52,21 @@ SELECT calibrate('adjusted', 'seen', 'heart_disease', 'beta');
 SELECT calibrate('adjusted', 'SELECT * FROM seen WHERE heart_disease', 'heart_disease');
 SELECT calibrate('adjusted', 'SELECT s.*, NOT heart_disease AS healthy FROM seen s', 'healthy');
 
+-- how probabilities agree with what came true; bins as in scikit-learn
+SELECT c.* FROM (SELECT calibration_curve(p, y) AS curve FROM (VALUES (0.05, false), (0.1, true), (0.15, false), (0.2, false), (0.95, true), (1.0, true), (NULL, true)) v (p, y)) q, unnest(curve) c;
+SELECT calibration_curve(1.5, true);
+SELECT calibration_curve(p, true) IS NULL AS empty FROM (SELECT 0.5::float8 AS p LIMIT 0) e;
+SELECT svg LIKE '<svg %</svg>' AS picture, svg ~ 'A &lt;b&gt;' AS escaped, length(svg) - length(replace(svg, '<circle', '')) >= 35 AS points
+FROM (SELECT plot_calibration(calibration_curve(score(s, 'adjusted:2'), heart_disease), 'A <b>') AS svg FROM seen s) p;
+-- weights of classes do not change what a probability is
+SELECT version FROM train('adjusted_weights', 'mlp', 'learnt', NULL, 'heart_disease', '{"seed": 3, "epochs": 20, "exclude": ["patient_id"], "class_weight": "balanced"}');
+SELECT version FROM train('adjusted_weights', 'mlp', 'learnt', NULL, 'heart_disease', '{"seed": 3, "epochs": 20, "exclude": ["patient_id"], "class_weight": {"true": 8}}');
+SELECT version FROM train('adjusted_grade', 'mlp', 'SELECT age, vessels, thallium, st_depression, least(chest_pain_type, 3)::text AS grade FROM learnt', NULL, 'grade', '{"seed": 3, "epochs": 20, "class_weight": "balanced"}');
+SELECT v, abs(avg(score(s, 'adjusted_weights:' || v)) - avg(heart_disease::int)) < 0.05 AS mean_is_the_rate FROM seen s, generate_series(1, 2) v GROUP BY v ORDER BY v;
+SELECT g, abs(avg((predict_proba(s, 'adjusted_grade') ->> g)::float8) - avg((least(chest_pain_type, 3)::text = g)::int)) < 0.06 AS mean_is_the_rate
+FROM seen s, unnest('{1,2,3}'::text[]) g GROUP BY g ORDER BY g;
+SELECT octet_length(export_onnx('adjusted_weights')) > 0 AS exported;
+
 SELECT drop_model(name) FROM model WHERE name LIKE 'adjusted%';
 DELETE FROM prediction WHERE model = 'adjusted';
 DROP SCHEMA adjustment_test CASCADE;

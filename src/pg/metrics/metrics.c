@@ -41,6 +41,7 @@
 PG_FUNCTION_INFO_V1(healthml_roc_auc_final);
 PG_FUNCTION_INFO_V1(healthml_average_precision_final);
 PG_FUNCTION_INFO_V1(healthml_roc_curve_final);
+PG_FUNCTION_INFO_V1(healthml_calibration_curve_final);
 PG_FUNCTION_INFO_V1(healthml_brier_score_add);
 PG_FUNCTION_INFO_V1(healthml_brier_score_remove);
 PG_FUNCTION_INFO_V1(healthml_log_loss_add);
@@ -88,6 +89,65 @@ Datum
 healthml_average_precision_final(PG_FUNCTION_ARGS)
 {
 	return ranking_metric(fcinfo, hml_ranking_average_precision);
+}
+
+#define CALIBRATION_BINS 10
+
+/* Probabilities of one class by tenths, which contain their upper end, as in scikit-learn. */
+static void
+add_to_bins(const double *probabilities, size_t n, double *sums, int64 *counts)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		double p = probabilities[i];
+		int bin = 0;
+
+		if (!(p >= 0 && p <= 1))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("probability %g is not between 0 and 1", p)));
+		while (bin + 1 < CALIBRATION_BINS && p > (bin + 1) / (double) CALIBRATION_BINS)
+			bin++;
+		sums[bin] += p;
+		counts[bin]++;
+	}
+}
+
+/* The bins that have rows, as an array of the composite type calibration_point. */
+Datum
+healthml_calibration_curve_final(PG_FUNCTION_ARGS)
+{
+	double sums[CALIBRATION_BINS] = {0};
+	int64 positives[CALIBRATION_BINS] = {0};
+	int64 counts[CALIBRATION_BINS] = {0};
+	Datum points[CALIBRATION_BINS];
+	int n = 0;
+	Oid point_type = get_element_type(get_fn_expr_rettype(fcinfo->flinfo));
+	TupleDesc desc;
+	HmlContext ctx;
+	HmlRanking ranking;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	ranking = healthml_sorted_ranking(fcinfo, &ctx);
+	add_to_bins(ranking.positives, ranking.n_positives, sums, counts);
+	memcpy(positives, counts, sizeof(counts));
+	add_to_bins(ranking.negatives, ranking.n_negatives, sums, counts);
+	desc = lookup_rowtype_tupdesc(point_type, -1);
+	for (int bin = 0; bin < CALIBRATION_BINS; bin++)
+	{
+		Datum values[] = {Float8GetDatum(sums[bin] / (double) counts[bin]),
+						  Float8GetDatum((double) positives[bin] / (double) counts[bin]),
+						  Int64GetDatum(counts[bin])};
+		bool nulls[lengthof(values)] = {false};
+
+		if (counts[bin] > 0)
+			points[n++] = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	}
+	ReleaseTupleDesc(desc);
+	if (n == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_ARRAYTYPE_P(construct_array(points, n, point_type, -1, false, TYPALIGN_DOUBLE));
 }
 
 /* The curve as an array of the composite type roc_point. */

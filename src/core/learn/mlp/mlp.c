@@ -34,7 +34,9 @@ static const HmlParamSpec params[] = {
 	 "than "
 	 "10000. Metrics and threshold are those of the held-out rows in either case."},
 	{"class_weight", HML_PARAM_OBJECT, "null", 0, 0, "balanced",
-	 "Weight of each class by its name; balanced makes all classes count alike."},
+	 "Weight of each class by its name; balanced makes all classes count alike. Probabilities are brought "
+	 "back "
+	 "to the frequencies of the training rows."},
 	{"threshold", HML_PARAM_NUMBER_OR_CHOICE, "\"youden\"", 0, 1, "youden|f1",
 	 "Probability above which a row is called positive: a number, or the one nearest to 0.5 whose "
 	 "sensitivity + "

@@ -172,6 +172,59 @@ refit(Fit *fit, int epochs)
 	return hml_ensemble_train(fit->ctx, &fit->mlp->net, &options, &training, NULL, &result);
 }
 
+/* ---- back to the training prevalence -------------------------------------------------------------- */
+
+/* Number of the bias in the layer that the last activation takes its input from, or -1. */
+static int64_t
+last_bias(const HmlNetwork *network)
+{
+	const HmlNode *last = &network->nodes[network->output];
+	const HmlNode *dense = &network->nodes[last->inputs[0]];
+
+	if (dense->op == NULL || strcmp(dense->op->name, "dense") != 0)
+		return -1;
+	for (size_t p = 0; p < dense->n_parameters; p++)
+		if (strcmp(dense->parameters[p].name, "bias") == 0)
+			return (int64_t) dense->parameters[p].offset;
+	return -1;
+}
+
+/*
+ * Weights of classes make probabilities of a weighted world; dividing them by the
+ * weights gives those of the training rows (correction.h).  Where the last layer has a
+ * bias this is exactly a change of it.
+ */
+static HmlStatus
+take_weights_back(Fit *fit)
+{
+	size_t n = fit->labels->n_classes;
+	const HmlEnsemble *net = &fit->mlp->net;
+	int64_t bias = last_bias(net->network);
+	HmlCorrection *prior;
+
+	if (fit->class_weight == NULL)
+		return HML_OK;
+	if (bias >= 0)
+	{
+		float *biases = net->weights[0] + bias;
+
+		if (n == 2)
+			biases[0] += (float) log(fit->class_weight[0] / fit->class_weight[1]);
+		for (size_t c = 0; c < n && n > 2; c++)
+			biases[c] -= (float) log(fit->class_weight[c]);
+		return HML_OK;
+	}
+	HML_TRY(HML_ARENA_NEW_ZERO(fit->model->arena, &prior, 1));
+	HML_TRY(HML_ARENA_NEW(fit->model->arena, &prior->y, n));
+	prior->kind = HML_CORRECT_PRIOR;
+	prior->n = n;
+	for (size_t c = 0; c < n; c++)
+		prior->y[c] = 1 / fit->class_weight[c];
+	fit->model->corrections = prior;
+	fit->model->n_corrections = 1;
+	return HML_OK;
+}
+
 /* ---- what the trained model is worth -------------------------------------------------------------- */
 
 /* Numbers in the frame of some of the labelled rows. */
@@ -350,10 +403,14 @@ fit_model(Fit *fit)
 	fit->data.class_weight = fit->class_weight;
 	HML_TRY(split_rows(fit));
 	HML_TRY(run_training(fit, &result));
+	HML_TRY(take_weights_back(fit));
 	HML_TRY(hml_ensemble_prepare(fit->arena, &fit->mlp->net));
 	HML_TRY(report(fit, &result));
 	if (wants_refit(fit))
+	{
 		HML_TRY(refit(fit, result.epochs));
+		HML_TRY(take_weights_back(fit));
+	}
 	HML_TRY(hml_background_keep(fit->model, fit->data.inputs, fit->learnt.rows, fit->learnt.n_rows,
 								(uint64_t) hml_param_integer(fit->training->params, "seed")));
 	HML_TRY(hml_mlp_prepare(fit->model));
