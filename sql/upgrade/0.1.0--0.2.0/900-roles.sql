@@ -15,6 +15,7 @@ BEGIN
 			('{scorer,recorder,reader,trainer}', 'GRANT USAGE ON SCHEMA healthml TO %s'),
 			('{scorer,reader,trainer}', 'GRANT SELECT ON healthml.model, healthml.model_version, healthml.model_alias, healthml.models, healthml.versions, healthml.common_feature, healthml.feature_dictionary TO %s'),
 			('{scorer,trainer}', 'GRANT INSERT ON healthml.prediction, healthml.score_failure, healthml.pending_alert TO %s'),
+			('{scorer,trainer}', 'GRANT SELECT, INSERT, UPDATE ON healthml.watch_state, healthml.vitals_alert TO %s'),
 			('{scorer,recorder,trainer}', 'GRANT SELECT (prediction_id, model, version, score, label, probabilities, is_anomaly) ON healthml.prediction TO %s'),
 			('{recorder}', 'GRANT SELECT (model_id, name, task) ON healthml.model TO %s'),
 			('{recorder}', 'GRANT SELECT (model_id, version, params) ON healthml.model_version TO %s'),
@@ -27,7 +28,7 @@ BEGIN
 			('{trainer}', 'GRANT INSERT ON healthml.alias_history, healthml.training_epoch TO %s'),
 			('{trainer}', 'GRANT INSERT, UPDATE ON healthml.training_run TO %s'),
 			('{trainer}', 'GRANT INSERT, UPDATE, DELETE ON healthml.feature_dictionary TO %s'),
-			('{trainer}', 'GRANT DELETE ON healthml.prediction, healthml.outcome, healthml.score_failure, healthml.pending_alert TO %s'),
+			('{trainer}', 'GRANT DELETE ON healthml.prediction, healthml.outcome, healthml.score_failure, healthml.pending_alert, healthml.watch_state, healthml.vitals_alert TO %s'),
 			('{trainer}', 'GRANT INSERT (federation, source, target, search_path, secure_only, owner, coordinator, settings, accept_as, promote_accepted), DELETE ON healthml.federation_membership TO %s'),
 			('{trainer}', 'GRANT INSERT, UPDATE, DELETE ON healthml.federation, healthml.federation_client, healthml.federation_round, healthml.federation_update TO %s')) AS g (levels, statement)
 		WHERE level = ANY (g.levels::text[])
