@@ -118,41 +118,14 @@ SELECT pg_catalog.pg_extension_config_dump('healthml.watch_state', '');
 SELECT pg_catalog.pg_extension_config_dump('healthml.vitals_alert', '');
 SELECT pg_catalog.pg_extension_config_dump('healthml.vitals_alert_alert_id_seq', '');
 
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE ON healthml.watch_state
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.guard_write();
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE ON healthml.vitals_alert
+FOR EACH STATEMENT EXECUTE FUNCTION healthml.guard_write();
+
 CREATE FUNCTION healthml.watch_window(source text, model text, subject text, sequence float8[], alert_after integer,
 	clear_after integer) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	verdict healthml.assessment;
-	state healthml.watch_state;
-	shares jsonb;
-BEGIN
-	IF healthml.lstm_autoencoder_score(sequence, model) IS NULL THEN
-		RETURN;
-	END IF;
-	verdict := healthml.assess(ARRAY(SELECT unnest(sequence)), model);
-	INSERT INTO healthml.watch_state AS w (source, model, subject, score, risk, above, below)
-	VALUES (watch_window.source, watch_window.model, watch_window.subject, verdict.score, verdict.risk, verdict.is_anomaly::int, (NOT verdict.is_anomaly)::int)
-	ON CONFLICT ON CONSTRAINT watch_state_pkey DO UPDATE SET score = EXCLUDED.score, risk = EXCLUDED.risk, updated_at = now(),
-		above = CASE WHEN verdict.is_anomaly THEN w.above + 1 ELSE 0 END, below = CASE WHEN verdict.is_anomaly THEN 0 ELSE w.below + 1 END
-	RETURNING * INTO state;
-	IF state.alert_id IS NULL AND state.above >= alert_after THEN
-		SELECT jsonb_agg(jsonb_build_object('feature', e.feature, 'share', e.share) ORDER BY e.share DESC) INTO shares
-		FROM (SELECT s.feature, sum(s.share) AS share FROM healthml.sequence_explain(sequence, model) AS s GROUP BY s.feature
-			ORDER BY 2 DESC LIMIT 3) AS e;
-		INSERT INTO healthml.vitals_alert (source, model, version, subject, score, risk, reasons)
-		VALUES (watch_window.source, verdict.model, verdict.version, watch_window.subject, verdict.score, verdict.risk, shares)
-		RETURNING vitals_alert.alert_id INTO state.alert_id;
-		UPDATE healthml.watch_state w SET alert_id = state.alert_id
-		WHERE w.source = state.source AND w.model = state.model AND w.subject = state.subject;
-		PERFORM pg_notify('healthml_alerts', jsonb_build_object('alert_id', state.alert_id, 'model', verdict.model, 'version', verdict.version,
-			'subject', state.subject, 'risk', verdict.risk, 'score', verdict.score, 'source', state.source)::text);
-	ELSIF state.alert_id IS NOT NULL AND state.below >= clear_after THEN
-		UPDATE healthml.vitals_alert a SET cleared_at = now() WHERE a.alert_id = state.alert_id;
-		UPDATE healthml.watch_state w SET alert_id = NULL
-		WHERE w.source = state.source AND w.model = state.model AND w.subject = state.subject;
-	END IF;
-END
-$$;
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME', 'healthml_watch_window';
 COMMENT ON FUNCTION healthml.watch_window(text, text, text, float8[], integer, integer) IS
 'judges the newest window of a subject and raises or clears its alert; for healthml.watch_vitals';
 
@@ -178,7 +151,7 @@ BEGIN
 	SELECT array_agg(left(f, -2) ORDER BY n) FILTER (WHERE f LIKE '%@1'), max(substring(f FROM '@(\d+)$')::integer) INTO names, steps
 	FROM healthml.resolve_model(model) AS r JOIN healthml.model_version v ON v.model_id = r.model_id AND v.version = r.version,
 		unnest(v.features) WITH ORDINALITY AS u (f, n);
-	FOR who IN EXECUTE format('SELECT DISTINCT i.%I AS id FROM inserted AS i WHERE i.%1$I IS NOT NULL', subject) LOOP
+	FOR who IN EXECUTE format('SELECT DISTINCT i.%I AS id FROM inserted AS i WHERE i.%1$I IS NOT NULL ORDER BY 1', subject) LOOP
 		EXECUTE format('SELECT healthml.vitals_sequence(%s ORDER BY t.%I) FROM (SELECT * FROM %I.%I AS r WHERE r.%I = $1 ORDER BY r.%2$I DESC LIMIT $2) AS t',
 			(SELECT string_agg(format('t.%I::float8', name), ', ' ORDER BY n) FROM unnest(names) WITH ORDINALITY AS u (name, n)),
 			order_by, TG_TABLE_SCHEMA, TG_TABLE_NAME, subject)

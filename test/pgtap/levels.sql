@@ -53,6 +53,8 @@ INSERT INTO allowed VALUES
 	('{trainer}', 'DELETE', 'prediction', NULL),
 	('{trainer}', 'DELETE', 'score_failure', NULL),
 	('{trainer}', 'DELETE', 'pending_alert', NULL),
+	('{trainer}', 'DELETE', 'watch_state', NULL),
+	('{trainer}', 'DELETE', 'vitals_alert', NULL),
 	('{trainer}', 'UPDATE', 'model', '{description}'),
 	('{trainer}', 'DELETE', 'model', NULL),
 	('{trainer}', 'DELETE', 'model_version', NULL),
@@ -84,7 +86,7 @@ SELECT set_eq($$
 	WHERE c.relnamespace = 'healthml'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND l.level IN ('scorer', 'recorder', 'nobody')
 		AND has_table_privilege('a_' || l.level, c.oid, 'SELECT') AND NOT has_table_privilege('public', c.oid, 'SELECT')$$,
 	$$VALUES ('scorer', 'model'), ('scorer', 'model_version'), ('scorer', 'model_alias'), ('scorer', 'models'), ('scorer', 'versions'),
-		('scorer', 'common_feature'), ('scorer', 'feature_dictionary'), ('scorer', 'outcome'), ('recorder', 'outcome')$$,
+		('scorer', 'common_feature'), ('scorer', 'feature_dictionary'), ('scorer', 'outcome'), ('scorer', 'watch_state'), ('scorer', 'vitals_alert'), ('recorder', 'outcome')$$,
 	'scorers read models, recorders outcomes');
 
 /* ---- functions that write ---- */
