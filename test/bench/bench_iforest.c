@@ -126,7 +126,7 @@ make_frame(HmlContext *ctx, size_t n_rows, size_t n_columns)
 	double row[HML_MAX_FEATURES];
 	char name[24];
 
-	must(ctx, hml_frame_create(ctx, n_columns, HML_ROLE_NONE, n_rows, SIZE_MAX / 2, 1, &frame));
+	must(ctx, hml_frame_create(ctx, &(HmlFrameSpec){.n_columns = n_columns, .max_rows = n_rows}, &frame));
 	for (size_t i = 0; i < n_columns; i++)
 	{
 		snprintf(name, sizeof(name), "x%zu", i);
@@ -137,7 +137,7 @@ make_frame(HmlContext *ctx, size_t n_rows, size_t n_columns)
 	{
 		for (size_t j = 0; j < n_columns; j++)
 			row[j] = hml_rng_normal(&rng);
-		must(ctx, hml_frame_add(frame, row, 0, 0, NAN));
+		must(ctx, hml_frame_add(frame, row, NULL));
 	}
 	return frame;
 }

@@ -478,10 +478,11 @@ leave_one_out(HmlContext *ctx)
 static void
 make_frame(HmlContext *ctx, HmlFrame **out)
 {
-	static const unsigned roles = HML_ROLE_TARGET | HML_ROLE_GROUP | HML_ROLE_SITE;
+	HmlFrameSpec spec = {.n_columns = HML_HEART_FEATURES,
+						 .roles = {HML_ROLE_TARGET, HML_ROLE_GROUP, HML_ROLE_SITE}};
 	HmlFrame *frame;
 
-	must(ctx, hml_frame_create(ctx, HML_HEART_FEATURES, roles, 0, SIZE_MAX, 0, &frame));
+	must(ctx, hml_frame_create(ctx, &spec, &frame));
 	for (size_t f = 0; f < HML_HEART_FEATURES; f++)
 		must(ctx, hml_frame_set_column(frame, f, hml_heart_feature_names[f], HML_COLUMN_NUMERIC));
 	must(ctx, hml_frame_set_column(frame, HML_HEART_FEATURES, "abnormal", HML_COLUMN_NUMERIC));
@@ -499,7 +500,7 @@ make_frame(HmlContext *ctx, HmlFrame **out)
 			values[f] = all.features[i * HML_HEART_FEATURES + f];
 		must(ctx, hml_frame_category(frame, HML_HEART_FEATURES + 1, group, strlen(group), &group_code));
 		must(ctx, hml_frame_category(frame, HML_HEART_FEATURES + 2, site, strlen(site), &site_code));
-		must(ctx, hml_frame_add(frame, values, all.abnormal[i], group_code, site_code));
+		must(ctx, hml_frame_add(frame, values, (double[]){all.abnormal[i], group_code, site_code}));
 	}
 	*out = frame;
 }

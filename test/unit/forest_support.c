@@ -82,7 +82,7 @@ fill_frame(HmlFrame *frame, size_t n_rows, uint64_t seed)
 	{
 		for (size_t j = 0; j < frame->n_columns; j++)
 			row[j] = hml_rng_normal(&rng);
-		HML_TRY(hml_frame_add(frame, row, 0, 0, NAN));
+		HML_TRY(hml_frame_add(frame, row, NULL));
 	}
 	return HML_OK;
 }
@@ -92,7 +92,8 @@ forest_frame(HmlContext *ctx, size_t n_rows, size_t n_columns, uint64_t seed, Hm
 {
 	HmlStatus status;
 
-	HML_TRY(hml_frame_create(ctx, n_columns, HML_ROLE_NONE, 0, (size_t) 1 << 28, seed, out));
+	HML_TRY(hml_frame_create(
+		ctx, &(HmlFrameSpec){.n_columns = n_columns, .max_bytes = (size_t) 1 << 28, .seed = seed}, out));
 	status = fill_frame(*out, n_rows, seed);
 	if (status == HML_OK)
 		return HML_OK;

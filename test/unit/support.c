@@ -64,7 +64,12 @@ host_seconds(void *user)
 void
 test_host_init(TestHost *host, HmlContext *ctx)
 {
-	HmlHost callbacks = {host_alloc, host_free, host_cancelled, host_progress, host, host_seconds};
+	HmlHost callbacks = {.alloc = host_alloc,
+						 .free = host_free,
+						 .cancelled = host_cancelled,
+						 .progress = host_progress,
+						 .user = host,
+						 .seconds = host_seconds};
 
 	memset(host, 0, sizeof(*host));
 	hml_context_init(ctx, &callbacks);

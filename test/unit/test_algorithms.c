@@ -131,11 +131,13 @@ new_frame(size_t n_rows, bool has_target)
 	HmlFrame *frame;
 	double value = 1;
 
-	assert_ok(&ctx, hml_frame_create(&ctx, 1, has_target ? HML_ROLE_TARGET : HML_ROLE_NONE, 0, SIZE_MAX, 1,
+	assert_ok(&ctx, hml_frame_create(&ctx,
+									 &(HmlFrameSpec){.n_columns = 1,
+													 .roles = {has_target ? HML_ROLE_TARGET : HML_ROLE_NONE}},
 									 &frame));
 	assert_ok(&ctx, hml_frame_set_column(frame, 0, "x", HML_COLUMN_NUMERIC));
 	for (size_t i = 0; i < n_rows; i++)
-		assert_ok(&ctx, hml_frame_add(frame, &value, 1, NAN, NAN));
+		assert_ok(&ctx, hml_frame_add(frame, &value, (double[]){1}));
 	return frame;
 }
 

@@ -80,15 +80,16 @@ static HmlStatus
 make_frame(HmlContext *context, const double *values, const double *targets, HmlColumnKind target, size_t n,
 		   HmlFrame **out)
 {
-	HmlStatus status =
-		hml_frame_create(context, 1, targets != NULL ? HML_ROLE_TARGET : HML_ROLE_NONE, 0, SIZE_MAX, 1, out);
+	HmlStatus status = hml_frame_create(
+		context,
+		&(HmlFrameSpec){.n_columns = 1, .roles = {targets != NULL ? HML_ROLE_TARGET : HML_ROLE_NONE}}, out);
 
 	if (status == HML_OK)
 		status = hml_frame_set_column(*out, 0, "x", HML_COLUMN_NUMERIC);
 	if (status == HML_OK)
 		status = hml_frame_set_column(*out, 1, "sick", target);
 	for (size_t i = 0; status == HML_OK && i < n; i++)
-		status = hml_frame_add(*out, &values[i], targets != NULL ? targets[i] : NAN, NAN, NAN);
+		status = hml_frame_add(*out, &values[i], targets != NULL ? &targets[i] : NULL);
 	return status;
 }
 

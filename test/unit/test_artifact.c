@@ -30,7 +30,7 @@ make_frame(HmlContext *context, HmlFrame **out)
 	static const char *const wards[] = {"ICU", "Nord", "Süd"};
 	HmlRng rng;
 
-	HML_TRY(hml_frame_create(context, 3, HML_ROLE_NONE, 0, SIZE_MAX, 1, out));
+	HML_TRY(hml_frame_create(context, &(HmlFrameSpec){.n_columns = 3}, out));
 	for (size_t i = 0; i < 3; i++)
 		HML_TRY(hml_frame_set_column(*out, i, names[i], (HmlColumnKind) (i + 1)));
 	hml_rng_seed(&rng, 1);
@@ -40,7 +40,7 @@ make_frame(HmlContext *context, HmlFrame **out)
 
 		if (i % 7 != 0)
 			HML_TRY(hml_frame_category(*out, 2, wards[i % 3], strlen(wards[i % 3]), &values[2]));
-		HML_TRY(hml_frame_add(*out, values, NAN, NAN, NAN));
+		HML_TRY(hml_frame_add(*out, values, NULL));
 	}
 	return HML_OK;
 }

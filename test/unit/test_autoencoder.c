@@ -51,7 +51,8 @@ setup(Fixture *f, size_t n, size_t n_anomalies)
 
 	test_host_init(&f->host, &f->ctx);
 	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &f->arena));
-	assert_ok(&f->ctx, hml_frame_create(&f->ctx, 4, HML_ROLE_TARGET, 100000, SIZE_MAX, 1, &f->frame));
+	assert_ok(&f->ctx, hml_frame_create(&f->ctx, &(HmlFrameSpec){.n_columns = 4, .roles = {HML_ROLE_TARGET}},
+										&f->frame));
 	for (size_t i = 0; i < 4; i++)
 		assert_ok(&f->ctx, hml_frame_set_column(f->frame, i, names[i],
 												i == 3 ? HML_COLUMN_CATEGORY : HML_COLUMN_NUMERIC));
@@ -66,7 +67,7 @@ setup(Fixture *f, size_t n, size_t n_anomalies)
 
 		make_row(&rng, i < n_anomalies, values);
 		values[3] = code[(int) values[3]];
-		assert_ok(&f->ctx, hml_frame_add(f->frame, values, i < n_anomalies, NAN, NAN));
+		assert_ok(&f->ctx, hml_frame_add(f->frame, values, (double[]){i < n_anomalies}));
 	}
 }
 

@@ -33,7 +33,9 @@ setup(Fixture *f, HmlColumnKind target_kind)
 	test_host_init(&f->host, &f->ctx);
 	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &f->arena));
 	assert_ok(&f->ctx,
-			  hml_frame_create(&f->ctx, 3, HML_ROLE_TARGET | HML_ROLE_GROUP, 0, SIZE_MAX, 1, &f->frame));
+			  hml_frame_create(&f->ctx,
+							   &(HmlFrameSpec){.n_columns = 3, .roles = {HML_ROLE_TARGET, HML_ROLE_GROUP}},
+							   &f->frame));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 0, "x", HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 1, "y", HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 2, "ward", HML_COLUMN_CATEGORY));
@@ -55,7 +57,7 @@ setup(Fixture *f, HmlColumnKind target_kind)
 			assert_ok(&f->ctx, hml_frame_category(f->frame, 3, class, strlen(class), &target));
 		if (i % 50 == 7)
 			target = NAN;
-		assert_ok(&f->ctx, hml_frame_add(f->frame, values, target, (double) (i / 4), NAN));
+		assert_ok(&f->ctx, hml_frame_add(f->frame, values, (double[]){target, (double) (i / 4)}));
 	}
 }
 
@@ -145,7 +147,7 @@ test_binary_with_intervals(void **state)
 	assert_non_null(hml_json_get(json, "log_loss_low"));
 
 	/* The same classes as 0 and 1 in another table. */
-	f.frame->target.kind = HML_COLUMN_NUMERIC;
+	f.frame->first[HML_ROLE_TARGET]->column.kind = HML_COLUMN_NUMERIC;
 	assert_close(member(evaluate(&f, model, NULL), "accuracy"), member(json, "accuracy"), 0);
 	assert_null(hml_json_get(evaluate(&f, model, NULL), "roc_auc_low"));
 	hml_model_free(model);
@@ -233,9 +235,8 @@ test_cross_validation(void **state)
 
 	validation.n_folds = ROWS;
 	assert_status(&f.ctx, hml_cross_validate(&f.ctx, &validation), HML_INVALID_DATA);
-	f.frame->has_target = false;
+	f.frame->first[HML_ROLE_TARGET] = NULL;
 	assert_status(&f.ctx, hml_cross_validate(&f.ctx, &validation), HML_INVALID_ARGUMENT);
-	f.frame->has_target = true;
 	teardown(&f);
 }
 

@@ -54,7 +54,7 @@ fill_site(Fixture *f, HmlFrame *frame, size_t site, TargetKind kind)
 			assert_ok(&f->ctx, hml_frame_category(frame, 2, name, strlen(name), &target));
 		if (i % 20 == 0)
 			values[0] = NAN;
-		assert_ok(&f->ctx, hml_frame_add(frame, values, target, NAN, NAN));
+		assert_ok(&f->ctx, hml_frame_add(frame, values, &target));
 	}
 }
 
@@ -74,7 +74,10 @@ setup(Fixture *f, TargetKind kind)
 		HmlSummary *summary;
 		HmlFrame *frame;
 
-		assert_ok(&f->ctx, hml_frame_create(&f->ctx, 2, HML_ROLE_TARGET, ROWS, SIZE_MAX, 1, &frame));
+		assert_ok(&f->ctx,
+				  hml_frame_create(
+					  &f->ctx, &(HmlFrameSpec){.n_columns = 2, .roles = {HML_ROLE_TARGET}, .max_rows = ROWS},
+					  &frame));
 		assert_ok(&f->ctx, hml_frame_set_column(frame, 0, "x", HML_COLUMN_NUMERIC));
 		assert_ok(&f->ctx, hml_frame_set_column(frame, 1, "y", HML_COLUMN_NUMERIC));
 		assert_ok(&f->ctx,
@@ -311,7 +314,7 @@ test_refusals(void **state)
 	assert_message(&f.ctx, "\"y\"");
 	f.sites[0]->columns[1].name = name;
 	for (size_t i = 0; i < ROWS; i++)
-		f.sites[0]->targets[i] = 7;
+		hml_frame_values(f.sites[0], HML_ROLE_TARGET)[i] = 7;
 	assert_status(&f.ctx, hml_fed_evaluate(&f.ctx, model, f.sites[0], &options, &tally), HML_INVALID_DATA);
 	hml_model_free(model);
 

@@ -30,8 +30,12 @@ static HmlStatus
 create(HmlContext *context, size_t n_columns, size_t max_rows, size_t max_bytes, uint64_t seed,
 	   HmlFrame **out)
 {
-	HmlStatus status = hml_frame_create(context, n_columns, HML_ROLE_TARGET | HML_ROLE_GROUP, max_rows,
-										max_bytes, seed, out);
+	HmlFrameSpec spec = {.n_columns = n_columns,
+						 .roles = {HML_ROLE_TARGET, HML_ROLE_GROUP},
+						 .max_rows = max_rows,
+						 .max_bytes = max_bytes,
+						 .seed = seed};
+	HmlStatus status = hml_frame_create(context, &spec, out);
 
 	for (size_t i = 0; status == HML_OK && i < n_columns + 2; i++)
 	{
@@ -52,7 +56,7 @@ add_rows(HmlFrame *frame, int64_t from, int64_t to)
 	{
 		double values[2] = {(double) i, (double) -i};
 
-		HML_TRY(hml_frame_add(frame, values, (double) (2 * i), (double) (3 * i), NAN));
+		HML_TRY(hml_frame_add(frame, values, (double[]){(double) (2 * i), (double) (3 * i)}));
 	}
 	return HML_OK;
 }
@@ -63,8 +67,8 @@ check_row(const HmlFrame *frame, size_t row)
 	const double *values = hml_frame_row(frame, row);
 
 	assert_true(values[1] == -values[0]);
-	assert_true(frame->targets[row] == 2 * values[0]);
-	assert_true(frame->groups[row] == 3 * values[0]);
+	assert_true(hml_frame_values(frame, HML_ROLE_TARGET)[row] == 2 * values[0]);
+	assert_true(hml_frame_values(frame, HML_ROLE_GROUP)[row] == 3 * values[0]);
 }
 
 static void
@@ -78,8 +82,8 @@ keeps_all_rows_that_fit(void **state)
 	assert_int_equal(frame->n_rows, 5000);
 	assert_int_equal(frame->rows_seen, 5000);
 	assert_string_equal(frame->columns[1].name, "b");
-	assert_string_equal(frame->target.name, "c");
-	assert_string_equal(frame->group.name, "d");
+	assert_string_equal(hml_frame_column(frame, HML_ROLE_TARGET)->name, "c");
+	assert_string_equal(hml_frame_column(frame, HML_ROLE_GROUP)->name, "d");
 	for (size_t i = 0; i < 5000; i++)
 	{
 		assert_true(hml_frame_row(frame, i)[0] == (double) i);
@@ -226,12 +230,13 @@ works_without_target_and_group(void **state)
 	double value = 1;
 
 	(void) state;
-	assert_ok(&ctx, hml_frame_create(&ctx, 1, HML_ROLE_NONE, 2, SIZE_MAX, 1, &frame));
+	assert_ok(&ctx,
+			  hml_frame_create(&ctx, &(HmlFrameSpec){.n_columns = 1, .max_rows = 2, .seed = 1}, &frame));
 	assert_ok(&ctx, hml_frame_set_column(frame, 0, "x", HML_COLUMN_NUMERIC));
 	for (int i = 0; i < 100; i++)
-		assert_ok(&ctx, hml_frame_add(frame, &value, NAN, NAN, NAN));
-	assert_null(frame->targets);
-	assert_null(frame->groups);
+		assert_ok(&ctx, hml_frame_add(frame, &value, NULL));
+	assert_false(hml_frame_has(frame, HML_ROLE_TARGET));
+	assert_false(hml_frame_has(frame, HML_ROLE_GROUP));
 	hml_frame_free(frame);
 }
 
@@ -251,7 +256,7 @@ numbers_categories(void **state)
 	char text[32];
 
 	(void) state;
-	assert_ok(&ctx, hml_frame_create(&ctx, 1, HML_ROLE_NONE, 0, SIZE_MAX, 1, &frame));
+	assert_ok(&ctx, hml_frame_create(&ctx, &(HmlFrameSpec){.n_columns = 1}, &frame));
 	assert_ok(&ctx, hml_frame_set_column(frame, 0, "ward", HML_COLUMN_CATEGORY));
 	assert_true(code_of(frame, 0, "b") == 0);
 	assert_true(code_of(frame, 0, "a") == 1);
@@ -283,14 +288,16 @@ numbers_more_groups_than_categories(void **state)
 	char text[32];
 
 	(void) state;
-	assert_ok(&ctx, hml_frame_create(&ctx, 1, HML_ROLE_TARGET | HML_ROLE_GROUP, 0, SIZE_MAX, 1, &frame));
+	assert_ok(&ctx,
+			  hml_frame_create(
+				  &ctx, &(HmlFrameSpec){.n_columns = 1, .roles = {HML_ROLE_TARGET, HML_ROLE_GROUP}}, &frame));
 	assert_ok(&ctx, hml_frame_set_column(frame, 2, "patient", HML_COLUMN_CATEGORY));
 	for (int i = 0; i < 3 * HML_MAX_CATEGORIES; i++)
 	{
 		sprintf(text, "%d", i);
 		assert_true(code_of(frame, 2, text) == i);
 	}
-	assert_int_equal(frame->group.categories.count, 3 * HML_MAX_CATEGORIES);
+	assert_int_equal(hml_frame_column(frame, HML_ROLE_GROUP)->categories.count, 3 * HML_MAX_CATEGORIES);
 	hml_frame_free(frame);
 }
 
@@ -300,12 +307,16 @@ refuses_what_cannot_be(void **state)
 	HmlFrame *frame;
 
 	(void) state;
-	assert_status(&ctx, hml_frame_create(&ctx, 0, HML_ROLE_NONE, 0, 1000, 1, &frame), HML_INVALID_DATA);
-	assert_status(&ctx, hml_frame_create(&ctx, HML_MAX_FEATURES + 1, HML_ROLE_NONE, 0, 1 << 30, 1, &frame),
+	assert_status(&ctx, hml_frame_create(&ctx, &(HmlFrameSpec){.max_bytes = 1000}, &frame), HML_INVALID_DATA);
+	assert_status(&ctx, hml_frame_create(&ctx, &(HmlFrameSpec){.n_columns = HML_MAX_FEATURES + 1}, &frame),
 				  HML_LIMIT);
-	assert_status(&ctx, hml_frame_create(&ctx, 100, HML_ROLE_NONE, 0, 1000, 1, &frame), HML_MEMORY_LIMIT);
+	assert_status(&ctx, hml_frame_create(&ctx, &(HmlFrameSpec){.n_columns = 100, .max_bytes = 1000}, &frame),
+				  HML_MEMORY_LIMIT);
 	assert_null(frame);
-	assert_ok(&ctx, hml_frame_create(&ctx, HML_MAX_FEATURES, HML_ROLE_TARGET | HML_ROLE_GROUP, 0, 1 << 30, 1,
+	assert_ok(&ctx, hml_frame_create(&ctx,
+									 &(HmlFrameSpec){.n_columns = HML_MAX_FEATURES,
+													 .roles = {HML_ROLE_TARGET, HML_ROLE_GROUP},
+													 .max_bytes = 1 << 30},
 									 &frame));
 	hml_frame_free(frame);
 }

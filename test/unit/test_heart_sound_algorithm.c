@@ -30,8 +30,11 @@ make_frame(Fixture *f)
 	double values[F];
 
 	hml_rng_seed(&rng, 1);
-	assert_ok(&f->ctx, hml_frame_create(&f->ctx, F, HML_ROLE_TARGET | HML_ROLE_GROUP | HML_ROLE_SITE, 0,
-										SIZE_MAX, 1, &f->frame));
+	assert_ok(&f->ctx,
+			  hml_frame_create(
+				  &f->ctx,
+				  &(HmlFrameSpec){.n_columns = F, .roles = {HML_ROLE_TARGET, HML_ROLE_GROUP, HML_ROLE_SITE}},
+				  &f->frame));
 	for (size_t c = 0; c < F; c++)
 		assert_ok(&f->ctx, hml_frame_set_column(f->frame, c, hml_heart_feature_names[c], HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, F, "abnormal", HML_COLUMN_NUMERIC));
@@ -44,10 +47,10 @@ make_frame(Fixture *f)
 		for (size_t c = 0; c < F; c++)
 			values[c] = i % 10 == 9 ? NAN : hml_rng_normal(&rng) + (c < 6 && abnormal ? 2 : 0);
 		assert_ok(&f->ctx, hml_frame_add(f->frame, values,
-										 i == 0     ? NAN
-										 : abnormal ? 1
-													: -1,
-										 i / 2, i % 2 ? i % 3 : NAN));
+										 (double[]){i == 0     ? NAN
+													: abnormal ? 1
+															   : -1,
+													i / 2, i % 2 ? i % 3 : NAN}));
 	}
 }
 
@@ -198,16 +201,16 @@ test_refused(void **state)
 	(void) state;
 	setup(&f);
 	for (size_t i = 0; i < f.frame->n_rows; i++)
-		f.frame->targets[i] = 1;
+		hml_frame_values(f.frame, HML_ROLE_TARGET)[i] = 1;
 	assert_status(&f.ctx, train(&f, "{}", NULL, &model), HML_INVALID_DATA);
 	for (size_t i = 0; i < f.frame->n_rows; i++)
-		f.frame->targets[i] = (double) (i % 3);
+		hml_frame_values(f.frame, HML_ROLE_TARGET)[i] = (double) (i % 3);
 	assert_status(&f.ctx, train(&f, "{}", NULL, &model), HML_INVALID_DATA);
 	assert_message(&f.ctx, "3 classes instead of two");
 	for (size_t i = 0; i < f.frame->n_rows * F; i++)
 		f.frame->values[i] = NAN;
 	for (size_t i = 0; i < f.frame->n_rows; i++)
-		f.frame->targets[i] = (double) (i % 2);
+		hml_frame_values(f.frame, HML_ROLE_TARGET)[i] = (double) (i % 2);
 	assert_status(&f.ctx, train(&f, "{}", NULL, &model), HML_INVALID_DATA);
 	assert_message(&f.ctx, "no heart is heard");
 	teardown(&f);

@@ -64,7 +64,10 @@ set_columns(Fixture *f, size_t n_columns, TargetKind kind)
 	bool is_heart = n_columns == HML_HEART_FEATURES;
 	char name[16];
 
-	assert_ok(&f->ctx, hml_frame_create(&f->ctx, n_columns, HML_ROLE_TARGET, 0, SIZE_MAX, 1, &f->frame));
+	assert_ok(&f->ctx,
+			  hml_frame_create(&f->ctx,
+							   &(HmlFrameSpec){.n_columns = n_columns, .roles = {HML_ROLE_TARGET}, .seed = 1},
+							   &f->frame));
 	for (size_t c = 0; c < n_columns; c++)
 	{
 		snprintf(name, sizeof(name), "x%zu", c);
@@ -108,7 +111,7 @@ add_row(Fixture *f, size_t n_columns, TargetKind kind, HmlRng *rng)
 		sum = sum > 0.3;
 	else if (kind == TARGET_CLASSES)
 		sum = code(f, n_columns, sum < 0 ? 0 : sum < 0.6 ? 1 : 2);
-	assert_ok(&f->ctx, hml_frame_add(f->frame, values, sum, NAN, NAN));
+	assert_ok(&f->ctx, hml_frame_add(f->frame, values, &sum));
 }
 
 static void

@@ -45,8 +45,8 @@ add_points(Fixture *f, TargetKind kind, size_t n)
 			target = (point[0] > 0) != (point[1] > 0);
 		else if (kind == TARGET_TEXT)
 			assert_ok(&f->ctx, hml_frame_category(f->frame, 2, quarter, strlen(quarter), &target));
-		assert_ok(&f->ctx,
-				  hml_frame_add(f->frame, point, target, i % 50 == 0 ? NAN : 1e9 + (double) (i / 5), NAN));
+		assert_ok(&f->ctx, hml_frame_add(f->frame, point,
+										 (double[]){target, i % 50 == 0 ? NAN : 1e9 + (double) (i / 5)}));
 	}
 }
 
@@ -58,7 +58,9 @@ setup(Fixture *f, TargetKind kind, size_t n)
 	test_host_init(&f->host, &f->ctx);
 	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &f->arena));
 	assert_ok(&f->ctx,
-			  hml_frame_create(&f->ctx, 2, HML_ROLE_TARGET | HML_ROLE_GROUP, 100000, SIZE_MAX, 1, &f->frame));
+			  hml_frame_create(&f->ctx,
+							   &(HmlFrameSpec){.n_columns = 2, .roles = {HML_ROLE_TARGET, HML_ROLE_GROUP}},
+							   &f->frame));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 0, "x", HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 1, "y", HML_COLUMN_NUMERIC));
 	assert_ok(&f->ctx, hml_frame_set_column(f->frame, 2, "target", kinds[kind]));
@@ -286,19 +288,19 @@ test_refusals(void **state)
 	assert_status(&f.ctx, train(&f, "{\"class_weight\": \"equal\"}", &model), HML_INVALID_ARGUMENT);
 	assert_message(&f.ctx, "balanced");
 	for (size_t i = 0; i < f.frame->n_rows; i++)
-		f.frame->targets[i] = 1;
+		hml_frame_values(f.frame, HML_ROLE_TARGET)[i] = 1;
 	assert_status(&f.ctx, train(&f, "{" SMALL "}", &model), HML_INVALID_DATA);
 	assert_message(&f.ctx, "only the class");
 	for (size_t i = 0; i < f.frame->n_rows; i++)
-		f.frame->targets[i] = NAN;
+		hml_frame_values(f.frame, HML_ROLE_TARGET)[i] = NAN;
 	assert_status(&f.ctx, train(&f, "{" SMALL "}", &model), HML_INVALID_DATA);
 	teardown(&f);
 
 	setup(&f, TARGET_VALUE, 50);
 	for (size_t i = 0; i < f.frame->n_rows; i++)
-		f.frame->targets[i] = 2.5;
+		hml_frame_values(f.frame, HML_ROLE_TARGET)[i] = 2.5;
 	assert_status(&f.ctx, train(&f, "{" SMALL "}", &model), HML_INVALID_DATA);
-	f.frame->targets[7] = INFINITY;
+	hml_frame_values(f.frame, HML_ROLE_TARGET)[7] = INFINITY;
 	assert_status(&f.ctx, train(&f, "{" SMALL "}", &model), HML_INVALID_DATA);
 	teardown(&f);
 }
@@ -313,7 +315,7 @@ test_missing_targets(void **state)
 	(void) state;
 	setup(&f, TARGET_BOOLEAN, 300);
 	for (size_t i = 0; i < 100; i++)
-		f.frame->targets[i] = NAN;
+		hml_frame_values(f.frame, HML_ROLE_TARGET)[i] = NAN;
 	assert_ok(&f.ctx, train(&f, "{" SMALL "}", &model));
 	assert_int_equal(model->trained_rows, 200);
 	hml_model_free(model);

@@ -267,7 +267,7 @@ train_on_recordings(const HmlAlgorithm *algorithm)
 	HmlFrame *frame;
 	HmlModel *model;
 
-	assert_ok(&ctx, hml_frame_create(&ctx, AXES, HML_ROLE_NONE, 0, 1 << 20, 1, &frame));
+	assert_ok(&ctx, hml_frame_create(&ctx, &(HmlFrameSpec){.n_columns = AXES, .max_bytes = 1 << 20}, &frame));
 	for (size_t c = 0; c < AXES; c++)
 		assert_ok(&ctx, hml_frame_set_column(frame, c, feature_encoder.names[c], HML_COLUMN_NUMERIC));
 	for (int i = 1; i < 5; i++)
@@ -278,7 +278,7 @@ train_on_recordings(const HmlAlgorithm *algorithm)
 		record(10 * i, 20 * i, false);
 		assert_ok(&ctx, read_recording(&ctx, sizeof(recording), NAN, &signal));
 		assert_ok(&ctx, feature_encoder.encode(arena, NULL, &signal, &encoded));
-		assert_ok(&ctx, hml_frame_add(frame, encoded.values, NAN, NAN, NAN));
+		assert_ok(&ctx, hml_frame_add(frame, encoded.values, NULL));
 		hml_signal_free(&ctx, &signal);
 	}
 	assert_ok(&ctx, train_model(arena, algorithm, frame, "{}", NULL, &model));

@@ -57,7 +57,7 @@ new_frame(size_t n, const char *const *names, const HmlColumnKind *column_kinds)
 {
 	HmlFrame *frame;
 
-	assert_ok(&ctx, hml_frame_create(&ctx, n, HML_ROLE_NONE, 0, SIZE_MAX, 1, &frame));
+	assert_ok(&ctx, hml_frame_create(&ctx, &(HmlFrameSpec){.n_columns = n}, &frame));
 	for (size_t i = 0; i < n; i++)
 		assert_ok(&ctx, hml_frame_set_column(frame, i, names[i], column_kinds[i]));
 	return frame;
@@ -75,7 +75,7 @@ frame_of_texts(const char *const *texts, size_t n)
 
 		if (texts[i] != NULL)
 			assert_ok(&ctx, hml_frame_category(frame, 0, texts[i], strlen(texts[i]), &code));
-		assert_ok(&ctx, hml_frame_add(frame, &code, NAN, NAN, NAN));
+		assert_ok(&ctx, hml_frame_add(frame, &code, NULL));
 	}
 	return frame;
 }
@@ -86,7 +86,7 @@ frame_of_numbers(HmlColumnKind kind, const double *numbers, size_t n)
 	HmlFrame *frame = new_frame(1, (const char *const[]){"x"}, &kind);
 
 	for (size_t i = 0; i < n; i++)
-		assert_ok(&ctx, hml_frame_add(frame, &numbers[i], NAN, NAN, NAN));
+		assert_ok(&ctx, hml_frame_add(frame, &numbers[i], NULL));
 	return frame;
 }
 
@@ -123,7 +123,7 @@ load_frame(const TestTable *table, const char *use)
 			else if (*text != '\0')
 				assert_ok(&ctx, hml_frame_category(frame, i, text, strlen(text), &values[i]));
 		}
-		assert_ok(&ctx, hml_frame_add(frame, values, NAN, NAN, NAN));
+		assert_ok(&ctx, hml_frame_add(frame, values, NULL));
 	}
 	return frame;
 }
@@ -495,7 +495,7 @@ refuses_too_many_inputs(void **state)
 
 		for (size_t c = 0; c < 2; c++)
 			assert_ok(&ctx, hml_frame_category(frame, c, text, (size_t) length, &codes[c]));
-		assert_ok(&ctx, hml_frame_add(frame, codes, NAN, NAN, NAN));
+		assert_ok(&ctx, hml_frame_add(frame, codes, NULL));
 	}
 	assert_status(&ctx, hml_pipeline_fit(arena, frame, NULL, 0, params_of("{}"), HML_SCALE_NONE, &pipeline),
 				  HML_LIMIT);
@@ -588,8 +588,8 @@ counts_what_it_fills(void **state)
 	HmlPipeline *pipeline;
 
 	(void) state;
-	assert_ok(&ctx, hml_frame_add(frame, (double[]){1, 1, 30}, NAN, NAN, NAN));
-	assert_ok(&ctx, hml_frame_add(frame, (double[]){2, 1, 10}, NAN, NAN, NAN));
+	assert_ok(&ctx, hml_frame_add(frame, (double[]){1, 1, 30}, NULL));
+	assert_ok(&ctx, hml_frame_add(frame, (double[]){2, 1, 10}, NULL));
 	pipeline = fit(frame, "{}");
 	assert_true(pipeline->identity);
 	assert_ok(&ctx, hml_pipeline_apply(pipeline, &ctx, (double[]){NAN, 0, NAN}, inputs, &filled));

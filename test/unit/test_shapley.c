@@ -38,7 +38,9 @@ setup(Fixture *f, size_t n_features)
 
 	test_host_init(&f->host, &f->ctx);
 	assert_ok(&f->ctx, hml_arena_create(&f->ctx, &f->arena));
-	assert_ok(&f->ctx, hml_frame_create(&f->ctx, n_features, HML_ROLE_TARGET, 0, SIZE_MAX, 1, &f->frame));
+	assert_ok(&f->ctx,
+			  hml_frame_create(&f->ctx, &(HmlFrameSpec){.n_columns = n_features, .roles = {HML_ROLE_TARGET}},
+							   &f->frame));
 	for (size_t i = 0; i < n_features; i++)
 	{
 		snprintf(name, sizeof(name), "x%zu", i);
@@ -58,7 +60,7 @@ setup(Fixture *f, size_t n_features)
 		assert_ok(&f->ctx, hml_frame_category(f->frame, n_features - 1, high ? "high" : "low", high ? 4 : 3,
 											  &values[n_features - 1]));
 		assert_ok(&f->ctx,
-				  hml_frame_add(f->frame, values, values[0] * values[1] + (high ? 1 : -1) > 0, NAN, NAN));
+				  hml_frame_add(f->frame, values, (double[]){values[0] * values[1] + (high ? 1 : -1) > 0}));
 	}
 	assert_ok(&f->ctx, hml_json_parse(f->arena, settings, strlen(settings), &given));
 	assert_ok(&f->ctx, hml_algorithm_params(f->arena, &hml_mlp, given, &params));

@@ -27,7 +27,7 @@ make_frame(HmlContext *ctx)
 {
 	HmlFrame *frame;
 
-	assert_ok(ctx, hml_frame_create(ctx, COLUMNS, HML_ROLE_NONE, 100000, SIZE_MAX, 1, &frame));
+	assert_ok(ctx, hml_frame_create(ctx, &(HmlFrameSpec){.n_columns = COLUMNS}, &frame));
 	assert_ok(ctx, hml_frame_set_column(frame, 0, "age", HML_COLUMN_NUMERIC));
 	assert_ok(ctx, hml_frame_set_column(frame, 1, "smoker", HML_COLUMN_BOOLEAN));
 	assert_ok(ctx, hml_frame_set_column(frame, 2, "ward", HML_COLUMN_CATEGORY));
@@ -41,7 +41,7 @@ add_row(HmlContext *ctx, HmlFrame *frame, double age, double smoker, const char 
 
 	if (ward != NULL)
 		assert_ok(ctx, hml_frame_category(frame, 2, ward, strlen(ward), &values[2]));
-	assert_ok(ctx, hml_frame_add(frame, values, NAN, NAN, NAN));
+	assert_ok(ctx, hml_frame_add(frame, values, NULL));
 }
 
 /* Sites that differ in size, age, share of missing values and wards. */

@@ -325,14 +325,15 @@ test_categories(void **state)
 	(void) state;
 	test_host_init(&host, &ctx);
 	hml_rng_seed(&rng, 1);
-	assert_ok(&ctx, hml_frame_create(&ctx, 2, HML_ROLE_NONE, 0, (size_t) 1 << 20, 1, &frame));
+	assert_ok(&ctx,
+			  hml_frame_create(&ctx, &(HmlFrameSpec){.n_columns = 2, .max_bytes = (size_t) 1 << 20}, &frame));
 	assert_ok(&ctx, hml_frame_set_column(frame, 0, "number", HML_COLUMN_NUMERIC));
 	assert_ok(&ctx, hml_frame_set_column(frame, 1, "category", HML_COLUMN_CATEGORY));
 	for (size_t i = 0; i < 100; i++)
 	{
 		values[0] = hml_rng_normal(&rng);
 		assert_ok(&ctx, hml_frame_category(frame, 1, texts[hml_rng_below(&rng, 3)], 1, &values[1]));
-		assert_ok(&ctx, hml_frame_add(frame, values, 0, 0, NAN));
+		assert_ok(&ctx, hml_frame_add(frame, values, NULL));
 	}
 	assert_ok(&ctx, forest_train(&ctx, frame, "{\"n_estimators\": 20, \"encode\": \"onehot\"}", &model));
 	assert_int_equal(model->pipeline->n_inputs, 4);

@@ -32,6 +32,7 @@ typedef enum HmlStatus
 	HML_UNSUPPORTED,      /* understood, but not offered */
 	HML_DIVERGED,         /* numerics ran away: a loss that is not finite */
 	HML_CANCELLED,        /* the host asked to stop */
+	HML_HOST,             /* something that the host lends has failed; the host knows more */
 	HML_INTERNAL          /* an invariant of libhml is broken */
 } HmlStatus;
 
@@ -47,6 +48,22 @@ typedef struct HmlProgress
 	double validation_loss;
 } HmlProgress;
 
+struct HmlContext;
+
+/*
+ * Temporary storage that the host lends beside memory: bytes at positions, read
+ * only where they were written.  It is gone when it is closed, and when the call
+ * ends in any other way.  A failure is set in the context and never jumps.
+ */
+typedef struct HmlSpool
+{
+	HmlStatus (*open)(void *user, struct HmlContext *ctx, void **spool);
+	HmlStatus (*write)(void *user, struct HmlContext *ctx, void *spool, uint64_t at, const void *bytes,
+					   size_t size);
+	HmlStatus (*read)(void *user, struct HmlContext *ctx, void *spool, uint64_t at, void *bytes, size_t size);
+	void (*close)(void *user, void *spool);
+} HmlSpool;
+
 /* The host's side.  'alloc' returns NULL on failure and never jumps. */
 typedef struct HmlHost
 {
@@ -56,6 +73,7 @@ typedef struct HmlHost
 	void (*progress)(void *user, const HmlProgress *progress); /* may be NULL */
 	void *user;
 	double (*seconds)(void *user); /* a clock that only advances; may be NULL */
+	const HmlSpool *spool;         /* NULL = only memory is lent */
 } HmlHost;
 
 typedef struct HmlContext

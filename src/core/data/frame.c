@@ -2,10 +2,11 @@
  * frame.c
  *	  One pass over a source of any length into bounded memory.
  *
- * Memory: rows, targets, groups and sites are arrays of the context that grow by
+ * Memory: rows and the values of roles are arrays of the context that grow by
  * doubling; names and categories lie in the frame's arena, the hash tables of
  * the categories in the context.  While an array grows the old one is still
- * there, so the capacity is two thirds of what max_bytes would hold.
+ * there, so the capacity is two thirds of what max_bytes would hold.  Of tensors,
+ * which do not grow, half of max_bytes lies in memory, and a quarter is for roles.
  *
  * Algorithm L draws how many rows to skip until the next one that replaces a
  * random row, which costs a few logarithms for each row kept instead of a
@@ -38,13 +39,19 @@ context_of(const HmlFrame *frame)
 static size_t
 row_bytes(const HmlFrame *frame)
 {
-	return (frame->n_columns + frame->has_target + frame->has_group + frame->has_site) * sizeof(double);
+	size_t values = frame->kind == HML_SAMPLE_ROW ? frame->n_columns : 1; /* of a tensor its length */
+
+	return (values + frame->n_roles) * sizeof(double);
 }
 
 static HmlStatus
 set_capacity(HmlFrame *frame, size_t max_rows, size_t max_bytes)
 {
-	frame->capacity = max_bytes / 3 * 2 / row_bytes(frame);
+	size_t bytes = frame->kind == HML_SAMPLE_ROW ? max_bytes : max_bytes / 4;
+
+	frame->capacity = bytes / 3 * 2 / row_bytes(frame);
+	if (frame->tensors != NULL && frame->capacity > hml_tensors_capacity(frame->tensors))
+		frame->capacity = hml_tensors_capacity(frame->tensors);
 	if (frame->capacity == 0)
 		return hml_fail(context_of(frame), HML_MEMORY_LIMIT,
 						"%zu bytes of memory cannot hold one row of %zu columns", max_bytes,
@@ -56,38 +63,80 @@ set_capacity(HmlFrame *frame, size_t max_rows, size_t max_bytes)
 	return HML_OK;
 }
 
+static HmlStatus
+check_spec(HmlContext *ctx, const HmlFrameSpec *spec)
+{
+	if (spec->n_columns == 0)
+		return hml_fail(ctx, HML_INVALID_DATA, "there is no column to learn from");
+	if (spec->n_columns > HML_MAX_FEATURES)
+		return hml_fail(ctx, HML_LIMIT, "%zu columns are more than the limit of %d", spec->n_columns,
+						HML_MAX_FEATURES);
+	if (spec->length > HML_MAX_TENSOR_BYTES)
+		return hml_fail(ctx, HML_LIMIT, "samples of a length of %zu are beyond the limit of %zu",
+						spec->length, HML_MAX_TENSOR_BYTES);
+	return HML_OK;
+}
+
+static HmlStatus
+make_roles(HmlFrame *frame, const HmlFrameSpec *spec)
+{
+	while (frame->n_roles < HML_MAX_ROLES && spec->roles[frame->n_roles] != HML_ROLE_NONE)
+		frame->n_roles++;
+	HML_TRY(HML_ARENA_NEW_ZERO(frame->arena, &frame->roles, frame->n_roles));
+	for (size_t i = 0; i < frame->n_roles; i++)
+	{
+		HmlFrameRole *role = &frame->roles[i];
+
+		role->role = spec->roles[i];
+		if (frame->first[role->role] == NULL)
+			frame->first[role->role] = role;
+	}
+	return HML_OK;
+}
+
+static HmlStatus
+make_frame(HmlFrame *frame, const HmlFrameSpec *spec)
+{
+	size_t max_bytes = spec->max_bytes > 0 ? spec->max_bytes : SIZE_MAX;
+	bool channels_first = spec->kind == HML_SAMPLE_SIGNAL;
+
+	frame->kind = spec->kind;
+	frame->n_columns = spec->n_columns;
+	hml_rng_seed(&frame->rng, spec->seed);
+	HML_TRY(HML_ARENA_NEW_ZERO(frame->arena, &frame->columns, spec->n_columns));
+	HML_TRY(make_roles(frame, spec));
+	if (spec->kind != HML_SAMPLE_ROW)
+	{
+		frame->shape[0] = channels_first ? spec->n_columns : spec->length;
+		frame->shape[1] = channels_first ? spec->length : spec->n_columns;
+		HML_TRY(hml_tensors_create(context_of(frame), spec->n_columns * spec->length, max_bytes / 2,
+								   &frame->tensors));
+	}
+	return set_capacity(frame, spec->max_rows, max_bytes);
+}
+
 HmlStatus
-hml_frame_create(HmlContext *ctx, size_t n_columns, unsigned roles, size_t max_rows, size_t max_bytes,
-				 uint64_t seed, HmlFrame **out)
+hml_frame_create(HmlContext *ctx, const HmlFrameSpec *spec, HmlFrame **out)
 {
 	HmlArena *arena;
 	HmlFrame *frame;
 	HmlStatus status;
 
 	*out = NULL;
-	if (n_columns == 0)
-		return hml_fail(ctx, HML_INVALID_DATA, "there is no column to learn from");
-	if (n_columns > HML_MAX_FEATURES)
-		return hml_fail(ctx, HML_LIMIT, "%zu columns are more than the limit of %d", n_columns,
-						HML_MAX_FEATURES);
+	HML_TRY(check_spec(ctx, spec));
 	HML_TRY(hml_arena_create(ctx, &arena));
 	status = HML_ARENA_NEW_ZERO(arena, &frame, 1);
-	if (status == HML_OK)
-	{
-		frame->arena = arena;
-		frame->n_columns = n_columns;
-		frame->has_target = (roles & HML_ROLE_TARGET) != 0;
-		frame->has_group = (roles & HML_ROLE_GROUP) != 0;
-		frame->has_site = (roles & HML_ROLE_SITE) != 0;
-		hml_rng_seed(&frame->rng, seed);
-		status = HML_ARENA_NEW_ZERO(arena, &frame->columns, n_columns);
-	}
-	if (status == HML_OK)
-		status = set_capacity(frame, max_rows, max_bytes);
 	if (status != HML_OK)
+	{
 		hml_arena_free(arena);
-	else
+		return status;
+	}
+	frame->arena = arena;
+	status = make_frame(frame, spec);
+	if (status == HML_OK)
 		*out = frame;
+	else
+		hml_frame_free(frame);
 	return status;
 }
 
@@ -106,26 +155,23 @@ hml_frame_free(HmlFrame *frame)
 	if (frame == NULL)
 		return;
 	ctx = context_of(frame);
-	for (size_t i = 0; i < frame->n_columns; i++)
+	for (size_t i = 0; frame->columns != NULL && i < frame->n_columns; i++)
 		free_categories(ctx, &frame->columns[i].categories);
-	free_categories(ctx, &frame->target.categories);
-	free_categories(ctx, &frame->group.categories);
-	free_categories(ctx, &frame->site.categories);
+	for (size_t i = 0; frame->roles != NULL && i < frame->n_roles; i++)
+	{
+		free_categories(ctx, &frame->roles[i].column.categories);
+		hml_free(ctx, frame->roles[i].values);
+	}
 	hml_free(ctx, frame->values);
-	hml_free(ctx, frame->targets);
-	hml_free(ctx, frame->groups);
-	hml_free(ctx, frame->sites);
+	if (frame->tensor_of_row == NULL)
+		hml_tensors_free(frame->tensors);
 	hml_arena_free(frame->arena);
 }
 
 static HmlColumn *
 column_at(HmlFrame *frame, size_t index)
 {
-	if (index < frame->n_columns)
-		return &frame->columns[index];
-	if (index == frame->n_columns)
-		return &frame->target;
-	return index == frame->n_columns + 1 ? &frame->group : &frame->site;
+	return index < frame->n_columns ? &frame->columns[index] : &frame->roles[index - frame->n_columns].column;
 }
 
 HmlStatus
@@ -205,7 +251,9 @@ hml_frame_category(HmlFrame *frame, size_t index, const char *text, size_t lengt
 {
 	HmlColumn *column = column_at(frame, index);
 	HmlCategories *categories = &column->categories;
-	size_t limit = column == &frame->group || column == &frame->site ? HML_MAX_GROUPS : HML_MAX_CATEGORIES;
+	bool is_class =
+		index < frame->n_columns || frame->roles[index - frame->n_columns].role == HML_ROLE_TARGET;
+	size_t limit = is_class ? HML_MAX_CATEGORIES : HML_MAX_GROUPS;
 	uint32_t *slot;
 	char *copy;
 
@@ -241,13 +289,10 @@ grow_rows(HmlFrame *frame)
 	if (!hml_size_mul(wanted, frame->n_columns, &items))
 		return hml_fail(ctx, HML_LIMIT, "%zu rows of %zu columns do not fit in memory", wanted,
 						frame->n_columns);
-	HML_TRY(HML_RENEW(ctx, &frame->values, items));
-	if (frame->has_target)
-		HML_TRY(HML_RENEW(ctx, &frame->targets, wanted));
-	if (frame->has_group)
-		HML_TRY(HML_RENEW(ctx, &frame->groups, wanted));
-	if (frame->has_site)
-		HML_TRY(HML_RENEW(ctx, &frame->sites, wanted));
+	if (frame->kind == HML_SAMPLE_ROW)
+		HML_TRY(HML_RENEW(ctx, &frame->values, items));
+	for (size_t i = 0; i < frame->n_roles; i++)
+		HML_TRY(HML_RENEW(ctx, &frame->roles[i].values, wanted));
 	frame->allocated = wanted;
 	return HML_OK;
 }
@@ -274,36 +319,33 @@ draw_next(HmlFrame *frame)
 		frame->reservoir_next = frame->rows_seen + (int64_t) skip;
 }
 
-static void
-put_row(HmlFrame *frame, size_t at, const double *values, double target, double group, double site)
+/* What is to be kept of a row: values, or a tensor and its length. */
+typedef struct Row
 {
-	memcpy(frame->values + at * frame->n_columns, values, frame->n_columns * sizeof(double));
-	if (frame->has_target)
-		frame->targets[at] = target;
-	if (frame->has_group)
-		frame->groups[at] = group;
-	if (frame->has_site)
-		frame->sites[at] = site;
+	const double *values;
+	const float *tensor;
+	uint32_t length;
+	const double *roles;
+} Row;
+
+static HmlStatus
+put_row(HmlFrame *frame, size_t at, const Row *row)
+{
+	if (frame->kind == HML_SAMPLE_ROW)
+		memcpy(frame->values + at * frame->n_columns, row->values, frame->n_columns * sizeof(double));
+	else
+		HML_TRY(hml_tensors_put(frame->tensors, at, row->tensor, row->length));
+	for (size_t i = 0; i < frame->n_roles; i++)
+		frame->roles[i].values[at] = row->roles[i];
+	return HML_OK;
 }
 
-HmlStatus
-hml_frame_add(HmlFrame *frame, const double *values, double target, double group, double site)
+static HmlStatus
+append_row(HmlFrame *frame, const Row *row)
 {
-	if (!hml_frame_wants(frame))
-	{
-		hml_frame_skip(frame);
-		return HML_OK;
-	}
-	if (frame->n_rows == frame->capacity)
-	{
-		put_row(frame, (size_t) hml_rng_below(&frame->rng, frame->capacity), values, target, group, site);
-		frame->rows_seen++;
-		draw_next(frame);
-		return HML_OK;
-	}
 	if (frame->n_rows == frame->allocated)
 		HML_TRY(grow_rows(frame));
-	put_row(frame, frame->n_rows, values, target, group, site);
+	HML_TRY(put_row(frame, frame->n_rows, row));
 	frame->n_rows++;
 	frame->rows_seen++;
 	if (frame->n_rows == frame->capacity)
@@ -312,6 +354,34 @@ hml_frame_add(HmlFrame *frame, const double *values, double target, double group
 		draw_next(frame);
 	}
 	return HML_OK;
+}
+
+static HmlStatus
+add_row(HmlFrame *frame, const Row *row)
+{
+	if (!hml_frame_wants(frame))
+	{
+		hml_frame_skip(frame);
+		return HML_OK;
+	}
+	if (frame->n_rows < frame->capacity)
+		return append_row(frame, row);
+	HML_TRY(put_row(frame, (size_t) hml_rng_below(&frame->rng, frame->capacity), row));
+	frame->rows_seen++;
+	draw_next(frame);
+	return HML_OK;
+}
+
+HmlStatus
+hml_frame_add(HmlFrame *frame, const double *values, const double *roles)
+{
+	return add_row(frame, &(Row){.values = values, .roles = roles});
+}
+
+HmlStatus
+hml_frame_add_tensor(HmlFrame *frame, const float *tensor, size_t length, const double *roles)
+{
+	return add_row(frame, &(Row){.tensor = tensor, .length = (uint32_t) length, .roles = roles});
 }
 
 void
@@ -327,12 +397,9 @@ copy_columns(const HmlFrame *from, HmlFrame *to)
 {
 	for (size_t i = 0; i < from->n_columns; i++)
 		HML_TRY(hml_frame_set_column(to, i, from->columns[i].name, from->columns[i].kind));
-	if (from->has_target)
-		HML_TRY(hml_frame_set_column(to, from->n_columns, from->target.name, from->target.kind));
-	if (from->has_group)
-		HML_TRY(hml_frame_set_column(to, from->n_columns + 1, from->group.name, from->group.kind));
-	if (from->has_site)
-		HML_TRY(hml_frame_set_column(to, from->n_columns + 2, from->site.name, from->site.kind));
+	for (size_t i = 0; i < from->n_roles; i++)
+		HML_TRY(hml_frame_set_column(to, from->n_columns + i, from->roles[i].column.name,
+									 from->roles[i].column.kind));
 	return HML_OK;
 }
 
@@ -348,31 +415,58 @@ recode(HmlFrame *to, size_t index, const HmlColumn *column, double *value)
 	return hml_frame_category(to, index, text, strlen(text), value);
 }
 
+/* The values of a row; a tensor stays where it is. */
 static HmlStatus
-copy_row(const HmlFrame *from, size_t row, HmlFrame *to, double *values)
+copy_row(const HmlFrame *from, size_t row, HmlFrame *to)
 {
-	double target = from->has_target ? from->targets[row] : NAN;
-	double group = from->has_group ? from->groups[row] : NAN;
-	double site = from->has_site ? from->sites[row] : NAN;
+	double values[HML_MAX_FEATURES];
+	double roles[HML_MAX_ROLES];
 
-	memcpy(values, hml_frame_row(from, row), from->n_columns * sizeof(*values));
-	for (size_t i = 0; i < from->n_columns; i++)
-		HML_TRY(recode(to, i, &from->columns[i], &values[i]));
-	HML_TRY(recode(to, from->n_columns, &from->target, &target));
-	HML_TRY(recode(to, from->n_columns + 1, &from->group, &group));
-	HML_TRY(recode(to, from->n_columns + 2, &from->site, &site));
-	return hml_frame_add(to, values, target, group, site);
+	for (size_t i = 0; i < from->n_roles; i++)
+	{
+		roles[i] = from->roles[i].values[row];
+		HML_TRY(recode(to, from->n_columns + i, &from->roles[i].column, &roles[i]));
+	}
+	if (to->n_rows == to->allocated)
+		HML_TRY(grow_rows(to));
+	for (size_t i = 0; i < from->n_roles; i++)
+		to->roles[i].values[to->n_rows] = roles[i];
+	if (from->kind == HML_SAMPLE_ROW)
+	{
+		memcpy(values, hml_frame_row(from, row), from->n_columns * sizeof(*values));
+		for (size_t i = 0; i < from->n_columns; i++)
+			HML_TRY(recode(to, i, &from->columns[i], &values[i]));
+		memcpy(to->values + to->n_rows * to->n_columns, values, from->n_columns * sizeof(*values));
+	}
+	to->n_rows++;
+	to->rows_seen++;
+	return HML_OK;
+}
+
+static HmlStatus
+share_tensors(const HmlFrame *from, const uint32_t *rows, size_t n_rows, HmlFrame *to)
+{
+	uint32_t *tensor_of_row;
+
+	if (from->kind == HML_SAMPLE_ROW)
+		return HML_OK;
+	HML_TRY(HML_ARENA_NEW(to->arena, &tensor_of_row, n_rows));
+	for (size_t i = 0; i < n_rows; i++)
+		tensor_of_row[i] = from->tensor_of_row != NULL ? from->tensor_of_row[rows[i]] : rows[i];
+	to->tensor_of_row = tensor_of_row;
+	hml_tensors_free(to->tensors);
+	to->tensors = from->tensors;
+	return HML_OK;
 }
 
 static HmlStatus
 copy_rows(const HmlFrame *from, const uint32_t *rows, size_t n_rows, HmlFrame *to)
 {
-	double values[HML_MAX_FEATURES];
-
 	HML_TRY(copy_columns(from, to));
+	HML_TRY(share_tensors(from, rows, n_rows, to));
 	for (size_t i = 0; i < n_rows; i++)
 	{
-		HML_TRY(copy_row(from, rows[i], to, values));
+		HML_TRY(copy_row(from, rows[i], to));
 		if (i % 4096 == 0)
 			HML_TRY(hml_poll(context_of(to)));
 	}
@@ -382,15 +476,32 @@ copy_rows(const HmlFrame *from, const uint32_t *rows, size_t n_rows, HmlFrame *t
 HmlStatus
 hml_frame_subset(HmlContext *ctx, const HmlFrame *frame, const uint32_t *rows, size_t n_rows, HmlFrame **out)
 {
-	unsigned roles = (frame->has_target ? HML_ROLE_TARGET : 0) | (frame->has_group ? HML_ROLE_GROUP : 0) |
-					 (frame->has_site ? HML_ROLE_SITE : 0);
+	HmlFrameSpec spec = {.kind = frame->kind,
+						 .n_columns = frame->n_columns,
+						 .length = frame->shape[frame->kind == HML_SAMPLE_SIGNAL ? 1 : 0]};
 	HmlStatus status;
 
-	HML_TRY(hml_frame_create(ctx, frame->n_columns, roles, 0, SIZE_MAX, 0, out));
+	for (size_t i = 0; i < frame->n_roles; i++)
+		spec.roles[i] = frame->roles[i].role;
+	HML_TRY(hml_frame_create(ctx, &spec, out));
 	status = copy_rows(frame, rows, n_rows, *out);
 	if (status == HML_OK)
 		return HML_OK;
 	hml_frame_free(*out);
 	*out = NULL;
 	return status;
+}
+
+HmlStatus
+hml_frame_tensors(const HmlFrame *frame, const uint32_t *rows, size_t n, float *tensors, uint32_t *lengths)
+{
+	size_t size = frame->shape[0] * frame->shape[1];
+
+	for (size_t i = 0; i < n; i++)
+	{
+		size_t at = frame->tensor_of_row != NULL ? frame->tensor_of_row[rows[i]] : rows[i];
+
+		HML_TRY(hml_tensors_get(frame->tensors, at, tensors + i * size, &lengths[i]));
+	}
+	return HML_OK;
 }

@@ -243,7 +243,7 @@ hml_split_groups(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, s
 {
 	*groups = NULL;
 	*n_groups = 0;
-	if (!frame->has_group)
+	if (!hml_frame_has(frame, HML_ROLE_GROUP))
 		return HML_OK;
-	return hml_number_codes(arena, frame->groups, rows, n_rows, groups, n_groups);
+	return hml_number_codes(arena, hml_frame_values(frame, HML_ROLE_GROUP), rows, n_rows, groups, n_groups);
 }

@@ -35,7 +35,7 @@ value_of(const Inspection *look, size_t i, size_t column)
 static void
 find_classes(Inspection *look)
 {
-	const double *targets = look->frame->targets;
+	const double *targets = hml_frame_values(look->frame, HML_ROLE_TARGET);
 	double low = INFINITY;
 	double high = -INFINITY;
 
@@ -59,8 +59,8 @@ choose_rows(Inspection *look)
 	size_t step = frame->n_rows / HML_SUSPECT_ROWS + 1;
 
 	HML_TRY(HML_ARENA_NEW(look->arena, &look->rows, frame->n_rows / step + 1));
-	for (size_t row = 0; frame->has_target && row < frame->n_rows; row += step)
-		if (isfinite(frame->targets[row]))
+	for (size_t row = 0; hml_frame_has(frame, HML_ROLE_TARGET) && row < frame->n_rows; row += step)
+		if (isfinite(hml_frame_values(frame, HML_ROLE_TARGET)[row]))
 			look->rows[look->n++] = (uint32_t) row;
 	HML_TRY(HML_ARENA_NEW(look->arena, &look->labels, look->n));
 	HML_TRY(HML_ARENA_NEW(look->arena, &look->scores, look->n));
@@ -177,7 +177,7 @@ correlation(const Inspection *look, size_t column)
 	{
 		double x = value_of(look, i, column);
 		double dx = x - mean_x;
-		double dy = look->frame->targets[look->rows[i]] - mean_y;
+		double dy = hml_frame_values(look->frame, HML_ROLE_TARGET)[look->rows[i]] - mean_y;
 
 		if (isnan(x))
 			continue;
@@ -185,8 +185,8 @@ correlation(const Inspection *look, size_t column)
 		mean_x += dx / n;
 		mean_y += dy / n;
 		xx += dx * (x - mean_x);
-		yy += dy * (look->frame->targets[look->rows[i]] - mean_y);
-		xy += dx * (look->frame->targets[look->rows[i]] - mean_y);
+		yy += dy * (hml_frame_values(look->frame, HML_ROLE_TARGET)[look->rows[i]] - mean_y);
+		xy += dx * (hml_frame_values(look->frame, HML_ROLE_TARGET)[look->rows[i]] - mean_y);
 	}
 	return n >= HML_SUSPECT_MIN_UNIQUE && xx > 0.0 && yy > 0.0 ? fabs(xy) / sqrt(xx * yy) : 0.0;
 }
@@ -239,7 +239,8 @@ inspect(Inspection *look, size_t column, HmlSuspect *out, size_t *n)
 		suspect.suspicion = HML_SUSPECT_SEPARATES;
 		is_suspect = suspect.strength > HML_SUSPECT_AUC;
 	}
-	else if (look->frame->has_target && look->frame->target.kind == HML_COLUMN_NUMERIC &&
+	else if (hml_frame_has(look->frame, HML_ROLE_TARGET) &&
+			 hml_frame_column(look->frame, HML_ROLE_TARGET)->kind == HML_COLUMN_NUMERIC &&
 			 look->frame->columns[column].kind == HML_COLUMN_NUMERIC)
 	{
 		suspect.strength = correlation(look, column);

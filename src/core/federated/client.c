@@ -245,14 +245,14 @@ read_labels(Local *local)
 						  frame->n_rows));
 	for (size_t row = 0; row < frame->n_rows; row++)
 	{
-		double target = frame->targets[row];
+		double target = hml_frame_values(frame, HML_ROLE_TARGET)[row];
 		size_t n = labels->n_rows;
 		size_t class = 0;
 
 		if (!isfinite(target))
 			continue;
-		if (classifies &&
-			(class = hml_class_of_target(local->model, &frame->target, target)) == labels->n_classes)
+		if (classifies && (class = hml_class_of_target(local->model, hml_frame_column(frame, HML_ROLE_TARGET),
+													   target)) == labels->n_classes)
 			continue;
 		if (classifies)
 			labels->classes[n] = (uint32_t) class;
@@ -285,7 +285,7 @@ check_frame(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame)
 {
 	const HmlPipeline *pipeline = model->pipeline;
 
-	if (!frame->has_target)
+	if (!hml_frame_has(frame, HML_ROLE_TARGET))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT, "a federated client needs a target column");
 	for (size_t i = 0; i < pipeline->n_features; i++)
 		if (i >= frame->n_columns || strcmp(frame->columns[i].name, pipeline->features[i].column.name) != 0)
@@ -393,7 +393,7 @@ tally_class(const Local *local, size_t row, const float *output, HmlFedTally *ta
 static void
 tally_value(const Local *local, size_t row, const float *output, HmlFedTally *tally)
 {
-	double actual = local->frame->targets[local->labels.rows[row]];
+	double actual = hml_frame_values(local->frame, HML_ROLE_TARGET)[local->labels.rows[row]];
 	double error = (double) output[0] * local->mlp->scale + local->mlp->offset - actual;
 
 	tally->loss += error * error;

@@ -26,9 +26,10 @@
 static HmlStatus
 gather(HmlContext *ctx, const HmlFrame *frame, const HmlColumn *column, double *values, size_t *n_values)
 {
-	const double *cells =
-		column == &frame->target ? frame->targets : frame->values + (column - frame->columns);
-	size_t stride = column == &frame->target ? 1 : frame->n_columns;
+	const double *cells = column == hml_frame_column(frame, HML_ROLE_TARGET)
+							  ? hml_frame_values(frame, HML_ROLE_TARGET)
+							  : frame->values + (column - frame->columns);
+	size_t stride = column == hml_frame_column(frame, HML_ROLE_TARGET) ? 1 : frame->n_columns;
 
 	*n_values = 0;
 	for (size_t row = 0; row < frame->n_rows; row++)
@@ -141,9 +142,9 @@ summarise_column(HmlArena *arena, const HmlFrame *frame, const HmlColumn *column
 static HmlStatus
 summarise_target(HmlArena *arena, const HmlFrame *frame, double *values, HmlFeatureSummary *summary)
 {
-	bool is_boolean = frame->target.kind == HML_COLUMN_NUMERIC;
+	bool is_boolean = hml_frame_column(frame, HML_ROLE_TARGET)->kind == HML_COLUMN_NUMERIC;
 
-	HML_TRY(summarise_column(arena, frame, &frame->target, values, summary));
+	HML_TRY(summarise_column(arena, frame, hml_frame_column(frame, HML_ROLE_TARGET), values, summary));
 	for (int64_t i = 0; is_boolean && i < summary->n_values; i++)
 		is_boolean = values[i] == 0.0 || values[i] == 1.0;
 	if (is_boolean)
@@ -181,7 +182,7 @@ hml_summary_fit(HmlArena *arena, const HmlFrame *frame, HmlSummary **out)
 	status = HML_OK;
 	for (size_t i = 0; i < frame->n_columns && status == HML_OK; i++)
 		status = summarise_column(arena, frame, &frame->columns[i], values, &summary->features[i]);
-	if (status == HML_OK && frame->has_target)
+	if (status == HML_OK && hml_frame_has(frame, HML_ROLE_TARGET))
 		status = summarise_target(arena, frame, values, &summary->target);
 	hml_free(ctx, values);
 	*out = summary;

@@ -97,7 +97,7 @@ choose_recordings(Fit *fit)
 	HML_TRY(hml_labels_read(fit->arena, frame, fit->training->params, &labels));
 	if (labels.task != HML_TASK_BINARY)
 		return hml_fail(fit->ctx, HML_INVALID_DATA, "target column \"%s\" has %zu classes instead of two",
-						frame->target.name, labels.n_classes);
+						hml_frame_column(frame, HML_ROLE_TARGET)->name, labels.n_classes);
 	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->rows, labels.n_rows));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &fit->abnormal, labels.n_rows));
 	for (size_t i = 0; i < labels.n_rows; i++)
@@ -120,14 +120,15 @@ number_sites(Fit *fit)
 	const HmlFrame *frame = fit->training->frame;
 	double *codes;
 
-	if (!frame->has_site)
+	if (!hml_frame_has(frame, HML_ROLE_SITE))
 	{
 		fit->n_sites = 1;
 		return HML_ARENA_NEW_ZERO(fit->arena, &fit->sites, fit->n);
 	}
 	HML_TRY(HML_ARENA_NEW(fit->arena, &codes, frame->n_rows));
 	for (size_t i = 0; i < frame->n_rows; i++)
-		codes[i] = isnan(frame->sites[i]) ? -1 : frame->sites[i];
+		codes[i] =
+			isnan(hml_frame_values(frame, HML_ROLE_SITE)[i]) ? -1 : hml_frame_values(frame, HML_ROLE_SITE)[i];
 	return hml_number_codes(fit->arena, codes, fit->rows, fit->n, &fit->sites, &fit->n_sites);
 }
 

@@ -41,7 +41,7 @@ static HmlStatus
 refuse_target(HmlContext *ctx, const HmlFrame *frame, const char *value)
 {
 	hml_fail(ctx, HML_INVALID_DATA, "target column \"%s\" must be boolean, 0 or 1, not \"%s\"",
-			 frame->target.name, value);
+			 hml_frame_column(frame, HML_ROLE_TARGET)->name, value);
 	return hml_hint_condition(ctx, frame);
 }
 
@@ -50,12 +50,14 @@ hml_anomaly_check_target(HmlContext *ctx, const HmlFrame *frame)
 {
 	char number[HML_NUMBER_SIZE];
 
-	if (frame->target.kind == HML_COLUMN_CATEGORY)
+	if (hml_frame_column(frame, HML_ROLE_TARGET)->kind == HML_COLUMN_CATEGORY)
 		return refuse_target(ctx, frame,
-							 frame->target.categories.count > 0 ? frame->target.categories.texts[0] : "");
+							 hml_frame_column(frame, HML_ROLE_TARGET)->categories.count > 0
+								 ? hml_frame_column(frame, HML_ROLE_TARGET)->categories.texts[0]
+								 : "");
 	for (size_t i = 0; i < frame->n_rows; i++)
 	{
-		double target = frame->targets[i];
+		double target = hml_frame_values(frame, HML_ROLE_TARGET)[i];
 
 		if (!isnan(target) && target != 0.0 && target != 1.0)
 			return refuse_target(ctx, frame, hml_number_format(number, target));
@@ -67,7 +69,7 @@ hml_anomaly_check_target(HmlContext *ctx, const HmlFrame *frame)
 static bool
 is_positive(const HmlFrame *frame, size_t row)
 {
-	return frame->has_target && frame->targets[row] == 1.0;
+	return hml_frame_has(frame, HML_ROLE_TARGET) && hml_frame_values(frame, HML_ROLE_TARGET)[row] == 1.0;
 }
 
 HmlStatus
@@ -78,7 +80,7 @@ hml_anomaly_select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t *
 
 	*rows = NULL;
 	*n_rows = 0;
-	if (frame->has_target)
+	if (hml_frame_has(frame, HML_ROLE_TARGET))
 		HML_TRY(hml_anomaly_check_target(ctx, frame));
 	HML_TRY(HML_NEW(ctx, rows, frame->n_rows));
 	for (size_t i = 0; i < frame->n_rows; i++)
@@ -90,7 +92,7 @@ hml_anomaly_select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t *
 	*rows = NULL;
 	hml_fail(ctx, HML_INVALID_DATA,
 			 "target column \"%s\" is true in every row, which leaves none to learn from",
-			 frame->target.name);
+			 hml_frame_column(frame, HML_ROLE_TARGET)->name);
 	return hml_hint(ctx, "Set \"fit_on\" to \"all\" to learn from all rows.");
 }
 
@@ -194,7 +196,7 @@ report_metrics(HmlContext *ctx, const HmlTraining *training, const HmlModel *mod
 
 	for (size_t i = 0; i < sample->n; i++)
 	{
-		if (isnan(frame->targets[sample->rows[i]]))
+		if (isnan(hml_frame_values(frame, HML_ROLE_TARGET)[sample->rows[i]]))
 			continue;
 		sample->scores[n] = sample->scores[i];
 		sample->labels[n++] = is_positive(frame, sample->rows[i]);
@@ -252,7 +254,7 @@ hml_anomaly_calibrate(HmlContext *ctx, const HmlTraining *training, HmlModel *mo
 		status = calibrate(ctx, training->params, &sample, auto_threshold, model);
 	if (status == HML_OK)
 		hml_metric(training, "threshold", model->calibration.threshold);
-	if (status == HML_OK && training->frame->has_target)
+	if (status == HML_OK && hml_frame_has(training->frame, HML_ROLE_TARGET))
 		status = report_metrics(ctx, training, model, &sample);
 	free_sample(ctx, &sample);
 	return status;

@@ -43,21 +43,24 @@ class_of_row(const Evaluation *e, double target)
 {
 	if (is_detector(e->model))
 		return target == 1.0;
-	return e->model->output_names == NULL ? 0 : hml_class_of_target(e->model, &e->frame->target, target);
+	return e->model->output_names == NULL
+			   ? 0
+			   : hml_class_of_target(e->model, hml_frame_column(e->frame, HML_ROLE_TARGET), target);
 }
 
 /* The target must be what a training would take. */
 static HmlStatus
 check_target(const Evaluation *e)
 {
-	if (!e->frame->has_target)
+	if (!hml_frame_has(e->frame, HML_ROLE_TARGET))
 		return hml_fail(e->ctx, HML_INVALID_ARGUMENT, "evaluation needs a target column");
 	if (is_detector(e->model))
 		return hml_anomaly_check_target(e->ctx, e->frame);
-	if (e->model->output_names == NULL && e->frame->target.kind == HML_COLUMN_CATEGORY)
+	if (e->model->output_names == NULL &&
+		hml_frame_column(e->frame, HML_ROLE_TARGET)->kind == HML_COLUMN_CATEGORY)
 		return hml_fail(e->ctx, HML_INVALID_DATA,
 						"target column \"%s\" must be a number, for the model predicts a value",
-						e->frame->target.name);
+						hml_frame_column(e->frame, HML_ROLE_TARGET)->name);
 	return HML_OK;
 }
 
@@ -72,8 +75,8 @@ refuse_number(const Evaluation *e, double target)
 	char number[HML_NUMBER_SIZE];
 
 	hml_fail(e->ctx, HML_INVALID_DATA, "target column \"%s\" must be \"%s\" or \"%s\", not \"%s\"",
-			 e->frame->target.name, e->model->output_names[0], e->model->output_names[1],
-			 hml_number_format(number, target));
+			 hml_frame_column(e->frame, HML_ROLE_TARGET)->name, e->model->output_names[0],
+			 e->model->output_names[1], hml_number_format(number, target));
 	return hml_hint_condition(e->ctx, e->frame);
 }
 
@@ -81,7 +84,7 @@ static HmlStatus
 leave_out(Evaluation *e, double target)
 {
 	if (isfinite(target) && e->model->n_outputs == 2 && e->model->output_names != NULL &&
-		e->frame->target.kind != HML_COLUMN_CATEGORY)
+		hml_frame_column(e->frame, HML_ROLE_TARGET)->kind != HML_COLUMN_CATEGORY)
 		return refuse_number(e, target);
 	e->n_left_out++;
 	return HML_OK;
@@ -97,7 +100,7 @@ take_rows(Evaluation *e, const uint32_t *rows, size_t n)
 	for (size_t i = 0; i < n; i++)
 	{
 		uint32_t row = rows != NULL ? rows[i] : (uint32_t) i;
-		double target = e->frame->targets[row];
+		double target = hml_frame_values(e->frame, HML_ROLE_TARGET)[row];
 		size_t class;
 
 		if (!isfinite(target) || (class = class_of_row(e, target)) >= n_classes)
@@ -192,7 +195,7 @@ evaluate_values(const Evaluation *e)
 	HML_TRY(hml_frame_outputs(e->ctx, e->model, e->frame, e->rows, e->n, NULL, predicted));
 	HML_TRY(HML_ARENA_NEW(e->arena, &actual, e->n));
 	for (size_t i = 0; i < e->n; i++)
-		actual[i] = e->frame->targets[e->rows[i]];
+		actual[i] = hml_frame_values(e->frame, HML_ROLE_TARGET)[e->rows[i]];
 	return hml_add_value_metrics(e->ctx, e->metrics, predicted, actual, e->n, e->bootstrap);
 }
 
@@ -259,10 +262,10 @@ stratify(Folds *folds)
 	folds->n_strata = 2;
 	for (size_t row = 0; row < frame->n_rows; row++)
 	{
-		if (isnan(frame->targets[row]))
+		if (isnan(hml_frame_values(frame, HML_ROLE_TARGET)[row]))
 			continue;
 		folds->rows[folds->n_rows] = (uint32_t) row;
-		folds->strata[folds->n_rows++] = frame->targets[row] == 1.0;
+		folds->strata[folds->n_rows++] = hml_frame_values(frame, HML_ROLE_TARGET)[row] == 1.0;
 	}
 	return HML_OK;
 }
@@ -346,7 +349,7 @@ hml_cross_validate(HmlContext *ctx, const HmlCrossValidation *validation)
 	Folds folds = {.ctx = ctx, .validation = validation};
 	HmlStatus status;
 
-	if (!validation->frame->has_target)
+	if (!hml_frame_has(validation->frame, HML_ROLE_TARGET))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT, "cross-validation needs a target column");
 	HML_TRY(hml_arena_create(ctx, &folds.arena));
 	status = run_folds(&folds);

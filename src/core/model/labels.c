@@ -23,22 +23,22 @@ gather_rows(HmlArena *arena, const HmlFrame *frame, HmlLabels *labels)
 	{
 		if (row % POLL_ROWS == 0)
 			HML_TRY(hml_poll(ctx));
-		if (isinf(frame->targets[row]))
+		if (isinf(hml_frame_values(frame, HML_ROLE_TARGET)[row]))
 			return hml_fail(ctx, HML_INVALID_DATA, "target column \"%s\" has an infinite value",
-							frame->target.name);
-		if (!isnan(frame->targets[row]))
+							hml_frame_column(frame, HML_ROLE_TARGET)->name);
+		if (!isnan(hml_frame_values(frame, HML_ROLE_TARGET)[row]))
 			labels->rows[labels->n_rows++] = (uint32_t) row;
 	}
 	if (labels->n_rows == 0)
 		return hml_fail(ctx, HML_INVALID_DATA, "target column \"%s\" has no value in any row",
-						frame->target.name);
+						hml_frame_column(frame, HML_ROLE_TARGET)->name);
 	return HML_OK;
 }
 
 static double
 target_of(const HmlFrame *frame, const HmlLabels *labels, size_t i)
 {
-	return frame->targets[labels->rows[i]];
+	return hml_frame_values(frame, HML_ROLE_TARGET)[labels->rows[i]];
 }
 
 static bool
@@ -53,11 +53,13 @@ is_zero_or_one(const HmlFrame *frame, const HmlLabels *labels)
 static bool
 is_classification(const HmlFrame *frame, const HmlParams *params, const HmlLabels *labels)
 {
-	if (frame->target.kind == HML_COLUMN_CATEGORY || hml_param_is_choice(params, "task", "classification"))
+	if (hml_frame_column(frame, HML_ROLE_TARGET)->kind == HML_COLUMN_CATEGORY ||
+		hml_param_is_choice(params, "task", "classification"))
 		return true;
 	if (hml_param_is_choice(params, "task", "regression"))
 		return false;
-	return frame->target.kind == HML_COLUMN_BOOLEAN || is_zero_or_one(frame, labels);
+	return hml_frame_column(frame, HML_ROLE_TARGET)->kind == HML_COLUMN_BOOLEAN ||
+		   is_zero_or_one(frame, labels);
 }
 
 /* ---- values --------------------------------------------------------------------------------------- */
@@ -80,7 +82,7 @@ read_values(HmlArena *arena, const HmlFrame *frame, HmlLabels *labels)
 		return hml_fail(hml_arena_context(arena), HML_INVALID_DATA,
 						labels->scale > 0.0 ? "target column \"%s\" has values too large to be learnt"
 											: "target column \"%s\" has the same value in every row",
-						frame->target.name);
+						hml_frame_column(frame, HML_ROLE_TARGET)->name);
 	HML_TRY(HML_ARENA_NEW(arena, &labels->values, labels->n_rows));
 	for (size_t i = 0; i < labels->n_rows; i++)
 		labels->values[i] = (float) ((target_of(frame, labels, i) - labels->offset) / labels->scale);
@@ -107,7 +109,7 @@ distinct_targets(HmlArena *arena, const HmlFrame *frame, const HmlLabels *labels
 	if (n > HML_MAX_OUTPUTS)
 	{
 		hml_fail(ctx, HML_LIMIT, "target column \"%s\" has %zu classes, more than the limit of %d",
-				 frame->target.name, n, HML_MAX_OUTPUTS);
+				 hml_frame_column(frame, HML_ROLE_TARGET)->name, n, HML_MAX_OUTPUTS);
 		return hml_hint(ctx, "Set \"task\" to \"regression\" if the target is a number to be predicted.");
 	}
 	return HML_OK;
@@ -200,11 +202,11 @@ read_classes(HmlArena *arena, const HmlFrame *frame, const HmlParams *params, Hm
 	HML_TRY(distinct_targets(arena, frame, labels, &distinct, &n));
 	labels->n_classes = n;
 	labels->task = n == 2 ? HML_TASK_BINARY : HML_TASK_MULTICLASS;
-	HML_TRY(order_names(arena, &frame->target, distinct, n, labels, &class_of));
+	HML_TRY(order_names(arena, hml_frame_column(frame, HML_ROLE_TARGET), distinct, n, labels, &class_of));
 	if (n < 2)
 		return hml_fail(ctx, HML_INVALID_DATA, "target column \"%s\" has only the class \"%s\"",
-						frame->target.name, labels->names[0]);
-	HML_TRY(put_positive_last(ctx, params, frame->target.name, labels, class_of));
+						hml_frame_column(frame, HML_ROLE_TARGET)->name, labels->names[0]);
+	HML_TRY(put_positive_last(ctx, params, hml_frame_column(frame, HML_ROLE_TARGET)->name, labels, class_of));
 	HML_TRY(HML_ARENA_NEW(arena, &labels->classes, labels->n_rows));
 	for (size_t i = 0; i < labels->n_rows; i++)
 		labels->classes[i] = class_of[hml_find_double(distinct, n, target_of(frame, labels, i))];
@@ -216,10 +218,11 @@ hml_labels_read(HmlArena *arena, const HmlFrame *frame, const HmlParams *params,
 {
 	memset(out, 0, sizeof(*out));
 	out->scale = 1.0;
-	if (frame->target.kind == HML_COLUMN_CATEGORY && hml_param_is_choice(params, "task", "regression"))
+	if (hml_frame_column(frame, HML_ROLE_TARGET)->kind == HML_COLUMN_CATEGORY &&
+		hml_param_is_choice(params, "task", "regression"))
 		return hml_fail(hml_arena_context(arena), HML_INVALID_ARGUMENT,
 						"target column \"%s\" is text and cannot be predicted as a value",
-						frame->target.name);
+						hml_frame_column(frame, HML_ROLE_TARGET)->name);
 	HML_TRY(gather_rows(arena, frame, out));
 	if (is_classification(frame, params, out))
 		return read_classes(arena, frame, params, out);
@@ -264,17 +267,20 @@ hml_class_of_target(const HmlModel *model, const HmlColumn *column, double targe
 HmlStatus
 hml_hint_condition(HmlContext *ctx, const HmlFrame *frame)
 {
-	const char *name = frame->target.name;
+	const char *name = hml_frame_column(frame, HML_ROLE_TARGET)->name;
 	char number[HML_NUMBER_SIZE];
 	double least = INFINITY;
 
-	if (frame->target.kind == HML_COLUMN_CATEGORY)
+	if (hml_frame_column(frame, HML_ROLE_TARGET)->kind == HML_COLUMN_CATEGORY)
 		return hml_hint(ctx,
 						"The target only says which rows are positive; select a condition such as (%s = "
 						"'%s') as the target.",
-						name, frame->target.categories.count > 0 ? frame->target.categories.texts[0] : "");
+						name,
+						hml_frame_column(frame, HML_ROLE_TARGET)->categories.count > 0
+							? hml_frame_column(frame, HML_ROLE_TARGET)->categories.texts[0]
+							: "");
 	for (size_t row = 0; row < frame->n_rows; row++)
-		least = fmin(least, frame->targets[row]); /* a NaN is passed over */
+		least = fmin(least, hml_frame_values(frame, HML_ROLE_TARGET)[row]); /* a NaN is passed over */
 	return hml_hint(
 		ctx,
 		"The target only says which rows are positive; select a condition such as (%s %s %s) as the target, "

@@ -15,23 +15,26 @@
 #include "pg/rows/features.h"
 #include "pg/rows/source.h"
 
-/* The roles in the order of their columns in a frame, behind the features. */
-#define ROLES 3
-
-static const HmlRole roles[ROLES] = {HML_ROLE_TARGET, HML_ROLE_GROUP, HML_ROLE_SITE};
-
 #define NO_COLUMN (-1)
+
+/* A column that has a role and so is no feature; in a frame they come after the features. */
+typedef struct RoleColumn
+{
+	HmlRole role;
+	const char *name;
+	HealthmlSourceColumn column;
+} RoleColumn;
 
 typedef struct FrameReader
 {
 	HmlContext *ctx;
 	const HealthmlFrameRequest *request;
-	const char *role_names[ROLES]; /* of the columns, NULL = none */
+	int n_roles;
+	RoleColumn roles[HML_MAX_ROLES];
 	HealthmlSource *source;
 	int n_features;                /* of the frame */
 	HealthmlSourceColumn *columns; /* (n_features), unless they are heard */
 	int recordings;                /* attribute, NO_COLUMN = none */
-	HealthmlSourceColumn role_columns[ROLES];
 	HmlFrame *frame;
 	double *row; /* (n_features) */
 	int64 row_number;
@@ -51,8 +54,8 @@ attribute_name(const FrameReader *reader, int attribute)
 static bool
 has_role(const FrameReader *reader, const char *name)
 {
-	for (int i = 0; i < ROLES; i++)
-		if (reader->role_names[i] != NULL && strcmp(name, reader->role_names[i]) == 0)
+	for (int i = 0; i < reader->n_roles; i++)
+		if (strcmp(name, reader->roles[i].name) == 0)
 			return true;
 	return false;
 }
@@ -62,6 +65,34 @@ is_shared(const FrameReader *reader, const char *name)
 {
 	return reader->request->group_may_be_feature && strcmp(name, reader->request->group) == 0 &&
 		   strcmp(name, reader->request->target) != 0;
+}
+
+static void
+add_role(FrameReader *reader, HmlRole role, const char *name)
+{
+	if (name == NULL)
+		return;
+	if (reader->n_roles == HML_MAX_ROLES)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("too many columns with labels: the limit of columns with a role is %d",
+							   HML_MAX_ROLES)));
+	reader->roles[reader->n_roles++] = (RoleColumn){.role = role, .name = name};
+}
+
+static void
+take_roles(FrameReader *reader)
+{
+	const HealthmlFrameRequest *request = reader->request;
+	ListCell *cell;
+
+	add_role(reader, HML_ROLE_TARGET, request->target);
+	add_role(reader, HML_ROLE_GROUP, request->group);
+	add_role(reader, HML_ROLE_SITE, request->site);
+	add_role(reader, HML_ROLE_SUBJECT, request->subject);
+	add_role(reader, HML_ROLE_TIME, request->time);
+	add_role(reader, HML_ROLE_WEIGHT, request->weight);
+	foreach (cell, request->labels)
+		add_role(reader, HML_ROLE_LABEL, lfirst(cell));
 }
 
 static HealthmlSourceColumn
@@ -176,8 +207,8 @@ choose_recordings(FrameReader *reader)
 static void
 check_target(const FrameReader *reader)
 {
-	if (reader->request->target_is_condition && reader->role_names[0] != NULL &&
-		healthml_value_is_text(reader->role_columns[0].kind))
+	if (reader->request->target_is_condition && reader->request->target != NULL &&
+		healthml_value_is_text(reader->roles[0].column.kind))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("target column \"%s\" must be boolean or a number", reader->request->target),
@@ -192,13 +223,9 @@ choose_columns(FrameReader *reader)
 		choose_recordings(reader);
 	else
 		choose_features(reader);
-	for (int i = 0; i < ROLES; i++)
-	{
-		reader->role_columns[i].attribute = NO_COLUMN;
-		if (reader->role_names[i] != NULL)
-			reader->role_columns[i] =
-				column_of(reader, healthml_source_column(reader->source, reader->role_names[i]));
-	}
+	for (int i = 0; i < reader->n_roles; i++)
+		reader->roles[i].column =
+			column_of(reader, healthml_source_column(reader->source, reader->roles[i].name));
 	check_target(reader);
 }
 
@@ -217,24 +244,23 @@ static void
 create_frame(FrameReader *reader)
 {
 	const HealthmlFrameRequest *request = reader->request;
-	unsigned present = HML_ROLE_NONE;
+	HmlFrameSpec spec = {.n_columns = (size_t) reader->n_features,
+						 .max_rows = request->max_rows,
+						 .max_bytes = request->max_bytes,
+						 .seed = request->seed};
 	int i;
 
-	for (i = 0; i < ROLES; i++)
-		if (reader->role_names[i] != NULL)
-			present |= roles[i];
-	healthml_check(reader->ctx,
-				   hml_frame_create(reader->ctx, (size_t) reader->n_features, present, request->max_rows,
-									request->max_bytes, request->seed, &reader->frame));
+	for (i = 0; i < reader->n_roles; i++)
+		spec.roles[i] = reader->roles[i].role;
+	healthml_check(reader->ctx, hml_frame_create(reader->ctx, &spec, &reader->frame));
 	for (i = 0; i < reader->n_features; i++)
 		if (reader->recordings == NO_COLUMN)
 			declare_column(reader, i, reader->columns[i]);
 		else
 			healthml_check(reader->ctx, hml_frame_set_column(reader->frame, (size_t) i,
 															 request->encoder->names[i], HML_COLUMN_NUMERIC));
-	for (i = 0; i < ROLES; i++)
-		if (reader->role_names[i] != NULL)
-			declare_column(reader, reader->n_features + i, reader->role_columns[i]);
+	for (i = 0; i < reader->n_roles; i++)
+		declare_column(reader, reader->n_features + i, reader->roles[i].column);
 	reader->row = palloc(sizeof(double) * reader->n_features);
 }
 
@@ -265,7 +291,7 @@ number(const FrameReader *reader, HealthmlSourceColumn column, Datum datum)
 static double
 cell(FrameReader *reader, int index, HealthmlSourceColumn column, TupleTableSlot *slot)
 {
-	if (column.attribute == NO_COLUMN || slot->tts_isnull[column.attribute])
+	if (slot->tts_isnull[column.attribute])
 		return NAN;
 	if (healthml_value_is_text(column.kind))
 		return category(reader, index, column, slot->tts_values[column.attribute]);
@@ -336,7 +362,7 @@ add_row(void *user, TupleTableSlot *slot)
 {
 	FrameReader *reader = user;
 	int n = reader->n_features;
-	double labels[ROLES];
+	double roles[HML_MAX_ROLES];
 
 	reader->row_number++;
 	if (reader->row_number % ROWS_PER_REPORT == 0 || reader->recordings != NO_COLUMN)
@@ -348,9 +374,9 @@ add_row(void *user, TupleTableSlot *slot)
 	}
 	slot_getallattrs(slot);
 	read_features(reader, slot);
-	for (int i = 0; i < ROLES; i++)
-		labels[i] = cell(reader, n + i, reader->role_columns[i], slot);
-	healthml_check(reader->ctx, hml_frame_add(reader->frame, reader->row, labels[0], labels[1], labels[2]));
+	for (int i = 0; i < reader->n_roles; i++)
+		roles[i] = cell(reader, n + i, reader->roles[i].column, slot);
+	healthml_check(reader->ctx, hml_frame_add(reader->frame, reader->row, roles));
 }
 
 static const char *
@@ -389,9 +415,9 @@ healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algori
 HmlFrame *
 healthml_read_frame(HmlContext *ctx, const HealthmlFrameRequest *request, int64 *rows_read)
 {
-	FrameReader reader = {
-		.ctx = ctx, .request = request, .role_names = {request->target, request->group, request->site}};
+	FrameReader reader = {.ctx = ctx, .request = request};
 
+	take_roles(&reader);
 	SPI_connect();
 	reader.source = healthml_source_open(request->source);
 	choose_columns(&reader);

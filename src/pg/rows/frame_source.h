@@ -21,9 +21,13 @@ typedef struct HealthmlFrameRequest
 	List *features;     /* names as char *; NIL = every numeric or boolean column but target and group */
 	List *excluded;     /* names of columns that are no features, as char * */
 	const char *target; /* NULL = none */
-	const char *group;  /* NULL = none */
-	const char *site;   /* NULL = none */
+	const char *group;  /* NULL = none, and so below */
+	const char *site;
 	bool group_may_be_feature;
+	const char *subject;
+	const char *time;
+	const char *weight;
+	List *labels; /* names of the columns with soft labels, one for each class */
 	const HmlEncoder
 		*encoder;           /* its features, of the recordings in a column, instead of columns; NULL = none */
 	const char *recordings; /* that column */

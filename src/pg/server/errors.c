@@ -9,6 +9,7 @@
 
 #include "pg/server/document.h"
 #include "pg/server/errors.h"
+#include "pg/server/memory.h"
 #include "miscadmin.h"
 
 int
@@ -37,6 +38,7 @@ healthml_sqlstate(HmlStatus status)
 		case HML_CANCELLED:
 			return ERRCODE_QUERY_CANCELED;
 		case HML_OK:
+		case HML_HOST:
 		case HML_INTERNAL:
 			break;
 	}
@@ -44,14 +46,19 @@ healthml_sqlstate(HmlStatus status)
 }
 
 /*
+ * An error that was raised below libhml, such as a full disk, is raised again.
  * A cancelled call lets PostgreSQL say why (user request, timeout, shutdown);
  * only where interrupts are held off does it get here with nothing raised.
  */
 void
 healthml_raise(const HmlContext *ctx, HmlStatus status)
 {
+	const HealthmlHost *host = ctx->host.user;
+
 	if (status == HML_CANCELLED)
 		CHECK_FOR_INTERRUPTS();
+	if (status == HML_HOST && host->error != NULL)
+		ReThrowError(host->error);
 	healthml_raise_as(ctx, healthml_sqlstate(status));
 }
 

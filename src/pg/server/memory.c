@@ -13,20 +13,15 @@
 #include "utils/memutils.h"
 
 #include "pg/server/settings.h"
-
-/* The 'user' of an HmlHost, in the memory context itself. */
-typedef struct Host
-{
-	MemoryContext memory;
-	HealthmlJournal *journal; /* NULL = progress is not reported */
-} Host;
+#include "pg/server/spool.h"
 
 static void *
 host_alloc(void *user, size_t size)
 {
 	if (size > MaxAllocHugeSize)
 		return NULL; /* PostgreSQL would raise an error */
-	return MemoryContextAllocExtended(((Host *) user)->memory, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	return MemoryContextAllocExtended(((HealthmlHost *) user)->memory, size,
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
 }
 
 static void
@@ -44,7 +39,7 @@ host_cancelled(void *user pg_attribute_unused())
 static void
 host_progress(void *user, const HmlProgress *progress)
 {
-	healthml_journal_progress(((Host *) user)->journal, progress);
+	healthml_journal_progress(((HealthmlHost *) user)->journal, progress);
 }
 
 static double
@@ -59,12 +54,13 @@ host_seconds(void *user pg_attribute_unused())
 void
 healthml_context_init(HmlContext *ctx, MemoryContext memory)
 {
-	Host *user = MemoryContextAllocZero(memory, sizeof(*user));
+	HealthmlHost *user = MemoryContextAllocZero(memory, sizeof(*user));
 	HmlHost host = {.alloc = host_alloc,
 					.free = host_free,
 					.cancelled = host_cancelled,
 					.user = user,
-					.seconds = host_seconds};
+					.seconds = host_seconds,
+					.spool = &healthml_spool};
 
 	user->memory = memory;
 	hml_context_init(ctx, &host);
@@ -73,7 +69,7 @@ healthml_context_init(HmlContext *ctx, MemoryContext memory)
 void
 healthml_context_report(HmlContext *ctx, HealthmlJournal *journal)
 {
-	((Host *) ctx->host.user)->journal = journal;
+	((HealthmlHost *) ctx->host.user)->journal = journal;
 	ctx->host.progress = host_progress;
 }
 

@@ -12,6 +12,14 @@
 #include "core/base/context.h"
 #include "pg/training/journal.h"
 
+/* The 'user' of an HmlHost, in the memory context itself. */
+typedef struct HealthmlHost
+{
+	MemoryContext memory;
+	HealthmlJournal *journal; /* NULL = progress is not reported */
+	ErrorData *error;         /* what was raised below libhml, of a status HML_HOST */
+} HealthmlHost;
+
 /*
  * Prepare 'ctx' to take its memory from 'memory' and to see cancellation
  * requests.  Deleting 'memory' frees all that libhml holds through 'ctx', so an

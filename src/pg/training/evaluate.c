@@ -135,13 +135,14 @@ static int
 compare_groups(const void *a, const void *b, void *arg)
 {
 	const HmlFrame *frame = arg;
-	double x = frame->groups[*(const uint32_t *) a];
-	double y = frame->groups[*(const uint32_t *) b];
+	double x = hml_frame_values(frame, HML_ROLE_GROUP)[*(const uint32_t *) a];
+	double y = hml_frame_values(frame, HML_ROLE_GROUP)[*(const uint32_t *) b];
 
 	if (isnan(x) || isnan(y))
 		return isnan(x) && isnan(y) ? 0 : isnan(x) ? 1 : -1;
-	if (frame->group.kind == HML_COLUMN_CATEGORY)
-		return strcmp(frame->group.categories.texts[(size_t) x], frame->group.categories.texts[(size_t) y]);
+	if (hml_frame_column(frame, HML_ROLE_GROUP)->kind == HML_COLUMN_CATEGORY)
+		return strcmp(hml_frame_column(frame, HML_ROLE_GROUP)->categories.texts[(size_t) x],
+					  hml_frame_column(frame, HML_ROLE_GROUP)->categories.texts[(size_t) y]);
 	return x < y ? -1 : x > y;
 }
 
@@ -155,7 +156,7 @@ static bool
 has_target(const HmlFrame *frame, const uint32_t *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!isnan(frame->targets[rows[i]]))
+		if (!isnan(hml_frame_values(frame, HML_ROLE_TARGET)[rows[i]]))
 			return true;
 	return false;
 }
@@ -166,9 +167,10 @@ add_group_name(HmlText *json, const HmlFrame *frame, double group)
 {
 	if (isnan(group))
 		hml_text_add(json, "null");
-	else if (frame->group.kind == HML_COLUMN_CATEGORY)
-		hml_text_add_json_string(json, frame->group.categories.texts[(size_t) group]);
-	else if (frame->group.kind == HML_COLUMN_BOOLEAN)
+	else if (hml_frame_column(frame, HML_ROLE_GROUP)->kind == HML_COLUMN_CATEGORY)
+		hml_text_add_json_string(json,
+								 hml_frame_column(frame, HML_ROLE_GROUP)->categories.texts[(size_t) group]);
+	else if (hml_frame_column(frame, HML_ROLE_GROUP)->kind == HML_COLUMN_BOOLEAN)
 		hml_text_add(json, group != 0 ? "\"true\"" : "\"false\"");
 	else
 		hml_text_add_json_number(json, group);
@@ -195,7 +197,7 @@ judge_groups(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame, cons
 		if (!has_target(frame, rows + start, n))
 			continue;
 		hml_text_add(json, json->length > 0 ? ", {\"subgroup\": " : "{\"subgroup\": ");
-		add_group_name(json, frame, frame->groups[rows[start]]);
+		add_group_name(json, frame, hml_frame_values(frame, HML_ROLE_GROUP)[rows[start]]);
 		hml_text_addf(json, ", \"metrics\": {%s}}",
 					  metrics_of_rows(ctx, model, frame, rows + start, n, bootstrap));
 	}

@@ -46,12 +46,14 @@ healthml_report_suspects(HmlContext *ctx, const HmlFrame *frame)
 		ereport(
 			NOTICE,
 			(errmsg("features that alone separate the target \"%s\" almost perfectly (ROC AUC above %g): %s",
-					healthml_from_utf8(frame->target.name), HML_SUSPECT_AUC, names),
+					healthml_from_utf8(hml_frame_column(frame, HML_ROLE_TARGET)->name), HML_SUSPECT_AUC,
+					names),
 			 errhint("%s", exclude_hint)));
 	if ((names = names_of(frame, suspects, n, HML_SUSPECT_COPIES)) != NULL)
 		ereport(NOTICE,
 				(errmsg("features that are almost the target \"%s\" itself (correlation above %g): %s",
-						healthml_from_utf8(frame->target.name), HML_SUSPECT_CORRELATION, names),
+						healthml_from_utf8(hml_frame_column(frame, HML_ROLE_TARGET)->name),
+						HML_SUSPECT_CORRELATION, names),
 				 errhint("%s", exclude_hint)));
 	if ((names = names_of(frame, suspects, n, HML_SUSPECT_IDENTIFIES)) != NULL)
 		ereport(NOTICE, (errmsg("features that are different in every row, as an identifier is: %s", names),

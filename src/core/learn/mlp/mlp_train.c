@@ -346,7 +346,7 @@ report_regression(const Fit *fit, const uint32_t *rows, size_t n)
 	HML_TRY(score_rows(fit, rows, n, &predicted));
 	HML_TRY(HML_ARENA_NEW(fit->arena, &actual, n));
 	for (size_t i = 0; i < n; i++)
-		actual[i] = fit->training->frame->targets[fit->labels->rows[rows[i]]];
+		actual[i] = hml_frame_values(fit->training->frame, HML_ROLE_TARGET)[fit->labels->rows[rows[i]]];
 	metrics = hml_regression_metrics(predicted, actual, n);
 	hml_metric(fit->training, "rmse", metrics.rmse);
 	hml_metric(fit->training, "mae", metrics.mae);
