@@ -135,14 +135,14 @@ score_rows(Adjustment *a, const HmlFrame *frame)
 static int
 outcome_of(const HmlModel *model, const HmlFrame *frame, size_t row)
 {
-	double target = frame->targets[row];
+	double target = hml_frame_values(frame, HML_ROLE_TARGET)[row];
 	size_t class;
 
 	if (isnan(target))
 		return -1;
 	if (model->output_names == NULL)
 		return target == 1 ? 1 : target == 0 ? 0 : -1;
-	class = hml_class_of_target(model, &frame->target, target);
+	class = hml_class_of_target(model, hml_frame_column(frame, HML_ROLE_TARGET), target);
 	return class == model->n_outputs ? -1 : hml_is_alarm_class(model, class);
 }
 
