@@ -147,11 +147,11 @@ hml_frame_column(const HmlFrame *frame, HmlRole role)
 	return frame->first[role] != NULL ? &frame->first[role]->column : NULL;
 }
 
-/* Its values, (n_rows); there must be one. */
+/* Its values, (n_rows), NULL where there is none. */
 static inline double *
 hml_frame_values(const HmlFrame *frame, HmlRole role)
 {
-	return frame->first[role]->values;
+	return frame->first[role] != NULL ? frame->first[role]->values : NULL;
 }
 
 static inline const double *

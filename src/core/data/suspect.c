@@ -65,7 +65,8 @@ choose_rows(Inspection *look)
 	HML_TRY(HML_ARENA_NEW(look->arena, &look->labels, look->n));
 	HML_TRY(HML_ARENA_NEW(look->arena, &look->scores, look->n));
 	HML_TRY(HML_ARENA_NEW(look->arena, &look->score_labels, look->n));
-	find_classes(look);
+	if (look->n > 0)
+		find_classes(look);
 	return HML_OK;
 }
 
