@@ -344,8 +344,8 @@ refuses_what_is_no_artifact(void **state)
 
 	(void) state;
 	refuses("", 0, HML_CORRUPT, "artifact is truncated");
-	refuses(zeros, sizeof(zeros), HML_CORRUPT, "these bytes are no artifact of healthml");
-	refuses("PGDMP and so on", 15, HML_CORRUPT, "these bytes are no artifact of healthml");
+	refuses(zeros, sizeof(zeros), HML_CORRUPT, "not a healthml artifact");
+	refuses("PGDMP and so on", 15, HML_CORRUPT, "not a healthml artifact");
 	bytes[original.length] = 0;
 	refuses(bytes, original.length + 1, HML_CORRUPT, "artifact has 1 bytes too many");
 	refuses(bytes, HML_MAX_ARTIFACT_SIZE + 1, HML_LIMIT,

@@ -216,7 +216,7 @@ test_mistakes(void **state)
 		{"{\"inputs\":{\"a\":[2],\"b\":[2]},\"layers\":[{\"op\":\"relu\"}]}", HML_INVALID_ARGUMENT,
 		 "must say which of the network's inputs it takes"},
 		{"{\"input\":[3],\"layers\":[{\"op\":\"relu\",\"inputs\":[\"inputt\"]}]}", HML_UNDEFINED,
-		 "layer \"relu_1\" takes its input from \"inputt\", which is no layer and no input"},
+		 "layer \"relu_1\" takes its input from \"inputt\", which is neither a layer nor an input"},
 		{"{\"input\":[3],\"layers\":[{\"op\":\"relu\",\"inputs\":[1]}]}", HML_INVALID_ARGUMENT,
 		 "\"inputs\" of layer \"relu_1\" must be names of layers, not of type number"},
 		{"{\"input\":[3],\"layers\":[{\"op\":\"relu\",\"name\":\"a\"},{\"op\":\"tanh\",\"name\":\"a\"}]}",

@@ -499,7 +499,7 @@ refuses_too_many_inputs(void **state)
 	}
 	assert_status(&ctx, hml_pipeline_fit(arena, frame, NULL, 0, params_of("{}"), HML_SCALE_NONE, &pipeline),
 				  HML_LIMIT);
-	assert_message(&ctx, "20000 inputs of the model are more than the limit of 16384");
+	assert_message(&ctx, "too many inputs of the model: 20000 (limit 16384)");
 	assert_message(&ctx, "set \"encode\" to \"ordinal\"");
 	assert_int_equal(fit(frame, "{\"encode\": \"ordinal\"}")->n_inputs, 2);
 	hml_frame_free(frame);
@@ -533,14 +533,14 @@ names_the_feature_that_cannot_be_applied(void **state)
 					 "value \"1.7976931348623157e+308\" of feature \"x\" is too large to be scaled");
 	refuses_to_apply(strict, (double[]){NAN}, "feature \"x\" is missing");
 	assert_string_equal(ctx.detail, "The model does not fill in missing values.");
-	refuses_to_apply(onehot, (double[]){2}, "value \"2\" of feature \"ward\" is no code of a category");
+	refuses_to_apply(onehot, (double[]){2}, "value \"2\" of feature \"ward\" is not a category code");
 	assert_string_equal(ctx.detail, "The feature has 2 categories, whose codes count from 0.");
-	refuses_to_apply(onehot, (double[]){-1}, "value \"-1\" of feature \"ward\" is no code of a category");
-	refuses_to_apply(onehot, (double[]){0.5}, "value \"0.5\" of feature \"ward\" is no code of a category");
+	refuses_to_apply(onehot, (double[]){-1}, "value \"-1\" of feature \"ward\" is not a category code");
+	refuses_to_apply(onehot, (double[]){0.5}, "value \"0.5\" of feature \"ward\" is not a category code");
 	refuses_to_apply(ordinal, (double[]){INFINITY},
-					 "value \"Infinity\" of feature \"ward\" is no code of a category");
+					 "value \"Infinity\" of feature \"ward\" is not a category code");
 	refuses_to_apply(ordinal, (double[]){1e300},
-					 "value \"1e+300\" of feature \"ward\" is no code of a category");
+					 "value \"1e+300\" of feature \"ward\" is not a category code");
 	hml_frame_free(numbers);
 	hml_frame_free(texts);
 }

@@ -34,8 +34,9 @@ const HmlParamSpec hml_shared_params[] = {
 	{"seed", HML_PARAM_INTEGER, "42", 0, 9007199254740992.0, NULL,
 	 "Seed of all random choices: the same rows, parameters and seed give the same model."},
 	{"max_rows", HML_PARAM_INTEGER, "null", 1, 4294967295.0, NULL,
-	 "The most rows to learn from; of more a uniform random sample is drawn. By default as many as memory "
-	 "allows."},
+	 "Maximum number of rows to learn from; of more rows, a uniform random sample is drawn. By default as "
+	 "many "
+	 "as memory allows."},
 	{0}};
 
 const HmlAlgorithm *

@@ -59,7 +59,7 @@ refuse_code(HmlContext *ctx, const HmlFeature *feature, double value)
 {
 	char number[HML_NUMBER_SIZE];
 
-	hml_fail(ctx, HML_INVALID_DATA, "value \"%s\" of feature \"%s\" is no code of a category",
+	hml_fail(ctx, HML_INVALID_DATA, "value \"%s\" of feature \"%s\" is not a category code",
 			 hml_number_format(number, value), feature->column.name);
 	return hml_detail(ctx, "The feature has %zu categories, whose codes count from 0.",
 					  feature->column.categories.count);
@@ -269,7 +269,7 @@ hml_pipeline_lay_out(HmlPipeline *pipeline, HmlContext *ctx)
 	}
 	if (pipeline->n_inputs <= HML_MAX_INPUTS)
 		return HML_OK;
-	hml_fail(ctx, HML_LIMIT, "%zu inputs of the model are more than the limit of %d", pipeline->n_inputs,
+	hml_fail(ctx, HML_LIMIT, "too many inputs of the model: %zu (limit %d)", pipeline->n_inputs,
 			 HML_MAX_INPUTS);
 	return hml_hint(ctx, "Each category of a text column is an input of its own; set \"encode\" to "
 						 "\"ordinal\", or leave out columns with many categories.");

@@ -5,7 +5,7 @@
  * A feature is what the user sees (a column); an input is what the model sees.
  * A numeric or boolean feature is one input, a category is one input (ordinal)
  * or one per category (one-hot).  Missing values are imputed, inputs are scaled
- * where the algorithm wants it.  The learnt statistics also tell what is usual
+ * where the algorithm wants it.  The learnt statistics also show what is usual
  * for a feature, which narratives quote.
  */
 #ifndef HML_DATA_PIPELINE_H

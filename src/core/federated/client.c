@@ -34,8 +34,8 @@ name_classes(HmlModel *model, const HmlFeatureSummary *target)
 		return hml_fail(hml_arena_context(model->arena), HML_INVALID_DATA,
 						"the target has %zu classes at all clients", n);
 	if (n > HML_MAX_OUTPUTS)
-		return hml_fail(hml_arena_context(model->arena), HML_LIMIT,
-						"%zu classes are more than the limit of %d", n, HML_MAX_OUTPUTS);
+		return hml_fail(hml_arena_context(model->arena), HML_LIMIT, "too many classes: %zu (limit %d)", n,
+						HML_MAX_OUTPUTS);
 	model->n_outputs = n;
 	HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, n));
 	for (size_t c = 0; c < n; c++)

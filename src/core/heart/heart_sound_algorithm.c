@@ -29,18 +29,18 @@ static const HmlParamSpec params[] = {
 	{"audio", HML_PARAM_TEXT, "\"audio\"", 0, 0, NULL,
 	 "Column of the recordings: WAV, FLAC, OGG or MP3 in a bytea."},
 	{"group", HML_PARAM_TEXT, "null", 0, 0, NULL,
-	 "Column that tells which recordings belong together, such as those of one patient: they are never split "
-	 "between training and validation."},
+	 "Column that identifies recordings that belong together, such as those of one patient; they are never "
+	 "split between training and validation."},
 	{"site", HML_PARAM_TEXT, "null", 0, 0, NULL,
-	 "Column that tells where a recording was made, such as the clinic or the stethoscope. Classes are "
-	 "weighted within each site, so that telling sites apart gains nothing."},
+	 "Column that identifies where a recording was made, such as the clinic or the stethoscope. Classes are "
+	 "weighted within each site, so that recognising the site gains nothing."},
 	{"positive", HML_PARAM_TEXT, "null", 0, 0, NULL,
-	 "The target that means abnormal; by default true, 1, or the last by its text."},
+	 "The target that means abnormal; by default true, 1, or the last in alphabetical order."},
 	{"task", HML_PARAM_TEXT, "\"classification\"", 0, 0, "classification",
 	 "The target is always two classes, whatever numbers stand for them."},
 	{"validation_fraction", HML_PARAM_NUMBER, "0.2", 0, 0.5, NULL,
-	 "Share of the recordings that judges; 0 leaves the metrics out. The model is trained on all in the "
-	 "end."},
+	 "Share of the recordings that is held out to measure the model; with 0 there are no metrics. The final "
+	 "model is trained on all recordings."},
 	{"threshold", HML_PARAM_NUMBER, "0.5", 0, 1, NULL,
 	 "Probability above which a recording is called abnormal."},
 	{"networks", HML_PARAM_INTEGER, "1", 1, HML_MAX_MEMBERS, NULL,
@@ -54,9 +54,9 @@ static const HmlParamSpec params[] = {
 	{"jitter", HML_PARAM_NUMBER, "0.5", 0, 10, NULL,
 	 "Noise on each drawn example, in standard deviations of the features."},
 	{"mixup", HML_PARAM_NUMBER, "0.3", 0, 1, NULL,
-	 "Alpha of the Beta distribution of the share in which two examples are mixed; 0 does not mix."},
+	 "Alpha of the Beta distribution from which the shares of two mixed examples are drawn; 0 does not mix."},
 	{"label_smoothing", HML_PARAM_NUMBER, "0.05", 0, 0.49, NULL,
-	 "Targets are this and one minus this instead of 0 and 1."},
+	 "Targets are this number and one minus it, instead of 0 and 1."},
 	{0}};
 
 /* ---- examples ------------------------------------------------------------------------------------- */

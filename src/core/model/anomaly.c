@@ -25,16 +25,16 @@ const HmlParamSpec hml_anomaly_params[] = {
 	{"fit_on", HML_PARAM_TEXT, "\"normal\"", 0, 0, "normal|all",
 	 "Rows to learn from: those whose target is not true, or all."},
 	{"contamination", HML_PARAM_NUMBER_OR_CHOICE, "\"auto\"", 0, 0.5, "auto",
-	 "Share of the training rows above the threshold of an anomaly; auto leaves the threshold to the "
-	 "algorithm."},
+	 "Share of the training rows that lies above the anomaly threshold; with auto the algorithm chooses the "
+	 "threshold."},
 	{"calibration_rows", HML_PARAM_INTEGER, "20000", 100, 100000000, NULL,
-	 "The most training rows that are scored to find percentiles, threshold and metrics; of more a uniform "
-	 "random sample is drawn."},
+	 "Maximum number of training rows that are scored to find percentiles, threshold and metrics; of more "
+	 "rows, a uniform random sample is drawn."},
 	{"medium_percentile", HML_PARAM_NUMBER, "80", 0, 100, NULL,
 	 "Percentile of the training scores from which the risk is medium."},
 	{"high_percentile", HML_PARAM_NUMBER, "null", 0, 100, NULL,
-	 "Percentile of the training scores from which the risk is high; by default the threshold of an "
-	 "anomaly."},
+	 "Percentile of the training scores from which the risk is high; by default the anomaly "
+	 "threshold."},
 	{0}};
 
 static HmlStatus

@@ -24,7 +24,7 @@ static const unsigned char magic[8] = {0x89, 'H', 'M', 'L', '\r', '\n', 0x1a, '\
 #define SECTION_REQUIRED 1u
 #define SECTION_OVERHEAD 16 /* tag, flags, length, checksum */
 
-/* Every artifact has these, in this order; sections of other names come behind them. */
+/* Every artifact has these, in this order; sections with other names follow. */
 enum
 {
 	SECTION_META,
@@ -251,7 +251,7 @@ read_header(HmlReader *reader, uint32_t *n_sections)
 
 	HML_TRY(hml_read_bytes(reader, sizeof(magic), &start));
 	if (memcmp(start, magic, sizeof(magic)) != 0)
-		return hml_fail(reader->ctx, HML_CORRUPT, "these bytes are no artifact of healthml");
+		return hml_fail(reader->ctx, HML_CORRUPT, "not a healthml artifact");
 	HML_TRY(hml_read_u16(reader, &major));
 	HML_TRY(hml_read_u16(reader, &minor));
 	HML_TRY(hml_read_u32(reader, n_sections));
@@ -271,7 +271,7 @@ typedef struct SectionHeader
 	size_t length;
 } SectionHeader;
 
-/* Also moves the reader behind the section. */
+/* Also moves the reader past the section. */
 static HmlStatus
 read_section_header(HmlReader *reader, SectionHeader *out)
 {

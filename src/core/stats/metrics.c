@@ -234,7 +234,7 @@ hml_confusion_matrix(HmlContext *ctx, const uint32_t *predicted, const uint32_t 
 					 size_t n_classes, uint64_t *matrix)
 {
 	if (n_classes > HML_MAX_CLASSES)
-		return hml_fail(ctx, HML_LIMIT, "%zu classes exceed the limit of %d", n_classes, HML_MAX_CLASSES);
+		return hml_fail(ctx, HML_LIMIT, "too many classes: %zu (limit %d)", n_classes, HML_MAX_CLASSES);
 	memset(matrix, 0, n_classes * n_classes * sizeof(*matrix));
 	for (size_t i = 0; i < n; i++)
 	{

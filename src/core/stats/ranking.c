@@ -55,7 +55,7 @@ hml_ranking_create(HmlContext *ctx, const double *scores, const bool *labels, si
 
 	memset(out, 0, sizeof(*out));
 	if (n > HML_RANKING_MAX)
-		return hml_fail(ctx, HML_LIMIT, "%zu scores exceed the limit of %zu", n, HML_RANKING_MAX);
+		return hml_fail(ctx, HML_LIMIT, "too many scores: %zu (limit %zu)", n, HML_RANKING_MAX);
 	for (size_t i = 0; i < n; i++)
 		n_positives += labels[i];
 

@@ -32,13 +32,13 @@
 
 static const HmlParamSpec params[] = {
 	{"hidden_layers", HML_PARAM_INTEGERS, "[64, 32]", 1, MAX_LAYER_UNITS, NULL,
-	 "Units of each layer on the way to the bottleneck; the way back mirrors them."},
+	 "Units of each layer before the bottleneck; the layers after it mirror them."},
 	{"bottleneck", HML_PARAM_NUMBER_OR_CHOICE, "\"auto\"", 1, MAX_LAYER_UNITS, "auto",
 	 "Units of the narrowest layer; auto is half the number of inputs."},
 	{"activation", HML_PARAM_TEXT, "\"tanh\"", 0, 0, "relu|leaky_relu|silu|gelu|sigmoid|tanh",
 	 "Activation after each hidden layer."},
 	{"noise", HML_PARAM_NUMBER, "0.3", 0, 10, NULL,
-	 "Standard deviation of the noise that inputs get in training, in units of their own."},
+	 "Standard deviation of the noise added to the scaled inputs in training."},
 	{"network", HML_PARAM_OBJECT, "null", 0, 0, NULL,
 	 "A network specification in place of hidden_layers, bottleneck and activation."},
 	HML_TRAIN_PARAMS,

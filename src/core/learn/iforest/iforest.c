@@ -1,7 +1,7 @@
 /*
  * iforest.c
  *	  The algorithm "isolation_forest": its parameters, training, scoring and
- *	  explanation behind the interface of all algorithms.
+ *	  explanation.
  *
  * The work is done in iforest_grow.c (training), iforest_build.c (checking,
  * artifact), iforest_layout.c and iforest_walk*.c (scoring), iforest_import.c
@@ -31,7 +31,7 @@ static const HmlParamSpec params[] = {
 	 "Inputs that each tree may split by: a number above 1, or a share of the inputs up to 1."},
 	{"bootstrap", HML_PARAM_BOOLEAN, "false", 0, 0, NULL, "Draw the rows of a tree with replacement."},
 	{"contamination", HML_PARAM_NUMBER_OR_CHOICE, "\"auto\"", 0, 0.5, "auto",
-	 "Share of the training rows, above 0, that is called anomalous; auto calls a score above 0.5 so."},
+	 "Share of the training rows, above 0, that is called anomalous; with auto, scores above 0.5 are."},
 	{0}};
 
 /* ---- training ------------------------------------------------------------------------------------- */
@@ -106,7 +106,7 @@ train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 
 /*
  * The sum of the paths of a row whose margin is -1, in the kernels' fixed-point
- * numbers, so that the score of a row that cannot be told from others is 0.5.
+ * numbers, so that the score of a row that cannot be distinguished from others is 0.5.
  */
 static double
 sum_of_unit(const HmlForest *forest)

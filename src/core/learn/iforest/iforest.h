@@ -84,7 +84,7 @@ extern double hml_iforest_normalizer(const HmlForest *forest);
 
 /*
  * The value of a leaf: its depth + c(n_samples).  Where c(max_samples) is 0, no
- * row can be told from another, and every leaf has 1.
+ * row can be distinguished from another, and every leaf has 1.
  */
 extern double hml_iforest_leaf_path(const HmlForest *forest, unsigned depth, uint32_t n_samples);
 

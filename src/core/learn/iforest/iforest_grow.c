@@ -151,7 +151,7 @@ varies(const Grower *g, uint32_t input, const Range *range, float *least, float 
 	return low < high;
 }
 
-/* An input that varies in the range, drawn evenly; the constant ones that were met are put behind. */
+/* An input that varies in the range, drawn evenly; the constant ones that were met are moved to the end. */
 static bool
 draw_input(Grower *g, Range *range, uint32_t *input, float *least, float *most)
 {

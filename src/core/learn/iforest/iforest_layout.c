@@ -183,7 +183,7 @@ rank_feature(Builder *b, size_t feature, const Split *splits, size_t n, HmlFores
 	return HML_OK;
 }
 
-/* Close the group of the trees from first_tree to last_tree - 1; the splits behind 'n' are kept. */
+/* Close the group of the trees from first_tree to last_tree - 1; the splits after 'n' are kept. */
 static HmlStatus
 close_group(Builder *b, size_t last_tree, size_t n)
 {

@@ -48,7 +48,7 @@ step(const uint16_t *block, unsigned at, const uint16_t *words, unsigned feature
 	return 2 * at + (words[node & features] > node);
 }
 
-/* The path of the leaf behind position 'at' below the top block of a tree. */
+/* The path of the leaf that is reached from position 'at' below the top block of a tree. */
 static inline uint64_t
 path_behind(const HmlForestLayout *layout, size_t tree, unsigned at, const uint16_t *words, unsigned features)
 {

@@ -13,7 +13,7 @@
  *	  away = absent * its share of the cover,
  *
  * and with 'reach' the probability of coming to the node, 'expected' the mean
- * value of the leaves behind a branch, D the difference of 'expected' between
+ * value of the leaves below a branch, D the difference of 'expected' between
  * the row's branch and the other one,
  *
  *	  expected of the node = expected of the row's branch - away * D,

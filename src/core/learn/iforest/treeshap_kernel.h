@@ -87,7 +87,7 @@ typedef struct HmlTreeShap
 
 /*
  * What is known of a pair of trees while it is explained.  Places number the
- * branches of a pair anew for each row: 2i + h for the branch that the row takes
+ * branches of a pair again for each row: 2i + h for the branch that the row takes
  * at split i of tree h, and 2 * stride more for the other one.
  */
 typedef struct HmlShapScratch
@@ -122,7 +122,7 @@ extern void hml_treeshap_pair_v3(const HmlTreeShap *shap, const HmlShapTrees *pa
 extern void hml_treeshap_pair_v4(const HmlTreeShap *shap, const HmlShapTrees *pair, const float *row,
 								 const HmlShapScratch *scratch);
 
-/* The next part of a block of memory, at *offset, which moves behind it; parts are aligned.  NULL without one. */
+/* The next part of a block of memory, at *offset, which moves past it; parts are aligned.  NULL without one. */
 static inline void *
 hml_shap_part(char *memory, size_t *offset, size_t count, size_t size)
 {
@@ -261,7 +261,7 @@ hml_shap_place_leaves(const HmlTreeShap *shap, const HmlShapTrees *pair, const H
 		*(HmlShapQuad *) (passed + parent[i]) = (HmlShapQuad){0} + values[i];
 }
 
-/* From the leaves to the root: the mean of what is behind a branch, and what its feature adds to it. */
+/* From the leaves to the root: the mean of what is below a branch, and what its feature adds to it. */
 static inline void
 hml_shap_go_up(const HmlTreeShap *shap, const HmlShapTrees *pair, size_t n, const HmlShapScratch *scratch)
 {

@@ -1,7 +1,7 @@
 /*
  * mlp.c
- *	  The algorithm "mlp" behind the interface of all algorithms: parameters,
- *	  network, outputs, artifact.  How it trains is in mlp_train.c.
+ *	  The algorithm "mlp": parameters, network, outputs, gradient, artifact.  Its
+ *	  training is in mlp_train.c.
  *
  * Section of the artifact: u8 task, f64 offset, f64 scale, then the network.
  */
@@ -30,23 +30,21 @@ static const HmlParamSpec params[] = {
 	 "Loss of a regressor; classifiers use cross-entropy."},
 	HML_TRAIN_PARAMS,
 	{"refit", HML_PARAM_BOOLEAN, "null", 0, 0, NULL,
-	 "Whether to train anew on all rows once the held-out ones have judged; by default where there are fewer "
-	 "than "
-	 "10000. Metrics and threshold are those of the held-out rows in either case."},
+	 "Whether to train again on all rows after the held-out rows were used for metrics and threshold, which "
+	 "are kept; by default if there are fewer than 10000 rows."},
 	{"class_weight", HML_PARAM_OBJECT, "null", 0, 0, "balanced",
-	 "Weight of each class by its name; balanced makes all classes count alike. Probabilities are brought "
-	 "back "
-	 "to the frequencies of the training rows."},
+	 "Weight of each class, by its name; balanced gives all classes the same total weight. Probabilities are "
+	 "brought back to the frequencies of the training rows."},
 	{"threshold", HML_PARAM_NUMBER_OR_CHOICE, "\"youden\"", 0, 1, "youden|f1",
 	 "Probability above which a row is called positive: a number, or the one nearest to 0.5 whose "
-	 "sensitivity + "
-	 "specificity, or F1, on the validation rows is within one standard error of the greatest."},
+	 "sensitivity + specificity, or F1, on the validation rows is within one standard error of the "
+	 "greatest."},
 	{"task", HML_PARAM_TEXT, "\"auto\"", 0, 0, "auto|classification|regression",
 	 "What the target is: classes, or values. By default texts, booleans and numbers that are all 0 or 1 are "
 	 "classes, other numbers values."},
 	{"positive", HML_PARAM_TEXT, "null", 0, 0, NULL,
-	 "The class whose probability is the score when there are two; by default true, 1, or the last by its "
-	 "text."},
+	 "The class whose probability is the score when there are two; by default true, 1, or the last in "
+	 "alphabetical order."},
 	{0}};
 
 /* ---- network -------------------------------------------------------------------------------------- */

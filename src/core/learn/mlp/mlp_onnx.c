@@ -18,7 +18,7 @@ const HmlParamSpec hml_mlp_import_params[] = {
 	{"classes", HML_PARAM_TEXTS, "null", 0, 0, NULL,
 	 "Names of the classes, of two the negative one first; by default 0, 1 and so on."},
 	{"threshold", HML_PARAM_NUMBER, "0.5", 0, 1, NULL,
-	 "Probability above which a row is of the positive one of two classes."},
+	 "Probability above which a row is assigned to the positive one of two classes."},
 	{0}};
 
 /* Names that were given, as many as are needed, or numbered ones. */
@@ -59,7 +59,7 @@ make_pipeline(HmlModel *model, const HmlParams *params, const HmlOnnxImport *imp
 	if (network->n_inputs != 1)
 		return hml_fail(ctx, HML_UNSUPPORTED, "network has %zu inputs, but a row is one", network->n_inputs);
 	if (n > HML_MAX_FEATURES)
-		return hml_fail(ctx, HML_LIMIT, "%zu features are more than the limit of %d", n, HML_MAX_FEATURES);
+		return hml_fail(ctx, HML_LIMIT, "too many features: %zu (limit %d)", n, HML_MAX_FEATURES);
 	HML_TRY(make_names(model->arena, params, "features", "x", 1, n, &names));
 	HML_TRY(hml_pipeline_plain(model->arena, names, n, &model->pipeline));
 	if (import->fill == NULL)
@@ -93,8 +93,8 @@ set_task(HmlModel *model, HmlMlp *mlp)
 	model->n_outputs = mlp->task == HML_TASK_BINARY ? 2 : width;
 	return model->n_outputs <= HML_MAX_OUTPUTS
 			   ? HML_OK
-			   : hml_fail(hml_arena_context(model->arena), HML_LIMIT,
-						  "%zu classes are more than the limit of %d", model->n_outputs, HML_MAX_OUTPUTS);
+			   : hml_fail(hml_arena_context(model->arena), HML_LIMIT, "too many classes: %zu (limit %d)",
+						  model->n_outputs, HML_MAX_OUTPUTS);
 }
 
 static void

@@ -1,7 +1,7 @@
 /*
  * train_params.h
- *	  Parameters of a training that all algorithms with a network share, and what
- *	  they mean to the trainer.
+ *	  Parameters of a training that all algorithms with a network share, and the
+ *	  options of the trainer that follow from them.
  */
 #ifndef HML_LEARN_NETWORK_TRAIN_PARAMS_H
 #define HML_LEARN_NETWORK_TRAIN_PARAMS_H
@@ -17,26 +17,26 @@
 	{"learning_rate", HML_PARAM_NUMBER, "0.003", 1e-12, 1e6, NULL, \
 	 "Learning rate that the schedule starts from."}, \
 	{"weight_decay", HML_PARAM_NUMBER, "0.0001", 0, 1e6, NULL, \
-	 "Decay of the weights, biases excepted."}, \
+	 "Weight decay; biases do not decay."}, \
 	{"clip_norm", HML_PARAM_NUMBER, "0", 0, 1e6, NULL, \
-	 "Largest norm of a batch's gradient; 0 leaves it as it is."}, \
+	 "Norm to which the gradient of a batch is clipped; 0 does not clip."}, \
 	{"schedule", HML_PARAM_TEXT, "\"cosine\"", 0, 0, "constant|step|cosine|reduce_on_plateau", \
 	 "How the learning rate changes: not at all, halved every 30 epochs, along half a cosine to 1 %, or " \
 	 "halved when the loss has not improved for 5 epochs."}, \
 	{"epochs", HML_PARAM_INTEGER, "100", 1, 1000000, NULL, \
-	 "The most passes through the training rows."}, \
+	 "Maximum number of passes through the training rows."}, \
 	{"batch_size", HML_PARAM_INTEGER, "32", 1, 1000000, NULL, \
 	 "Rows for each step of the optimiser."}, \
 	{"validation_fraction", HML_PARAM_NUMBER, "0.15", 0, 0.9, NULL, \
-	 "Share of the rows that judges each epoch and is not learnt from; 0 keeps the last epoch."}, \
+	 "Share of the rows that is held out to measure each epoch; with 0 the last epoch is kept."}, \
 	{"patience", HML_PARAM_INTEGER, "15", 0, 1000000, NULL, \
-	 "Epochs without a better validation loss after which training stops; 0 is never."}, \
+	 "Epochs without a better validation loss after which training stops; 0 never stops early."}, \
 	{"group", HML_PARAM_TEXT, "null", 0, 0, NULL, \
-	 "Column that tells which rows belong together, such as those of one patient: they are never split " \
+	 "Column that identifies rows that belong together, such as those of one patient; they are never split " \
 	 "between training and validation."}
 /* clang-format on */
 
-/* The options that these parameters, the seed and the listener of a training make; the loss is left to the caller. */
+/* The trainer's options for these parameters, the seed and the listener of a training; the caller sets the loss. */
 extern HmlTrainOptions hml_train_options(const HmlTraining *training);
 
 /* A parameter of type HML_PARAM_INTEGERS, as sizes in 'arena'. */

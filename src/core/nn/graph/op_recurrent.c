@@ -148,7 +148,8 @@ shape(HmlBuilder *builder, HmlNode *node, bool is_lstm)
 	node->shape = (HmlShape){2, {r->steps, r->directions * r->units}};
 	largest = (HmlShape){3, {r->layers * r->directions, r->steps, r->width}};
 	if (!hml_shape_is_valid(&largest))
-		return hml_shape_error(builder, node, "%zu steps of %zu units are too much", r->steps, r->units);
+		return hml_shape_error(builder, node, "%zu steps of %zu units are too many numbers", r->steps,
+							   r->units);
 	if (!hml_attr_flag(node, RETURN_SEQUENCES))
 		node->shape = (HmlShape){1, {r->directions * r->units}};
 	node->saved_sample = kept_size(r) * sizeof(float);

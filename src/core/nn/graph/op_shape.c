@@ -21,7 +21,7 @@ read_axis(HmlBuilder *builder, const HmlNode *node, double axis, size_t *out)
 
 	*out = 0;
 	if (axis < -n_dims || axis >= n_dims)
-		return hml_shape_error(builder, node, "axis %d is none of the %d dimensions", (int) axis,
+		return hml_shape_error(builder, node, "axis %d is out of range for %d dimensions", (int) axis,
 							   (int) n_dims);
 	*out = (size_t) (axis < 0 ? axis + n_dims : axis);
 	return HML_OK;

@@ -211,7 +211,7 @@ connect(Drafts *drafts, Draft *draft, const HmlJson *reference)
 						hml_json_type_name(reference->type));
 	if (!find_draft(drafts, reference->string, &source))
 		return hml_fail(drafts->ctx, HML_UNDEFINED,
-						"layer \"%s\" takes its input from \"%.100s\", which is no layer and no input",
+						"layer \"%s\" takes its input from \"%.100s\", which is neither a layer nor an input",
 						draft->name, reference->string);
 	draft->inputs[draft->n_inputs++] = source;
 	return HML_OK;

@@ -646,6 +646,6 @@ hml_onnx_parse(HmlArena *arena, const void *bytes, size_t length, OnnxGraph *out
 	memset(out, 0, sizeof(*out));
 	HML_TRY(each_field(&p, bytes, length, "ONNX file", on_model_field, out));
 	if (out->nodes == NULL)
-		return hml_fail(p.ctx, HML_CORRUPT, "the bytes are no ONNX file: there is no graph in them");
+		return hml_fail(p.ctx, HML_CORRUPT, "not an ONNX file: it has no graph");
 	return HML_OK;
 }

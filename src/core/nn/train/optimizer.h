@@ -66,7 +66,7 @@ typedef struct HmlSchedule
 
 /* Rate at 'epoch' (from 0; a fraction is the part of the epoch that is done) of 'epochs'. */
 extern double hml_schedule_rate(const HmlSchedule *schedule, double epoch, int epochs);
-/* Tell the schedule the loss that an epoch ended with. */
+/* Give the schedule the loss with which an epoch ended. */
 extern void hml_schedule_observe(HmlSchedule *schedule, double loss);
 
 #endif /* HML_NN_TRAIN_OPTIMIZER_H */
