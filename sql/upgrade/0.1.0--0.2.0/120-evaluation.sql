@@ -26,3 +26,25 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION healthml.evaluate(text, text, text, text, integer, float8, bigint) IS
 'the same metrics for each value of the column "by", such as sex or hospital, from one reading of the source; rows without a value are the subgroup NULL, and subgroups in which no row has a target are left out';
+
+CREATE OR REPLACE VIEW healthml.leaderboard AS
+SELECT b.task, CASE WHEN b.metric IS NOT NULL AND b.target IS NOT NULL THEN rank() OVER (
+		PARTITION BY b.task, b.trained_on, b.target ORDER BY b.metric DESC NULLS LAST) END AS place,
+	b.model, b.version, b.algorithm, b.aliases, b.roc_auc, b.average_precision, b.accuracy, b.f1, b.macro_f1, b.rmse, b.r2,
+	b.trained_rows, b.duration, b.trained_on, b.created_at, b.target, b.recall, b.specificity, b.judged_rows
+FROM (
+	SELECT m.task, m.name AS model, v.version, m.algorithm,
+		ARRAY(SELECT a.alias FROM healthml.model_alias a
+			WHERE a.model_id = v.model_id AND a.version = v.version ORDER BY a.alias) AS aliases,
+		(v.metrics ->> 'roc_auc')::float8 AS roc_auc, (v.metrics ->> 'average_precision')::float8 AS average_precision,
+		(v.metrics ->> 'accuracy')::float8 AS accuracy, (v.metrics ->> 'f1')::float8 AS f1,
+		(v.metrics ->> 'macro_f1')::float8 AS macro_f1, (v.metrics ->> 'rmse')::float8 AS rmse, (v.metrics ->> 'r2')::float8 AS r2,
+		coalesce(v.metrics ->> 'roc_auc', v.metrics ->> 'macro_f1', v.metrics ->> 'r2')::float8 AS metric,
+		coalesce(v.metrics ->> 'recall', v.metrics ->> 'alarm_recall')::float8 AS recall,
+		coalesce(v.metrics ->> 'specificity', v.metrics ->> 'alarm_specificity')::float8 AS specificity,
+		coalesce(v.metrics ->> 'validation_rows', v.metrics ->> 'evaluated_rows')::float8::bigint AS judged_rows,
+		v.trained_rows, v.duration, v.trained_on, v.created_at, v.target
+	FROM healthml.model_version v
+	JOIN healthml.model m USING (model_id)) b;
+COMMENT ON VIEW healthml.leaderboard IS
+'all versions of all models by their metrics at training. place: 1 is the best of one task, source (trained_on) and target by roc_auc, macro_f1 or r2; NULL where there is no metric or the target is not known, for what was judged on different data is not compared. judged_rows: classifiers were judged on rows of the source that they did not learn from, which another seed chooses otherwise, detectors partly on rows that they did learn. recall and specificity of more than two classes are those of the alarm. healthml.compare judges two versions on the same rows';

@@ -209,6 +209,7 @@ report_metrics(HmlContext *ctx, const HmlTraining *training, const HmlModel *mod
 	hml_metric(training, "average_precision", average_precision);
 	hml_metric(training, "precision", metrics.precision);
 	hml_metric(training, "recall", metrics.recall);
+	hml_metric(training, "specificity", metrics.specificity);
 	hml_metric(training, "f1", metrics.f1);
 	hml_metric(training, "evaluated_rows", (double) n);
 	hml_metric(training, "evaluated_positives",
