@@ -61,6 +61,62 @@ host_seconds(void *user)
 	return host->clock++;
 }
 
+/* ---- spools: temporary files ---- */
+
+static HmlStatus
+spool_may(TestHost *host, HmlContext *ctx)
+{
+	host->spool_operations++;
+	if (host->spool_fail_at != 0 && host->spool_operations >= host->spool_fail_at)
+		return hml_fail(ctx, HML_HOST, "the spool has failed");
+	return HML_OK;
+}
+
+static HmlStatus
+spool_open(void *user, HmlContext *ctx, void **spool)
+{
+	TestHost *host = user;
+
+	HML_TRY(spool_may(host, ctx));
+	*spool = tmpfile();
+	assert_non_null(*spool);
+	host->open_spools++;
+	return HML_OK;
+}
+
+static HmlStatus
+spool_write(void *user, HmlContext *ctx, void *spool, uint64_t at, const void *bytes, size_t size)
+{
+	TestHost *host = user;
+
+	HML_TRY(spool_may(host, ctx));
+	assert_int_equal(fseek(spool, (long) at, SEEK_SET), 0);
+	assert_int_equal(fwrite(bytes, 1, size, spool), size);
+	host->spooled += size;
+	return HML_OK;
+}
+
+static HmlStatus
+spool_read(void *user, HmlContext *ctx, void *spool, uint64_t at, void *bytes, size_t size)
+{
+	HML_TRY(spool_may(user, ctx));
+	assert_int_equal(fseek(spool, (long) at, SEEK_SET), 0);
+	assert_int_equal(fread(bytes, 1, size, spool), size);
+	return HML_OK;
+}
+
+static void
+spool_close(void *user, void *spool)
+{
+	TestHost *host = user;
+
+	fclose(spool);
+	host->open_spools--;
+}
+
+static const HmlSpool spools = {
+	.open = spool_open, .write = spool_write, .read = spool_read, .close = spool_close};
+
 void
 test_host_init(TestHost *host, HmlContext *ctx)
 {
@@ -69,7 +125,8 @@ test_host_init(TestHost *host, HmlContext *ctx)
 						 .cancelled = host_cancelled,
 						 .progress = host_progress,
 						 .user = host,
-						 .seconds = host_seconds};
+						 .seconds = host_seconds,
+						 .spool = &spools};
 
 	memset(host, 0, sizeof(*host));
 	hml_context_init(ctx, &callbacks);
@@ -79,6 +136,7 @@ void
 test_host_finish(const TestHost *host, const HmlContext *ctx)
 {
 	assert_int_equal(host->live_blocks, 0);
+	assert_int_equal(host->open_spools, 0);
 	assert_int_equal(ctx->memory_used, 0);
 }
 

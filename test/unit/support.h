@@ -37,6 +37,10 @@ typedef struct TestHost
 	size_t progress_reports;
 	HmlProgress last_progress;
 	double clock; /* seconds; advances by one at each look */
+	size_t open_spools;
+	size_t spooled;       /* bytes written to spools */
+	size_t spool_fail_at; /* from this operation on a spool fails; 0 for never */
+	size_t spool_operations;
 } TestHost;
 
 /* Fill both; the context refers to 'host'. */

@@ -1,216 +1,16 @@
 /*
  * test_modality.c
- *	  A tiny modality through the public seams: a reader, a row, two encoders, two
- *	  algorithms; and the rows of the table.
- *
- * A recording of a hand that trembles is a letter 'T' and bytes, x and y in turn, 10
- * of each a second.
+ *	  A tiny modality through the public seams (tremor.h); and the rows of the table.
  */
 #include "unit/support.h"
 
-#include "core/data/params.h"
-#include "core/model/modality.h"
 #include "unit/model_support.h"
+#include "unit/tremor.h"
 
-#define RATE 10
-#define AXES 2
-#define STRETCH_S 2.0 /* that is read where a second is named */
-#define LEAST_S 0.5   /* to be judged at all */
+#include "core/model/evaluate.h"
 
-/* ---- reader ---- */
-
-static const HmlSignalLimit limits[] = {{.name = "max_tremor_seconds",
-										 .value = 60,
-										 .least = 1,
-										 .most = 3600,
-										 .is_seconds = true,
-										 .help = "Sets the longest tremor that is read.",
-										 .detail = "A longer one is an error."},
-										{0}};
-
-static HmlStatus
-name_axes(HmlContext *ctx, HmlSignal *signal)
-{
-	HML_TRY(HML_NEW(ctx, &signal->labels, AXES));
-	signal->labels[0] = "x";
-	signal->labels[1] = "y";
-	return HML_OK;
-}
-
-static HmlStatus
-read_samples(HmlContext *ctx, const unsigned char *bytes, size_t first, size_t n, HmlSignal *out)
-{
-	HmlStatus status = HML_NEW(ctx, &out->samples, AXES * n);
-
-	out->n_samples = n;
-	for (size_t i = 0; status == HML_OK && i < AXES * n; i++)
-		out->samples[i % AXES * n + i / AXES] = (float) (bytes[1 + AXES * first + i] - 128);
-	if (status == HML_OK)
-		status = name_axes(ctx, out);
-	if (status != HML_OK)
-		hml_signal_free(ctx, out);
-	return status;
-}
-
-static HmlStatus
-read_tremor(HmlContext *ctx, const HmlSignalRequest *request, HmlSignal *out)
-{
-	const unsigned char *bytes = request->bytes;
-	size_t n = request->length / AXES;
-	size_t first = 0;
-
-	*out = (HmlSignal){.n_channels = AXES, .sample_rate = RATE, .unit = "mg", .format = "tremor"};
-	if (request->length < 1 + AXES || bytes[0] != 'T')
-		return hml_fail(ctx, HML_CORRUPT, "recording is no tremor");
-	if (n > (size_t) request->limits[0] * RATE)
-		return hml_fail(ctx, HML_LIMIT, "tremor is longer than %d s", request->limits[0]);
-	if (!isnan(request->at_s))
-	{
-		first = (size_t) ((request->at_s - STRETCH_S / 2) * RATE);
-		n = (size_t) (STRETCH_S * RATE);
-	}
-	return read_samples(ctx, bytes, first, n, out);
-}
-
-static const HmlSignalReader reader = {.name = "tremor", .limits = limits, .read = read_tremor};
-
-/* ---- modality and encoders ---- */
-
-static const char *const measures[] = {"amplitude", NULL};
-
-static const HmlModality modality = {
-	.name = "tremor", .reader = &reader, .column = "tremor", .measures = measures};
-
-static const char *const features[AXES] = {"amplitude_x", "amplitude_y"};
-
-static double
-amplitude(const HmlSignal *signal, size_t channel)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < signal->n_samples; i++)
-		sum += fabsf(signal->samples[channel * signal->n_samples + i]);
-	return sum / (double) signal->n_samples;
-}
-
-static HmlStatus
-encode_features(HmlArena *arena, const HmlModel *model, const HmlSignal *signal, HmlEncodedSignal *out)
-{
-	(void) model;
-	out->is_usable = hml_signal_seconds(signal) >= LEAST_S;
-	out->quality = HML_QUALITY_FULL;
-	if (!out->is_usable)
-		out->quality = (HmlQuality){.usable_share = 0, .doubt = "the recording is too short"};
-	HML_TRY(HML_ARENA_NEW(arena, &out->values, AXES));
-	for (size_t c = 0; c < AXES; c++)
-		out->values[c] = out->is_usable ? amplitude(signal, c) : NAN;
-	out->measures[0] = out->is_usable ? (out->values[0] + out->values[1]) / AXES : NAN;
-	return HML_OK;
-}
-
-static HmlStatus
-explain_features(HmlArena *arena, const HmlJudged *judged, size_t top, HmlRows *out)
-{
-	for (size_t c = 0; c < AXES && c < top; c++)
-	{
-		const HmlCell cells[] = {{"rank", NULL, (double) c + 1},
-								 {"channel", judged->signal->labels[c], NAN},
-								 {"contribution", NULL, judged->encoding->values[c]}};
-
-		HML_TRY(hml_rows_add(arena, out, cells, 3));
-	}
-	return HML_OK;
-}
-
-static const HmlEncoder feature_encoder = {.modality = &modality,
-										   .n_features = AXES,
-										   .names = features,
-										   .encode = encode_features,
-										   .explain = explain_features};
-
-static HmlStatus
-encode_tensor(HmlArena *arena, const HmlModel *model, const HmlSignal *signal, HmlEncodedSignal *out)
-{
-	(void) arena;
-	(void) model;
-	out->is_usable = true;
-	out->quality = HML_QUALITY_FULL;
-	out->sample =
-		hml_sample_tensors(HML_SAMPLE_SIGNAL, signal->samples, 1, signal->n_channels, signal->n_samples);
-	return HML_OK;
-}
-
-static const HmlEncoder tensor_encoder = {.modality = &modality, .encode = encode_tensor};
-
-/* ---- algorithms ---- */
-
-static HmlStatus
-train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
-{
-	static const char *names[] = {"still", "trembling"};
-
-	(void) ctx;
-	model->n_outputs = 2;
-	model->output_names = names;
-	model->calibration = (HmlCalibration){.medium_cutoff = 0.25, .high_cutoff = 0.5, .threshold = 0.5};
-	return hml_pipeline_fit(model->arena, training->frame, NULL, training->frame->n_rows, training->params,
-							HML_SCALE_NONE, &model->pipeline);
-}
-
-/* A hand trembles the more probably, the farther it goes: 100 mg in the mean of both axes is certain. */
-static void
-put_probability(double mean, double *outputs)
-{
-	outputs[1] = fmin(1, mean / 100);
-	outputs[0] = 1 - outputs[1];
-}
-
-static HmlStatus
-judge_features(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples,
-			   double *outputs)
-{
-	(void) model;
-	(void) ctx;
-	(void) scratch;
-	assert_int_equal(samples->kind, HML_SAMPLE_ROW);
-	put_probability((samples->rows[0] + samples->rows[1]) / AXES, outputs);
-	return HML_OK;
-}
-
-static HmlStatus
-judge_tensor(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples,
-			 double *outputs)
-{
-	size_t n = samples->shape[0] * samples->shape[1];
-	double sum = 0;
-
-	(void) model;
-	(void) ctx;
-	(void) scratch;
-	assert_int_equal(samples->kind, HML_SAMPLE_SIGNAL);
-	assert_int_equal(samples->shape[0], AXES);
-	for (size_t i = 0; i < n; i++)
-		sum += fabsf(samples->tensors[i]);
-	put_probability(sum / (double) n, outputs);
-	return HML_OK;
-}
-
-static const HmlParamSpec no_params[] = {{0}};
-
-static const HmlAlgorithm row_algorithm = {.name = "tremor_features",
-										   .task = "classification",
-										   .params = no_params,
-										   .encoder = &feature_encoder,
-										   .train = train,
-										   .outputs = judge_features};
-
-static const HmlAlgorithm tensor_algorithm = {.name = "tremor_network",
-											  .task = "classification",
-											  .sample = HML_SAMPLE_SIGNAL,
-											  .params = no_params,
-											  .encoder = &tensor_encoder,
-											  .train = train,
-											  .outputs = judge_tensor};
+#define RATE TREMOR_RATE
+#define AXES TREMOR_AXES
 
 /* ---- the host's part ---- */
 
@@ -258,29 +58,45 @@ read_recording(HmlContext *of, size_t length, double at_s, HmlSignal *out)
 	const int values[HML_SIGNAL_MAX_LIMITS] = {60};
 	HmlSignalRequest request = {.bytes = recording, .length = length, .limits = values, .at_s = at_s};
 
-	return modality.reader->read(of, &request, out);
+	return tremor_reader.read(of, &request, out);
+}
+
+/* Hands that go i times 10 and i times 20 mg, of which the later half counts as trembling. */
+static void
+fill_frame(const HmlEncoder *encoder, HmlFrame *frame, int hands)
+{
+	assert_ok(&ctx, hml_encoder_columns(encoder, frame));
+	assert_ok(&ctx, hml_frame_set_column(frame, encoder->n_features, "trembles", HML_COLUMN_BOOLEAN));
+	for (int i = 1; i <= hands; i++)
+	{
+		double trembles = i > hands / 2;
+		HmlSignal signal;
+
+		record(40 * i / hands, 80 * i / hands, false);
+		assert_ok(&ctx, read_recording(&ctx, sizeof(recording), NAN, &signal));
+		assert_ok(&ctx, hml_frame_add_signal(frame, encoder, &signal, &trembles));
+		hml_signal_free(&ctx, &signal);
+	}
+}
+
+static HmlFrame *
+frame_of_recordings(const HmlAlgorithm *algorithm, int hands, size_t max_bytes)
+{
+	HmlFrameSpec spec = {.roles = {HML_ROLE_TARGET}, .max_bytes = max_bytes};
+	HmlFrame *frame;
+
+	hml_encoder_frame(algorithm->encoder, algorithm->sample, &spec);
+	assert_ok(&ctx, hml_frame_create(&ctx, &spec, &frame));
+	fill_frame(algorithm->encoder, frame, hands);
+	return frame;
 }
 
 static HmlModel *
 train_on_recordings(const HmlAlgorithm *algorithm)
 {
-	HmlFrame *frame;
+	HmlFrame *frame = frame_of_recordings(algorithm, 40, 1 << 20);
 	HmlModel *model;
 
-	assert_ok(&ctx, hml_frame_create(&ctx, &(HmlFrameSpec){.n_columns = AXES, .max_bytes = 1 << 20}, &frame));
-	for (size_t c = 0; c < AXES; c++)
-		assert_ok(&ctx, hml_frame_set_column(frame, c, feature_encoder.names[c], HML_COLUMN_NUMERIC));
-	for (int i = 1; i < 5; i++)
-	{
-		HmlEncodedSignal encoded = {0};
-		HmlSignal signal;
-
-		record(10 * i, 20 * i, false);
-		assert_ok(&ctx, read_recording(&ctx, sizeof(recording), NAN, &signal));
-		assert_ok(&ctx, feature_encoder.encode(arena, NULL, &signal, &encoded));
-		assert_ok(&ctx, hml_frame_add(frame, encoded.values, NULL));
-		hml_signal_free(&ctx, &signal);
-	}
 	assert_ok(&ctx, train_model(arena, algorithm, frame, "{}", NULL, &model));
 	hml_frame_free(frame);
 	return model;
@@ -298,11 +114,14 @@ static void
 judge(const HmlModel *model, size_t length, double at_s, Judgement *out)
 {
 	double inputs[AXES];
+	void *scratch = NULL;
 
 	memset(out, 0, sizeof(*out));
 	assert_ok(&ctx, read_recording(&ctx, length, at_s, &out->signal));
 	assert_ok(&ctx, model->algorithm->encoder->encode(arena, model, &out->signal, &out->encoded));
-	assert_ok(&ctx, hml_judge(model, &ctx, &out->encoded, inputs, NULL, out->outputs, &out->verdict));
+	if (model->algorithm->scratch_size != NULL)
+		assert_ok(&ctx, hml_arena_alloc(arena, 1, model->algorithm->scratch_size(model), &scratch));
+	assert_ok(&ctx, hml_judge(model, &ctx, &out->encoded, inputs, scratch, out->outputs, &out->verdict));
 }
 
 /* ---- tests ---- */
@@ -334,7 +153,7 @@ test_refuses_bytes(void **state)
 
 	(void) state;
 	record(5, 50, false);
-	assert_status(&ctx, reader.read(&ctx, &request, &signal), HML_LIMIT);
+	assert_status(&ctx, tremor_reader.read(&ctx, &request, &signal), HML_LIMIT);
 	assert_message(&ctx, "9 s");
 	recording[0] = 'X';
 	assert_status(&ctx, read_recording(&ctx, sizeof(recording), NAN, &signal), HML_CORRUPT);
@@ -343,7 +162,7 @@ test_refuses_bytes(void **state)
 static void
 test_judges_features(void **state)
 {
-	HmlModel *model = train_on_recordings(&row_algorithm);
+	HmlModel *model = train_on_recordings(&tremor_features);
 	Judgement judgement;
 
 	(void) state;
@@ -361,7 +180,7 @@ test_judges_features(void **state)
 static void
 test_doubts(void **state)
 {
-	HmlModel *model = train_on_recordings(&row_algorithm);
+	HmlModel *model = train_on_recordings(&tremor_features);
 	Judgement judgement;
 
 	(void) state;
@@ -375,11 +194,11 @@ test_doubts(void **state)
 	hml_model_free(model);
 }
 
-/* The same modality through another encoder; the second that is named decides. */
+/* The same modality through another encoder, whose samples a network has learnt; the second that is named decides. */
 static void
 test_judges_tensors(void **state)
 {
-	HmlModel *model = train_on_recordings(&tensor_algorithm);
+	HmlModel *model = train_on_recordings(&tremor_network);
 	Judgement early;
 	Judgement late;
 
@@ -387,18 +206,124 @@ test_judges_tensors(void **state)
 	record(80, 80, true);
 	judge(model, sizeof(recording), 2, &early);
 	judge(model, sizeof(recording), 8, &late);
-	assert_string_equal(hml_verdict_word(&early.verdict), "still");
-	assert_string_equal(hml_verdict_word(&late.verdict), "trembling");
-	assert_close(late.verdict.score, 0.8, 1e-12);
+	assert_string_equal(hml_verdict_word(&early.verdict), "false");
+	assert_true(late.verdict.score > early.verdict.score);
+	assert_close(early.encoded.measures[0], 0, 0);
+	assert_close(late.encoded.measures[0], 80, 1e-12);
 	hml_signal_free(&ctx, &early.signal);
 	hml_signal_free(&ctx, &late.signal);
 	hml_model_free(model);
 }
 
 static void
+write_artifact(const HmlModel *model, HmlWriter *out)
+{
+	hml_writer_init(out, &ctx);
+	assert_ok(&ctx, hml_model_write(model, out));
+}
+
+/* Nearly all of the tensors lie in a spool, in whose order nothing is read: the model is the same. */
+static void
+test_trains_from_spool(void **state)
+{
+	size_t tensor = AXES * TREMOR_LENGTH * sizeof(float);
+	size_t room[2] = {1 << 20, 8 * tensor}; /* of which half is for tensors */
+	HmlWriter artifacts[2];
+
+	(void) state;
+	for (int i = 0; i < 2; i++)
+	{
+		HmlFrame *frame = frame_of_recordings(&tremor_network, 40, room[i]);
+		HmlModel *model;
+
+		assert_int_equal(host.open_spools, i);
+		assert_int_equal(host.spooled, i * 36 * tensor);
+		assert_ok(&ctx, train_model(arena, &tremor_network, frame, "{\"epochs\": 5}", NULL, &model));
+		assert_true(host.spool_operations >= (size_t) i * 5 * 36);
+		hml_frame_free(frame);
+		assert_int_equal(host.open_spools, 0);
+		write_artifact(model, &artifacts[i]);
+		hml_model_free(model);
+	}
+	assert_int_equal(artifacts[0].length, artifacts[1].length);
+	assert_memory_equal(artifacts[0].data, artifacts[1].data, artifacts[0].length);
+	for (int i = 0; i < 2; i++)
+		hml_writer_free(&artifacts[i]);
+}
+
+static HmlStatus
+skip_fold(void *user, size_t fold, size_t rows, const char *metrics)
+{
+	(void) fold;
+	assert_non_null(strstr(metrics, "\"roc_auc\": 1"));
+	*(size_t *) user += rows;
+	return HML_OK;
+}
+
+/* Each fold is judged on tensors of the same spool. */
+static void
+test_cross_validates_tensors(void **state)
+{
+	HmlCrossValidation validation = {
+		.algorithm = &tremor_network, .n_folds = 4, .seed = 1, .on_fold = skip_fold};
+	const HmlJson *json;
+	HmlParams *params;
+	size_t judged = 0;
+
+	(void) state;
+	validation.user = &judged;
+	validation.frame = frame_of_recordings(&tremor_network, 40, 10 * AXES * TREMOR_LENGTH * sizeof(float));
+	assert_ok(&ctx, hml_json_parse(arena, "{}", 2, &json));
+	assert_ok(&ctx, hml_algorithm_params(arena, &tremor_network, json, &params));
+	validation.params = params;
+	assert_ok(&ctx, hml_cross_validate(&ctx, &validation));
+	assert_int_equal(judged, 40);
+	assert_int_equal(host.open_spools, 1);
+	hml_frame_free((HmlFrame *) (uintptr_t) validation.frame);
+}
+
+/* A recording that is missing, or too short, is a tensor of length 0: each class is as likely. */
+static void
+test_judges_missing_tensors(void **state)
+{
+	HmlFrame *frame = frame_of_recordings(&tremor_network, 40, 1 << 20);
+	HmlModel *model = train_on_recordings(&tremor_network);
+	double target = 1;
+	uint32_t rows[2] = {39, 40};
+	double outputs[4];
+
+	(void) state;
+	assert_ok(&ctx, hml_frame_add_signal(frame, &tremor_tensor_encoder, NULL, &target));
+	assert_ok(&ctx, hml_frame_outputs(&ctx, model, frame, rows, 2, NULL, outputs));
+	assert_true(outputs[1] > 0.5);
+	assert_close(outputs[3], 0.5, 0);
+	hml_frame_free(frame);
+	hml_model_free(model);
+}
+
+/* What the host lends may fail at any time, and may not be lent at all. */
+static void
+test_spool_fails(void **state)
+{
+	HmlFrame *frame = frame_of_recordings(&tremor_network, 40, 8 * AXES * TREMOR_LENGTH * sizeof(float));
+	HmlModel *model;
+
+	(void) state;
+	host.spool_fail_at = host.spool_operations + 50;
+	assert_status(&ctx, train_model(arena, &tremor_network, frame, "{}", NULL, &model), HML_HOST);
+	assert_null(model);
+	hml_frame_free(frame);
+	ctx.host.spool = NULL;
+	frame = frame_of_recordings(&tremor_network, 40, 8 * AXES * TREMOR_LENGTH * sizeof(float));
+	assert_int_equal(frame->n_rows, 4);
+	assert_int_equal(frame->rows_seen, 40);
+	hml_frame_free(frame);
+}
+
+static void
 test_explains(void **state)
 {
-	HmlModel *model = train_on_recordings(&row_algorithm);
+	HmlModel *model = train_on_recordings(&tremor_features);
 	HmlRows rows = {0};
 	Judgement judgement;
 	HmlJudged judged = {model, &judgement.signal, &judgement.encoded, &judgement.verdict};
@@ -406,7 +331,7 @@ test_explains(void **state)
 	(void) state;
 	record(10, 70, false);
 	judge(model, sizeof(recording), NAN, &judgement);
-	assert_ok(&ctx, feature_encoder.explain(arena, &judged, 10, &rows));
+	assert_ok(&ctx, tremor_feature_encoder.explain(arena, &judged, 10, &rows));
 	assert_int_equal(rows.first->n, 3);
 	assert_string_equal(rows.first->cells[1].text, "x");
 	assert_ptr_equal(rows.first->next, rows.last);
@@ -501,7 +426,8 @@ test_encoders_of_algorithms(void **state)
 		assert_true(is_in_table(encoder->modality));
 		assert_true(has_param(*algorithm, encoder->modality->column));
 		assert_non_null(encoder->encode);
-		assert_int_equal((*algorithm)->sample == HML_SAMPLE_ROW, encoder->n_features > 0);
+		assert_true(encoder->n_features > 0);
+		assert_int_equal((*algorithm)->sample != HML_SAMPLE_ROW, encoder->length > 0);
 	}
 }
 
@@ -514,6 +440,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_judges_features, begin, end),
 		cmocka_unit_test_setup_teardown(test_doubts, begin, end),
 		cmocka_unit_test_setup_teardown(test_judges_tensors, begin, end),
+		cmocka_unit_test_setup_teardown(test_trains_from_spool, begin, end),
+		cmocka_unit_test_setup_teardown(test_cross_validates_tensors, begin, end),
+		cmocka_unit_test_setup_teardown(test_judges_missing_tensors, begin, end),
+		cmocka_unit_test_setup_teardown(test_spool_fails, begin, end),
 		cmocka_unit_test_setup_teardown(test_explains, begin, end),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_rows_of_the_table),

@@ -83,6 +83,7 @@ extern const HmlParamSpec hml_pipeline_params[];
  * Learn from the rows of 'frame' whose number is in rows[0 .. n_rows-1], or from
  * all where rows is NULL.  Only categories that occur there get a code.  A column
  * without any value is HML_INVALID_DATA, unless missing values get a constant.
+ * Of a frame of tensors it is hml_pipeline_plain() of the names of its columns.
  */
 extern HmlStatus hml_pipeline_fit(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, size_t n_rows,
 								  const HmlParams *params, HmlScaling default_scaling,

@@ -403,6 +403,16 @@ learn_features(Fit *fit, HmlPipeline *pipeline)
 	return status;
 }
 
+static HmlStatus
+keep_names(HmlArena *arena, const HmlFrame *frame, HmlPipeline **out)
+{
+	const char *names[HML_MAX_FEATURES];
+
+	for (size_t i = 0; i < frame->n_columns; i++)
+		names[i] = frame->columns[i].name;
+	return hml_pipeline_plain(arena, names, frame->n_columns, out);
+}
+
 HmlStatus
 hml_pipeline_fit(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, size_t n_rows,
 				 const HmlParams *params, HmlScaling default_scaling, HmlPipeline **out)
@@ -417,6 +427,8 @@ hml_pipeline_fit(HmlArena *arena, const HmlFrame *frame, const uint32_t *rows, s
 
 	if (fit.n_rows == 0)
 		return hml_fail(fit.ctx, HML_INVALID_DATA, "there is no row to learn from");
+	if (frame->kind != HML_SAMPLE_ROW)
+		return keep_names(arena, frame, out);
 	HML_TRY(hml_pipeline_create(arena, frame->n_columns, params, default_scaling, &pipeline));
 	HML_TRY(learn_features(&fit, pipeline));
 	*out = pipeline;

@@ -27,7 +27,7 @@ typedef struct HmlSamples
 	const double *rows;      /* of kind ROW: (n, n_inputs) */
 	const float *tensors;    /* of the other kinds: (n, shape[0], shape[1]) */
 	size_t shape[2];         /* steps and features, or channels and time */
-	const uint32_t *lengths; /* (n) steps or times that are filled; NULL = all of them */
+	const uint32_t *lengths; /* (n) steps or times that are filled, 0 = none is usable; NULL = all of them */
 } HmlSamples;
 
 /* rows is (n, n_inputs). */

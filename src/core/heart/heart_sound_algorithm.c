@@ -424,7 +424,6 @@ const HmlAlgorithm hml_heart_sound_cnn = {
 	.task = "classification",
 	.help = "Classifies recordings of the heart as normal or abnormal by the features of a typical beat.",
 	.target_use = HML_TARGET_LEARNT,
-	.default_scaling = HML_SCALE_NONE,
 	.params = params,
 	.encoder = &hml_heart_encoder,
 	.train = train,

@@ -85,8 +85,9 @@ typedef struct HmlMatrix
 struct HmlEncoder
 {
 	const HmlModality *modality;
-	size_t n_features;
-	const char *const *names; /* (n_features) of the values that stand in for the columns of a table */
+	size_t n_features;        /* values, or channels of a signal, or values of a step of a sequence */
+	const char *const *names; /* (n_features) they stand in for the columns of a table */
+	size_t length;            /* times or steps of a tensor; 0 where the samples are rows */
 	/* 'model' is NULL in training, where there is none yet. */
 	HmlStatus (*encode)(HmlArena *arena, const HmlModel *model, const HmlSignal *signal,
 						HmlEncodedSignal *out);
@@ -96,6 +97,17 @@ struct HmlEncoder
 	HmlStatus (*saliency)(HmlArena *arena, const HmlJudged *judged, HmlMatrix *out);
 	HmlStatus (*plot)(HmlArena *arena, const HmlJudged *judged, const HmlSignalView *view, HmlText *svg);
 };
+
+/*
+ * A frame of what an encoder makes, whose columns are its features: set kind,
+ * n_columns and length of a specification, declare the columns of the frame, add a
+ * row.  Of a signal that is NULL, or not usable, values are NaN, and a tensor is zeros of
+ * length 0.
+ */
+extern void hml_encoder_frame(const HmlEncoder *encoder, HmlSampleKind kind, HmlFrameSpec *spec);
+extern HmlStatus hml_encoder_columns(const HmlEncoder *encoder, HmlFrame *frame) HML_NODISCARD;
+extern HmlStatus hml_frame_add_signal(HmlFrame *frame, const HmlEncoder *encoder, const HmlSignal *signal,
+									  const double *roles) HML_NODISCARD;
 
 /*
  * The verdict on an encoded signal: each class is as likely as the others where it is

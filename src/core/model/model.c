@@ -63,7 +63,11 @@ check_training(HmlContext *ctx, const HmlAlgorithm *algorithm, const HmlFrame *f
 {
 	if (frame->n_rows == 0)
 		return hml_fail(ctx, HML_INVALID_DATA, "there is no row to learn from");
-	if (algorithm->target_use == HML_TARGET_LEARNT && !hml_frame_has(frame, HML_ROLE_TARGET))
+	if (frame->kind != algorithm->sample)
+		return hml_fail(ctx, HML_INVALID_ARGUMENT, "algorithm \"%s\" learns from samples of another kind",
+						algorithm->name);
+	if (algorithm->target_use == HML_TARGET_LEARNT && !hml_frame_has(frame, HML_ROLE_TARGET) &&
+		!hml_frame_has(frame, HML_ROLE_LABEL))
 		return hml_fail(ctx, HML_INVALID_ARGUMENT, "algorithm \"%s\" needs a target column", algorithm->name);
 	return HML_OK;
 }

@@ -60,7 +60,6 @@ typedef struct HmlAlgorithm
 	HmlTargetUse target_use;
 	bool scores_risk;     /* of a detector: its score is a risk by rules, not only how unusual a row is */
 	HmlSampleKind sample; /* what it learns from and judges */
-	HmlScaling default_scaling;
 	const HmlParamSpec *params; /* its own; the shared ones come on top */
 	const HmlEncoder *encoder;  /* set where it learns from recordings (modality.h), else NULL */
 	/* Fit model->impl, model->calibration and what else it has; model->arena, algorithm, params are set. */

@@ -92,6 +92,13 @@ hml_class_of_outputs(const HmlModel *model, const double *outputs)
 }
 
 void
+hml_outputs_of_nothing(const HmlModel *model, double *outputs)
+{
+	for (size_t i = 0; i < model->n_outputs; i++)
+		outputs[i] = 1.0 / (double) model->n_outputs;
+}
+
+void
 hml_verdict_of_outputs(const HmlModel *model, const double *outputs, const HmlQuality *quality,
 					   HmlVerdict *out)
 {
@@ -162,11 +169,28 @@ typedef struct Blocks
 	const HmlFrame *frame;
 	const char *phase;
 	Judge judge;
-	size_t width; /* results of a row */
-	size_t most;  /* rows of a block */
-	double *inputs;
+	size_t width;      /* results of a row */
+	size_t most;       /* rows of a block */
+	void *block;       /* (most) samples */
+	uint32_t *lengths; /* (most) of tensors */
 	void *scratch;
 } Blocks;
+
+/* The rows as a block of samples. */
+static HmlStatus
+read_block(const Blocks *b, const uint32_t *rows, size_t n, HmlSamples *out)
+{
+	const HmlFrame *frame = b->frame;
+
+	if (frame->kind == HML_SAMPLE_ROW)
+	{
+		*out = hml_sample_rows(b->block, n);
+		return hml_pipeline_apply_frame(b->model->pipeline, b->ctx, frame, rows, n, b->block);
+	}
+	*out = hml_sample_tensors(frame->kind, b->block, n, frame->shape[0], frame->shape[1]);
+	out->lengths = b->lengths;
+	return hml_frame_tensors(frame, rows, n, b->block, b->lengths);
+}
 
 static HmlStatus
 judge_blocks(const Blocks *b, const uint32_t *rows, size_t n, double *results)
@@ -174,33 +198,46 @@ judge_blocks(const Blocks *b, const uint32_t *rows, size_t n, double *results)
 	for (size_t first = 0; first < n; first += b->most)
 	{
 		size_t count = n - first < b->most ? n - first : b->most;
-		HmlSamples samples = hml_sample_rows(b->inputs, count);
+		HmlSamples samples;
 
 		HML_TRY(hml_poll(b->ctx));
 		if (b->phase != NULL)
 			hml_report_progress(b->ctx, b->phase, (int64_t) first, (int64_t) n);
-		HML_TRY(
-			hml_pipeline_apply_frame(b->model->pipeline, b->ctx, b->frame, rows + first, count, b->inputs));
+		HML_TRY(read_block(b, rows + first, count, &samples));
 		HML_TRY(b->judge(b->model, b->ctx, b->scratch, &samples, results + first * b->width));
 	}
 	return HML_OK;
 }
 
+static size_t
+sample_bytes(const Blocks *b)
+{
+	if (b->frame->kind == HML_SAMPLE_ROW)
+		return b->model->pipeline->n_inputs * sizeof(double);
+	return b->frame->shape[0] * b->frame->shape[1] * sizeof(float);
+}
+
 static HmlStatus
 judge_rows(Blocks *b, const uint32_t *rows, size_t n, double *results)
 {
-	size_t n_inputs = b->model->pipeline->n_inputs;
 	HmlStatus status;
 
-	b->most = BLOCK_BYTES / (n_inputs * sizeof(double)) + 1;
+	if (b->frame->kind != b->model->algorithm->sample)
+		return hml_fail(b->ctx, HML_INVALID_ARGUMENT,
+						"the model of algorithm \"%s\" judges samples of another kind",
+						b->model->algorithm->name);
+	b->most = BLOCK_BYTES / sample_bytes(b) + 1;
 	if (b->most > BLOCK_ROWS)
 		b->most = BLOCK_ROWS;
-	HML_TRY(hml_alloc(b->ctx, b->most, n_inputs * sizeof(double), (void **) &b->inputs));
-	status = hml_alloc(b->ctx, 1, b->model->algorithm->scratch_size(b->model), &b->scratch);
+	HML_TRY(hml_alloc(b->ctx, b->most, sample_bytes(b), &b->block));
+	status = HML_NEW(b->ctx, &b->lengths, b->most);
+	if (status == HML_OK)
+		status = hml_alloc(b->ctx, 1, b->model->algorithm->scratch_size(b->model), &b->scratch);
 	if (status == HML_OK)
 		status = judge_blocks(b, rows, n, results);
 	hml_free(b->ctx, b->scratch);
-	hml_free(b->ctx, b->inputs);
+	hml_free(b->ctx, b->lengths);
+	hml_free(b->ctx, b->block);
 	return status;
 }
 

@@ -69,6 +69,9 @@ extern size_t hml_class_of_outputs(const HmlModel *model, const double *outputs)
 extern void hml_verdict_of_outputs(const HmlModel *model, const double *outputs, const HmlQuality *quality,
 								   HmlVerdict *out);
 
+/* Of a sample of which nothing is usable: each class is as likely as the others. */
+extern void hml_outputs_of_nothing(const HmlModel *model, double *outputs);
+
 /* Outputs (n, n_outputs) of samples of the algorithm's kind; scratch is of the algorithm's scratch_size(). */
 static inline HmlStatus HML_NODISCARD
 hml_model_outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const HmlSamples *samples,
@@ -77,6 +80,9 @@ hml_model_outputs(const HmlModel *model, HmlContext *ctx, void *scratch, const H
 	HML_TRY(model->algorithm->outputs(model, ctx, scratch, samples, outputs));
 	for (size_t i = 0; i < model->n_corrections; i++)
 		hml_correct(&model->corrections[i], outputs, samples->n, model->n_outputs);
+	for (size_t i = 0; samples->lengths != NULL && i < samples->n; i++)
+		if (samples->lengths[i] == 0)
+			hml_outputs_of_nothing(model, outputs + i * model->n_outputs);
 	return HML_OK;
 }
 
@@ -85,8 +91,8 @@ extern HmlStatus hml_model_score(const HmlModel *model, HmlContext *ctx, void *s
 								 const HmlSamples *samples, double *scores) HML_NODISCARD;
 
 /*
- * Some rows of a frame whose columns are the features of the model in its order;
- * rows is (n), results is (n, n_outputs), or (n) scores.  Progress is reported as
+ * Some rows of a frame whose columns are the features of the model in its order, or
+ * whose tensors are its samples; rows is (n), results is (n, n_outputs), or (n) scores.  Progress is reported as
  * 'phase' unless that is NULL.  Memory: one block of samples, and scratch.
  */
 extern HmlStatus hml_frame_outputs(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame,

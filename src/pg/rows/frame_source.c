@@ -33,8 +33,10 @@ typedef struct FrameReader
 	RoleColumn roles[HML_MAX_ROLES];
 	HealthmlSource *source;
 	int n_features;                /* of the frame */
-	HealthmlSourceColumn *columns; /* (n_features), unless they are heard */
+	HealthmlSourceColumn *columns; /* (n_features), unless they are of recordings */
 	int recordings;                /* attribute, NO_COLUMN = none */
+	bool are_arrays;               /* of the recordings: real[] instead of bytea */
+	HealthmlSourceColumn at_s;     /* the second of the recording that is meant; attribute NO_COLUMN = none */
 	HmlFrame *frame;
 	double *row; /* (n_features) */
 	int64 row_number;
@@ -188,10 +190,21 @@ choose_features(FrameReader *reader)
 						errmsg("the source has no numeric or boolean column to learn from")));
 }
 
+static HealthmlSourceColumn
+number_column(const FrameReader *reader, const char *name)
+{
+	HealthmlSourceColumn column = column_of(reader, healthml_source_column(reader->source, name));
+
+	if (healthml_value_is_text(column.kind))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("column \"%s\" must be a number", name)));
+	return column;
+}
+
 static void
 choose_recordings(FrameReader *reader)
 {
 	const HmlEncoder *encoder = reader->request->encoder;
+	Form_pg_attribute column;
 
 	if (reader->request->features != NIL)
 		ereport(ERROR,
@@ -200,7 +213,13 @@ choose_recordings(FrameReader *reader)
 						 "for \"features\".",
 						 encoder->modality->column)));
 	reader->recordings = healthml_source_column(reader->source, reader->request->recordings);
-	healthml_check_recordings(TupleDescAttr(reader->source->columns, reader->recordings));
+	column = TupleDescAttr(reader->source->columns, reader->recordings);
+	reader->are_arrays =
+		getBaseType(column->atttypid) == FLOAT4ARRAYOID && !isnan(reader->request->sample_rate);
+	if (!reader->are_arrays)
+		healthml_check_recordings(column);
+	if (reader->request->at_s != NULL)
+		reader->at_s = number_column(reader, reader->request->at_s);
 	reader->n_features = (int) encoder->n_features;
 }
 
@@ -219,6 +238,7 @@ static void
 choose_columns(FrameReader *reader)
 {
 	reader->recordings = NO_COLUMN;
+	reader->at_s.attribute = NO_COLUMN;
 	if (reader->request->encoder != NULL)
 		choose_recordings(reader);
 	else
@@ -244,21 +264,22 @@ static void
 create_frame(FrameReader *reader)
 {
 	const HealthmlFrameRequest *request = reader->request;
-	HmlFrameSpec spec = {.n_columns = (size_t) reader->n_features,
+	HmlFrameSpec spec = {.kind = HML_SAMPLE_ROW,
+						 .n_columns = (size_t) reader->n_features,
 						 .max_rows = request->max_rows,
 						 .max_bytes = request->max_bytes,
 						 .seed = request->seed};
 	int i;
 
+	if (request->encoder != NULL)
+		hml_encoder_frame(request->encoder, request->sample, &spec);
 	for (i = 0; i < reader->n_roles; i++)
 		spec.roles[i] = reader->roles[i].role;
 	healthml_check(reader->ctx, hml_frame_create(reader->ctx, &spec, &reader->frame));
-	for (i = 0; i < reader->n_features; i++)
-		if (reader->recordings == NO_COLUMN)
-			declare_column(reader, i, reader->columns[i]);
-		else
-			healthml_check(reader->ctx, hml_frame_set_column(reader->frame, (size_t) i,
-															 request->encoder->names[i], HML_COLUMN_NUMERIC));
+	if (request->encoder != NULL)
+		healthml_check(reader->ctx, hml_encoder_columns(request->encoder, reader->frame));
+	for (i = 0; i < reader->n_features && request->encoder == NULL; i++)
+		declare_column(reader, i, reader->columns[i]);
 	for (i = 0; i < reader->n_roles; i++)
 		declare_column(reader, reader->n_features + i, reader->roles[i].column);
 	reader->row = palloc(sizeof(double) * reader->n_features);
@@ -299,62 +320,50 @@ cell(FrameReader *reader, int index, HealthmlSourceColumn column, TupleTableSlot
 }
 
 static HmlStatus
-encode_signal(FrameReader *reader, const HmlSignal *signal)
+add_signal(FrameReader *reader, const HealthmlRecording *recording, const double *roles)
 {
-	HmlEncodedSignal encoding = {0};
-	HmlArena *arena;
-	HmlStatus status;
-
-	HML_TRY(hml_arena_create(reader->ctx, &arena));
-	status = reader->request->encoder->encode(arena, NULL, signal, &encoding);
-	if (status == HML_OK)
-		memcpy(reader->row, encoding.values, sizeof(*reader->row) * reader->n_features);
-	hml_arena_free(arena);
-	return status;
-}
-
-static HmlStatus
-encode_recording(FrameReader *reader, Datum datum)
-{
-	HealthmlRecording recording = {
-		.modality = reader->request->encoder->modality, .datum = datum, .at_s = NAN, .sample_rate = NAN};
 	HmlSignal signal;
 	HmlStatus status;
 
-	HML_TRY(healthml_read_signal(reader->ctx, &recording, &signal));
-	status = encode_signal(reader, &signal);
+	HML_TRY(healthml_read_signal(reader->ctx, recording, &signal));
+	status = hml_frame_add_signal(reader->frame, reader->request->encoder, &signal, roles);
 	hml_signal_free(reader->ctx, &signal);
 	return status;
 }
 
-/* The present row's recording as features; none where it is null. */
+/* The present row's recording as a sample; an empty one where it is null. */
 static void
-read_recording(FrameReader *reader, TupleTableSlot *slot)
+add_recording(FrameReader *reader, TupleTableSlot *slot, const double *roles)
 {
+	const HmlEncoder *encoder = reader->request->encoder;
+	HealthmlRecording recording = {.modality = encoder->modality,
+								   .at_s = NAN,
+								   .is_array = reader->are_arrays,
+								   .sample_rate = reader->request->sample_rate};
 	HmlStatus status;
 
 	CHECK_FOR_INTERRUPTS();
 	if (slot->tts_isnull[reader->recordings])
 	{
-		for (int i = 0; i < reader->n_features; i++)
-			reader->row[i] = NAN;
+		healthml_check(reader->ctx, hml_frame_add_signal(reader->frame, encoder, NULL, roles));
 		return;
 	}
-	status = encode_recording(reader, slot->tts_values[reader->recordings]);
-	if (status != HML_OK)
+	recording.datum = slot->tts_values[reader->recordings];
+	if (reader->at_s.attribute != NO_COLUMN)
+		recording.at_s = cell(reader, reader->at_s.attribute, reader->at_s, slot);
+	status = add_signal(reader, &recording, roles);
+	if (status != HML_OK && status != HML_HOST)
 		hml_detail(reader->ctx, "The recording is in row " INT64_FORMAT " of the source.",
 				   reader->row_number);
 	healthml_check(reader->ctx, status);
 }
 
 static void
-read_features(FrameReader *reader, TupleTableSlot *slot)
+add_features(FrameReader *reader, TupleTableSlot *slot, const double *roles)
 {
-	if (reader->recordings != NO_COLUMN)
-		read_recording(reader, slot);
-	else
-		for (int i = 0; i < reader->n_features; i++)
-			reader->row[i] = cell(reader, i, reader->columns[i], slot);
+	for (int i = 0; i < reader->n_features; i++)
+		reader->row[i] = cell(reader, i, reader->columns[i], slot);
+	healthml_check(reader->ctx, hml_frame_add(reader->frame, reader->row, roles));
 }
 
 static void
@@ -373,10 +382,12 @@ add_row(void *user, TupleTableSlot *slot)
 		return;
 	}
 	slot_getallattrs(slot);
-	read_features(reader, slot);
 	for (int i = 0; i < reader->n_roles; i++)
 		roles[i] = cell(reader, n + i, reader->roles[i].column, slot);
-	healthml_check(reader->ctx, hml_frame_add(reader->frame, reader->row, roles));
+	if (reader->recordings != NO_COLUMN)
+		add_recording(reader, slot, roles);
+	else
+		add_features(reader, slot, roles);
 }
 
 static const char *
@@ -406,10 +417,17 @@ healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algori
 	if (request->group == NULL)
 		request->group = column_param(params, "group");
 	request->site = column_param(params, "site");
+	request->weight = column_param(params, "weight");
+	request->labels = columns_param(params, "votes");
 	request->excluded = columns_param(params, "exclude");
 	request->encoder = algorithm->encoder;
-	if (algorithm->encoder != NULL)
-		request->recordings = column_param(params, algorithm->encoder->modality->column);
+	request->sample = algorithm->sample;
+	request->sample_rate =
+		hml_param_is_set(params, "sample_rate") ? hml_param_number(params, "sample_rate") : NAN;
+	if (algorithm->encoder == NULL)
+		return;
+	request->recordings = column_param(params, algorithm->encoder->modality->column);
+	request->at_s = column_param(params, "at_s");
 }
 
 HmlFrame *

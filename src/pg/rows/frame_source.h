@@ -30,14 +30,21 @@ typedef struct HealthmlFrameRequest
 	List *labels; /* names of the columns with soft labels, one for each class */
 	const HmlEncoder
 		*encoder;           /* its features, of the recordings in a column, instead of columns; NULL = none */
-	const char *recordings; /* that column */
+	HmlSampleKind sample;   /* what it makes */
+	const char *recordings; /* that column, of bytea, or of real[] (channels x samples) with a sample_rate */
+	double sample_rate;     /* of arrays, Hz; NaN = arrays are not taken */
+	const char *at_s;       /* column of the second of the recording that is meant; NULL = none */
 	bool target_is_condition; /* it must be boolean or a number */
 	size_t max_rows;
 	size_t max_bytes;
 	uint64 seed; /* of the sample */
 } HealthmlFrameRequest;
 
-/* Take from the parameters of an algorithm which columns have which role: group, site, recordings, excluded. */
+/*
+ * Take from the parameters of an algorithm which columns have which role, where it has them: group, site, weight, votes
+ * (soft labels, a column for each class), exclude, and of recordings the column that the modality names, at_s and
+ * sample_rate.
+ */
 extern void healthml_request_roles(HealthmlFrameRequest *request, const HmlAlgorithm *algorithm,
 								   const HmlParams *params);
 

@@ -50,6 +50,8 @@ request_recordings(HmlContext *ctx, const HmlModel *model, HealthmlFrameRequest 
 	healthml_request_roles(request, model->algorithm, params);
 	request->group = NULL;
 	request->site = NULL;
+	request->weight = NULL;
+	request->labels = NIL;
 	request->excluded = NIL;
 }
 

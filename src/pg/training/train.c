@@ -77,7 +77,8 @@ read_arguments(Training *training, FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"params\" must not be null")));
 	parse_params(training, PG_GETARG_DATUM(5));
-	if (training->algorithm->target_use == HML_TARGET_LEARNT && training->target == NULL)
+	if (training->algorithm->target_use == HML_TARGET_LEARNT && training->target == NULL &&
+		!hml_param_is_set(training->params, "votes"))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("algorithm \"%s\" needs a target column", training->algorithm->name)));
 }

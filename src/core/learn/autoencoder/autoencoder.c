@@ -516,7 +516,6 @@ const HmlAlgorithm hml_autoencoder = {
 	.task = "anomaly_detection",
 	.help = "A neural network that learns to reproduce normal rows; what it reproduces badly is an anomaly.",
 	.target_use = HML_TARGET_EVALUATES,
-	.default_scaling = HML_SCALE_STANDARD,
 	.params = params,
 	.train = train,
 	.write = write_autoencoder,

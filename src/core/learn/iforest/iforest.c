@@ -209,7 +209,6 @@ const HmlAlgorithm hml_isolation_forest = {
 	.task = "anomaly_detection",
 	.help = "Isolation forest: rows that few random splits set apart are unusual.",
 	.target_use = HML_TARGET_EVALUATES,
-	.default_scaling = HML_SCALE_NONE,
 	.params = params,
 	.train = train,
 	.write = write_forest,

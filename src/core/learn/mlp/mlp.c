@@ -324,7 +324,6 @@ const HmlAlgorithm hml_mlp = {
 	.task = "classification",
 	.help = "A neural network of dense layers that classifies rows or predicts a value.",
 	.target_use = HML_TARGET_LEARNT,
-	.default_scaling = HML_SCALE_STANDARD,
 	.params = params,
 	.train = train,
 	.write = write_mlp,

@@ -401,7 +401,6 @@ const HmlAlgorithm hml_one_class_svm = {
 	.help =
 		"One-class support-vector machine: rows outside the region where most training rows lie are unusual.",
 	.target_use = HML_TARGET_EVALUATES,
-	.default_scaling = HML_SCALE_STANDARD,
 	.params = params,
 	.train = train,
 	.write = write_svm,

@@ -354,7 +354,6 @@ const HmlAlgorithm hml_rules = {
 	.help = "Rules: bands of values with points, given or learnt; the rules that fire are the explanation.",
 	.target_use = HML_TARGET_EVALUATES,
 	.scores_risk = true,
-	.default_scaling = HML_SCALE_NONE,
 	.params = params,
 	.train = train,
 	.write = write_rules,

@@ -587,7 +587,6 @@ const HmlAlgorithm hml_lstm_autoencoder = {
 	.help = "A recurrent network that learns to reproduce windows of time; what it reproduces badly is an "
 			"anomaly.",
 	.target_use = HML_TARGET_EVALUATES,
-	.default_scaling = HML_SCALE_STANDARD,
 	.params = params,
 	.train = train,
 	.write = write_model,
