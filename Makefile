@@ -189,12 +189,30 @@ REGRESS_OPTS = --inputdir=test --outputdir=build/regress --load-extension=$(EXTE
 PGTAP = $(sort $(wildcard test/pgtap/*.sql test/pgtap/*/*.sql))
 TAP = $(sort $(wildcard test/t/*.pl))
 
+# The module with the tiny modality of the unit tests in its catalogues, for the TAP test of large trainings.
+TREMOR = build/tremor
+TREMOR_OBJS = $(filter-out %/catalog/algorithms.o %/catalog/modalities.o,$(OBJS)) \
+	$(TREMOR)/algorithms.o $(TREMOR)/modalities.o $(TREMOR)/tremor.o
+$(TREMOR)/algorithms.c: src/core/catalog/algorithms.c Makefile
+	@mkdir -p $(@D)
+	@sed -e '0,/^#include/s//#include "unit\/tremor.h"\n&/' -e 's/^\tNULL,$$/\t\&tremor_network,\n&/' $< >$@
+$(TREMOR)/modalities.c: src/core/catalog/modalities.c Makefile
+	@mkdir -p $(@D)
+	@sed -e '0,/^#include/s//#include "unit\/tremor.h"\n&/' -e 's/NULL};/\&tremor_modality, &/' $< >$@
+$(TREMOR)/tremor.c: test/unit/tremor.c
+	@mkdir -p $(@D)
+	@cp $< $@
+$(TREMOR)/%.o: $(TREMOR)/%.c test/unit/tremor.h
+	$(CC) $(CORE_CFLAGS) -DTREMOR_LENGTH=95000 $(CORE_CPPFLAGS) -Itest $(DEPENDENCIES) -c $< -o $@
+$(TREMOR)/healthml.so: $(TREMOR_OBJS)
+	$(CC) $(CFLAGS) -shared $^ $(LDFLAGS) $(SHLIB_LINK) -o $@
+
 .PHONY: test-sql test-pgtap test-tap test-demo
 test-sql: all
 	@scripts/in-sandbox scripts/test-sql $(or $(TESTS),$(REGRESS))
 test-pgtap: all
 	@scripts/in-sandbox scripts/test-pgtap $(or $(TESTS),$(PGTAP))
-test-tap: all
+test-tap: all $(TREMOR)/healthml.so
 	@scripts/in-sandbox scripts/test-tap $(or $(TESTS),$(TAP))
 test-demo: all
 	@scripts/in-sandbox scripts/test-demo
@@ -256,6 +274,7 @@ test:
 test-deep: FUZZ_SECONDS = 600
 test-deep: export HEALTHML_CLASSIFICATIONS = 100000
 test-deep: export HEALTHML_RESTORES = 20
+test-deep: export HEALTHML_SPOOLED_SAMPLES = 4000
 test-deep: test test-fuzz test-ubsan
 demo:
 	@scripts/demo "$(DEMO_DATA)"
