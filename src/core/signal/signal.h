@@ -20,6 +20,8 @@ typedef struct HmlSignal
 	const char **labels; /* (n_channels) UTF-8, one block with their text; NULL = channels have no names */
 	const char *format;  /* of the file: "wav", "edf", ...; "array" without one */
 	bool truncated;      /* the file ends before its recording does */
+	bool is_placed;      /* a moment was asked for, and the signal is what there is round it */
+	double at_s;         /* that moment, in the signal; it need not be the middle */
 } HmlSignal;
 
 /* Frees samples and labels; a signal of zeros is allowed. */
