@@ -62,23 +62,11 @@ def add(case, metric, value):
     expected.append((case, metric, exact(value)))
 
 
-def best(values, thresholds):
-    i = int(np.argmax(values))
-    return thresholds[i], values[i]
-
-
 def ranking(case, scores, labels):
     add(case, "roc_auc", m.roc_auc_score(labels, scores))
     add(case, "average_precision", m.average_precision_score(labels, scores))
     for point in zip(*m.roc_curve(labels, scores)):
         roc.append((case, *map(exact, point)))
-    fpr, tpr, thresholds = m.roc_curve(labels, scores, drop_intermediate=False)
-    threshold, value = best(tpr[1:] - fpr[1:], thresholds[1:])
-    add(case, "youden", value)
-    distinct = np.unique(scores)[::-1]
-    threshold, value = best([m.f1_score(labels, scores >= t) for t in distinct], distinct)
-    add(case, "best_f1", value)
-    add(case, "best_f1_threshold", threshold)
 
 
 def probabilities(case, p, labels):

@@ -11,6 +11,13 @@
 #define N 37
 #define UPDATES 50
 
+/* sum += samples * weights. */
+static bool
+add_weights(double *sum, float *rest, const float *weights, int64_t samples, size_t n)
+{
+	return hml_average_add_many_f32(sum, rest, &weights, &samples, 1, n);
+}
+
 typedef struct Updates
 {
 	float weights[UPDATES][N];
@@ -41,8 +48,7 @@ average_in_order(const Updates *updates, const uint32_t *order, float *average)
 
 	for (size_t k = 0; k < UPDATES; k++)
 	{
-		assert_true(
-			hml_average_add_f32(sum, rest, updates->weights[order[k]], updates->samples[order[k]], N));
+		assert_true(add_weights(sum, rest, updates->weights[order[k]], updates->samples[order[k]], N));
 		samples += updates->samples[order[k]];
 	}
 	hml_average_finish_f32(average, sum, rest, samples, N);
@@ -106,7 +112,7 @@ test_partial_sums_combine(void **state)
 	{
 		order[u] = u;
 		samples += updates.samples[u];
-		assert_true(hml_average_add_f32(sum[u % 4], rest[u % 4], updates.weights[u], updates.samples[u], N));
+		assert_true(add_weights(sum[u % 4], rest[u % 4], updates.weights[u], updates.samples[u], N));
 	}
 	average_in_order(&updates, order, whole);
 	for (int part = 1; part < 4; part++)
@@ -150,10 +156,10 @@ test_many_at_once(void **state)
 	updates.samples[1] = (INT64_C(1) << 40) + 1; /* whose products are not exact */
 	for (uint32_t u = 0; u < UPDATES; u++)
 		weights[u] = updates.weights[u];
-	assert_true(hml_average_add_f32(sum, rest, weights[1], updates.samples[1], N));
+	assert_true(add_weights(sum, rest, weights[1], updates.samples[1], N));
 	for (uint32_t u = 0; u < UPDATES; u++)
 		if (u != 1)
-			assert_true(hml_average_add_f32(sum, rest, weights[u], updates.samples[u], N));
+			assert_true(add_weights(sum, rest, weights[u], updates.samples[u], N));
 	for (int level = 1; level <= 4; level++)
 	{
 		hml_cpu_cap_level(level);
@@ -194,7 +200,7 @@ test_wide_forms(void **state)
 	assert_close(average[2], 1.0, 0.0);
 
 	for (int u = 0; u < 2; u++)
-		assert_true(hml_average_add_f32(float_sum, float_rest, floats[u], (INT64_C(1) << 40) + 1, 3));
+		assert_true(add_weights(float_sum, float_rest, floats[u], (INT64_C(1) << 40) + 1, 3));
 	hml_average_finish_f32(float_average, float_sum, float_rest, 2 * ((INT64_C(1) << 40) + 1), 3);
 	assert_close((double) float_average[0], 2.0, 0.0);
 	assert_close((double) float_average[2], 1.0, 0.0);
@@ -211,8 +217,8 @@ test_nonfinite_is_found(void **state)
 	for (size_t i = 0; i < N; i++)
 	{
 		weights[i] = i % 2 == 0 ? NAN : -INFINITY;
-		assert_false(hml_average_add_f32(sum, rest, weights, 1, N));
-		assert_false(hml_average_add_f32(sum, rest, weights, INT64_C(1) << 40, N));
+		assert_false(add_weights(sum, rest, weights, 1, N));
+		assert_false(add_weights(sum, rest, weights, INT64_C(1) << 40, N));
 		assert_int_equal(hml_average_find_nonfinite_f32(weights, N), i);
 		weights[i] = 0;
 	}

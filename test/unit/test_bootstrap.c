@@ -51,6 +51,41 @@ draw_rows(Rows *rows, size_t n, uint64_t seed)
 	}
 }
 
+/* One metric of a ranking. */
+typedef struct OneMetric
+{
+	HmlContext *ctx;
+	const HmlRanking *ranking;
+	HmlRankingMetric metric;
+} OneMetric;
+
+static HmlStatus
+metric_of_ranking(void *user, const uint32_t *weights, double *value)
+{
+	const OneMetric *one = user;
+	HmlRanking ranking = *one->ranking;
+
+	ranking.positive_weights = weights;
+	ranking.negative_weights = weights == NULL ? NULL : weights + ranking.n_positives;
+	return one->metric(one->ctx, &ranking, value);
+}
+
+static HmlStatus
+bootstrap(HmlContext *ctx, const HmlRanking *ranking, HmlRankingMetric metric, const HmlBootstrap *options,
+		  HmlInterval *out)
+{
+	OneMetric one = {.ctx = ctx, .ranking = ranking, .metric = metric};
+	const size_t classes[] = {ranking->n_positives, ranking->n_negatives};
+	const size_t all = ranking->n_positives + ranking->n_negatives;
+	HmlResampling resampling = {.strata = options->stratified ? classes : &all,
+								.n_strata = options->stratified ? 2 : 1,
+								.n_metrics = 1,
+								.metrics = metric_of_ranking,
+								.user = &one};
+
+	return hml_bootstrap_metrics(ctx, &resampling, options, out);
+}
+
 static HmlInterval
 interval_of(HmlContext *ctx, const Rows *rows, HmlRankingMetric metric, const HmlBootstrap *options)
 {
@@ -58,7 +93,7 @@ interval_of(HmlContext *ctx, const Rows *rows, HmlRankingMetric metric, const Hm
 	HmlInterval interval;
 
 	assert_ok(ctx, hml_ranking_create(ctx, rows->scores, rows->labels, rows->n, &ranking));
-	assert_ok(ctx, hml_bootstrap(ctx, &ranking, metric, options, &interval));
+	assert_ok(ctx, bootstrap(ctx, &ranking, metric, options, &interval));
 	hml_ranking_free(ctx, &ranking);
 	return interval;
 }
@@ -219,7 +254,7 @@ options_are_checked(void **state)
 	{
 		options = hml_bootstrap_default();
 		options.confidence = bad_confidence[i];
-		assert_status(&ctx, hml_bootstrap(&ctx, &empty, hml_ranking_roc_auc, &options, &interval),
+		assert_status(&ctx, bootstrap(&ctx, &empty, hml_ranking_roc_auc, &options, &interval),
 					  HML_INVALID_ARGUMENT);
 		assert_message(&ctx, "confidence");
 	}
@@ -227,7 +262,7 @@ options_are_checked(void **state)
 	{
 		options = hml_bootstrap_default();
 		options.replicates = bad_replicates[i];
-		assert_status(&ctx, hml_bootstrap(&ctx, &empty, hml_ranking_roc_auc, &options, &interval),
+		assert_status(&ctx, bootstrap(&ctx, &empty, hml_ranking_roc_auc, &options, &interval),
 					  HML_INVALID_ARGUMENT);
 		assert_message(&ctx, "replicates");
 	}
@@ -245,7 +280,7 @@ small_bootstrap(HmlContext *ctx, void *argument)
 
 	options.replicates = 60; /* enough for the sort to take memory */
 	HML_TRY(hml_ranking_create(ctx, rows->scores, rows->labels, rows->n, &ranking));
-	status = hml_bootstrap(ctx, &ranking, hml_ranking_average_precision, &options, &interval);
+	status = bootstrap(ctx, &ranking, hml_ranking_average_precision, &options, &interval);
 	hml_ranking_free(ctx, &ranking);
 	return status;
 }

@@ -73,7 +73,6 @@ test_progress(void **state)
 	assert_string_equal(host.last_progress.phase, "build");
 	assert_int_equal(host.last_progress.done, 3);
 	assert_int_equal(host.last_progress.total, 10);
-	assert_true(isnan(host.last_progress.loss));
 	ctx.host.progress = NULL;
 	hml_report_progress(&ctx, "build", 4, 10);
 	assert_int_equal(host.progress_reports, 1);
@@ -213,27 +212,6 @@ test_charge_counts_what_is_held_elsewhere(void **state)
 	assert_int_equal(ctx.memory_peak, 3000);
 }
 
-static void
-test_hand_over(void **state)
-{
-	TestHost host;
-	HmlContext from;
-	HmlContext to;
-	HmlHost shared;
-	void *block;
-
-	(void) state;
-	test_host_init(&host, &from);
-	shared = from.host;
-	hml_context_init(&to, &shared);
-	assert_ok(&from, hml_alloc(&from, 10, 10, &block));
-	hml_hand_over(&from, &to, block);
-	assert_int_equal(from.memory_used, 0);
-	assert_true(to.memory_used >= 100);
-	hml_free(&to, block);
-	test_host_finish(&host, &to);
-}
-
 int
 main(void)
 {
@@ -248,7 +226,6 @@ main(void)
 		cmocka_unit_test(test_sizes_that_do_not_fit),
 		cmocka_unit_test(test_memory_limit),
 		cmocka_unit_test(test_charge_counts_what_is_held_elsewhere),
-		cmocka_unit_test(test_hand_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,10 +100,17 @@ teardown(Fixture *f)
 	test_host_finish(&f->host, &f->ctx);
 }
 
+/* One local epoch of Adam, a fifth held back. */
+static HmlFedOptions
+default_options(void)
+{
+	return (HmlFedOptions){.epochs = 1, .learning_rate = 1e-3, .batch_size = 32, .holdout = 0.2};
+}
+
 static void
 run_round(Fixture *f, HmlModel *model, uint64_t round, double proximal)
 {
-	HmlFedOptions options = hml_fed_default_options();
+	HmlFedOptions options = default_options();
 	double sum[MAX_WEIGHTS] = {0};
 	float rest[MAX_WEIGHTS] = {0};
 	float weights[MAX_WEIGHTS];
@@ -125,7 +132,7 @@ run_round(Fixture *f, HmlModel *model, uint64_t round, double proximal)
 		assert_ok(&f->ctx, hml_fed_train(&f->ctx, model, f->sites[s], &options, weights, &samples, &loss));
 		assert_int_equal(samples, ROWS * 4 / 5);
 		assert_true(isfinite(loss));
-		assert_true(hml_average_add_f32(sum, rest, weights, samples, n));
+		assert_true(hml_average_add_many_f32(sum, rest, &(const float *){weights}, &samples, 1, n));
 		total += samples;
 	}
 	hml_average_finish_f32(weights, sum, rest, total, n);
@@ -136,7 +143,7 @@ run_round(Fixture *f, HmlModel *model, uint64_t round, double proximal)
 static void
 judge(Fixture *f, const HmlModel *model, HmlFedTally *total)
 {
-	HmlFedOptions options = hml_fed_default_options();
+	HmlFedOptions options = default_options();
 
 	memset(total, 0, sizeof(*total));
 	for (size_t s = 0; s < SITES; s++)
@@ -244,7 +251,7 @@ test_a_positive_class_of_zeros(void **state)
 	Fixture f;
 	HmlModel *model;
 	HmlFedTally tally;
-	HmlFedOptions options = hml_fed_default_options();
+	HmlFedOptions options = default_options();
 
 	(void) state;
 	setup(&f, TARGET_BINARY);
@@ -291,7 +298,7 @@ static void
 test_refusals(void **state)
 {
 	Fixture f;
-	HmlFedOptions options = hml_fed_default_options();
+	HmlFedOptions options = default_options();
 	HmlModel *model;
 	HmlFedTally tally;
 	float weights[MAX_WEIGHTS] = {0};
@@ -327,7 +334,7 @@ static HmlStatus
 begin_train_judge(HmlContext *ctx, void *argument)
 {
 	Fixture *f = argument;
-	HmlFedOptions options = hml_fed_default_options();
+	HmlFedOptions options = default_options();
 	HmlModel *model;
 	HmlFedTally tally;
 	float weights[MAX_WEIGHTS];

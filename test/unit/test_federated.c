@@ -62,7 +62,8 @@ test_aggregation_equals_flower(void **state)
 
 	for (size_t u = 0; u < CLIENTS; u++)
 	{
-		assert_true(hml_average_add_f32(sum, rest, round.updates + u * WEIGHTS, round.samples[u], WEIGHTS));
+		assert_true(hml_average_add_many_f32(sum, rest, &(const float *){round.updates + u * WEIGHTS},
+											 &round.samples[u], 1, WEIGHTS));
 		samples += round.samples[u];
 	}
 	hml_average_finish_f32(result, sum, rest, samples, WEIGHTS);

@@ -71,32 +71,22 @@ class_metric(const char *metric, const HmlClassificationMetrics *m)
 static double
 metric_of_rows(HmlContext *ctx, const char *metric, const Rows *rows)
 {
-	HmlRanking ranking;
 	HmlConfusion confusion;
 	HmlClassificationMetrics classes;
-	double threshold;
 	double value = NAN;
 
-	assert_ok(ctx, hml_ranking_create(ctx, rows->scores, rows->labels, rows->n, &ranking));
 	confusion = hml_confusion_at(rows->scores, rows->labels, rows->n, 0.5);
 	classes = hml_classification_metrics(&confusion);
 	if (strcmp(metric, "roc_auc") == 0)
 		assert_ok(ctx, hml_roc_auc(ctx, rows->scores, rows->labels, rows->n, &value));
 	else if (strcmp(metric, "average_precision") == 0)
 		assert_ok(ctx, hml_average_precision(ctx, rows->scores, rows->labels, rows->n, &value));
-	else if (strcmp(metric, "youden") == 0)
-		assert_ok(ctx, hml_ranking_best_threshold(ctx, &ranking, HML_THRESHOLD_YOUDEN, &threshold, &value));
-	else if (strcmp(metric, "best_f1") == 0)
-		assert_ok(ctx, hml_ranking_best_threshold(ctx, &ranking, HML_THRESHOLD_F1, &threshold, &value));
-	else if (strcmp(metric, "best_f1_threshold") == 0)
-		assert_ok(ctx, hml_ranking_best_threshold(ctx, &ranking, HML_THRESHOLD_F1, &value, NULL));
 	else if (strcmp(metric, "brier_score") == 0)
 		assert_ok(ctx, hml_mean_of_loss(ctx, hml_brier_loss, rows->scores, rows->labels, rows->n, &value));
 	else if (strcmp(metric, "log_loss") == 0)
 		assert_ok(ctx, hml_mean_of_loss(ctx, hml_log_loss, rows->scores, rows->labels, rows->n, &value));
 	else
 		value = class_metric(metric, &classes);
-	hml_ranking_free(ctx, &ranking);
 	return value;
 }
 
@@ -376,8 +366,6 @@ one_class_has_no_auc(void **state)
 	assert_ok(&ctx, hml_average_precision(&ctx, scores, all, 3, &value));
 	assert_true(value == 1);
 	assert_ok(&ctx, hml_ranking_create(&ctx, scores, none, 3, &ranking));
-	assert_ok(&ctx, hml_ranking_best_threshold(&ctx, &ranking, HML_THRESHOLD_F1, &value, NULL));
-	assert_true(isnan(value));
 	assert_ok(&ctx, hml_ranking_roc_curve(&ctx, &ranking, &curve));
 	assert_int_equal(curve.n_points, 0);
 	hml_ranking_free(&ctx, &ranking);
@@ -493,9 +481,7 @@ all_rankings(HmlContext *ctx, void *argument)
 	HML_TRY(hml_average_precision(ctx, rows->scores, rows->labels, rows->n, &value));
 	HML_TRY(hml_roc_auc(ctx, rows->scores, rows->labels, rows->n, &value));
 	HML_TRY(hml_ranking_create(ctx, rows->scores, rows->labels, rows->n, &ranking));
-	status = hml_ranking_best_threshold(ctx, &ranking, HML_THRESHOLD_YOUDEN, &value, NULL);
-	if (status == HML_OK)
-		status = hml_ranking_roc_curve(ctx, &ranking, &curve);
+	status = hml_ranking_roc_curve(ctx, &ranking, &curve);
 	hml_ranking_free(ctx, &ranking);
 	if (status == HML_OK)
 		hml_roc_curve_free(ctx, &curve);

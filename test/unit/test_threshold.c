@@ -4,6 +4,8 @@
  */
 #include "unit/support.h"
 
+#include <limits.h>
+
 #include "core/base/rng.h"
 #include "core/stats/threshold.h"
 
@@ -56,6 +58,28 @@ test_evidence_counts(void **state)
 	test_host_finish(&host, &ctx);
 }
 
+/* The score from which on the positives gain most on the negatives; of equally many of both. */
+static double
+greatest_youden(size_t n)
+{
+	double best = 0;
+	int greatest = INT_MIN;
+
+	for (size_t at = 0; at < n; at++)
+	{
+		int gain = 0;
+
+		for (size_t i = 0; i < n; i++)
+			gain += scores[i] < scores[at] ? 0 : labels[i] ? 1 : -1;
+		if (gain > greatest)
+		{
+			greatest = gain;
+			best = scores[at];
+		}
+	}
+	return best;
+}
+
 /* Labels that have nothing to do with the scores: less than half as far from 0.5 as the best of few rows. */
 static void
 test_chance_counts_less(void **state)
@@ -71,19 +95,13 @@ test_chance_counts_less(void **state)
 	hml_rng_seed(&rng, 2);
 	for (int round = 0; round < 200; round++)
 	{
-		HmlRanking ranking;
-		double best;
-
 		for (size_t i = 0; i < 24; i++)
 		{
 			scores[i] = hml_rng_uniform(&rng);
 			labels[i] = i % 2 == 0;
 		}
 		robust += fabs(threshold_of(&ctx, 24, HML_THRESHOLD_YOUDEN) - 0.5);
-		assert_ok(&ctx, hml_ranking_create(&ctx, scores, labels, 24, &ranking));
-		assert_ok(&ctx, hml_ranking_best_threshold(&ctx, &ranking, HML_THRESHOLD_YOUDEN, &best, NULL));
-		hml_ranking_free(&ctx, &ranking);
-		plain += fabs(best - 0.5);
+		plain += fabs(greatest_youden(24) - 0.5);
 	}
 	assert_true(robust < 0.5 * plain);
 	test_host_finish(&host, &ctx);

@@ -22,7 +22,6 @@ struct HmlArena
 {
 	HmlContext *ctx;
 	Chunk *chunks; /* the first one is being filled */
-	size_t size;
 };
 
 #define CHUNK_SIZE ((size_t) 32 * 1024)
@@ -54,27 +53,10 @@ hml_arena_free(HmlArena *arena)
 	hml_free(arena->ctx, arena);
 }
 
-void
-hml_arena_adopt(HmlArena *arena, HmlContext *ctx)
-{
-	Chunk *chunk;
-
-	for (chunk = arena->chunks; chunk != NULL; chunk = chunk->next)
-		hml_hand_over(arena->ctx, ctx, chunk);
-	hml_hand_over(arena->ctx, ctx, arena);
-	arena->ctx = ctx;
-}
-
 HmlContext *
 hml_arena_context(const HmlArena *arena)
 {
 	return arena->ctx;
-}
-
-size_t
-hml_arena_size(const HmlArena *arena)
-{
-	return arena->size;
 }
 
 /* A chunk of its own for one block goes after the one that is being filled. */
@@ -92,7 +74,6 @@ add_chunk(HmlArena *arena, size_t size, bool own, Chunk **out)
 	chunk->free = (char *) chunk + CHUNK_HEADER;
 	chunk->left = size;
 	*link = chunk;
-	arena->size += gross;
 	*out = chunk;
 	return HML_OK;
 }

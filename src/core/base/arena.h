@@ -16,14 +16,7 @@ typedef struct HmlArena HmlArena;
 
 extern HmlStatus hml_arena_create(HmlContext *ctx, HmlArena **out) HML_NODISCARD;
 extern void hml_arena_free(HmlArena *arena); /* NULL is allowed */
-
-/*
- * From here on errors and memory of the arena go through 'ctx': a model that
- * was built during one call is kept and freed by a longer-lived context.
- */
-extern void hml_arena_adopt(HmlArena *arena, HmlContext *ctx);
 extern HmlContext *hml_arena_context(const HmlArena *arena);
-extern size_t hml_arena_size(const HmlArena *arena); /* bytes held */
 
 extern HmlStatus hml_arena_alloc(HmlArena *arena, size_t count, size_t size, void **out) HML_NODISCARD;
 extern HmlStatus hml_arena_alloc_zero(HmlArena *arena, size_t count, size_t size, void **out) HML_NODISCARD;

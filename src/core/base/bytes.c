@@ -102,16 +102,6 @@ hml_read_u64(HmlReader *reader, uint64_t *out)
 }
 
 HmlStatus
-hml_read_i32(HmlReader *reader, int32_t *out)
-{
-	uint32_t bits;
-
-	HML_TRY(hml_read_u32(reader, &bits));
-	memcpy(out, &bits, sizeof(bits));
-	return HML_OK;
-}
-
-HmlStatus
 hml_read_f32(HmlReader *reader, float *out)
 {
 	uint32_t bits;
@@ -221,12 +211,6 @@ hml_read_f64_array(HmlReader *reader, double *out, size_t count)
 	READ_ARRAY(hml_read_f64);
 }
 
-HmlStatus
-hml_read_i32_array(HmlReader *reader, int32_t *out, size_t count)
-{
-	READ_ARRAY(hml_read_i32);
-}
-
 void
 hml_writer_init(HmlWriter *writer, HmlContext *ctx)
 {
@@ -316,12 +300,6 @@ hml_write_u64(HmlWriter *writer, uint64_t value)
 }
 
 void
-hml_write_i32(HmlWriter *writer, int32_t value)
-{
-	write_uint(writer, (uint32_t) value, 4);
-}
-
-void
 hml_write_f32(HmlWriter *writer, float value)
 {
 	uint32_t bits;
@@ -363,12 +341,6 @@ void
 hml_write_f64_array(HmlWriter *writer, const double *values, size_t count)
 {
 	WRITE_ARRAY(hml_write_f64);
-}
-
-void
-hml_write_i32_array(HmlWriter *writer, const int32_t *values, size_t count)
-{
-	WRITE_ARRAY(hml_write_i32);
 }
 
 void

@@ -27,7 +27,6 @@ extern HmlStatus hml_read_u8(HmlReader *reader, uint8_t *out) HML_NODISCARD;
 extern HmlStatus hml_read_u16(HmlReader *reader, uint16_t *out) HML_NODISCARD;
 extern HmlStatus hml_read_u32(HmlReader *reader, uint32_t *out) HML_NODISCARD;
 extern HmlStatus hml_read_u64(HmlReader *reader, uint64_t *out) HML_NODISCARD;
-extern HmlStatus hml_read_i32(HmlReader *reader, int32_t *out) HML_NODISCARD;
 extern HmlStatus hml_read_f32(HmlReader *reader, float *out) HML_NODISCARD;
 extern HmlStatus hml_read_f64(HmlReader *reader, double *out) HML_NODISCARD;
 
@@ -41,7 +40,6 @@ extern HmlStatus hml_read_text_copy(HmlArena *arena, HmlReader *reader, const ch
 /* Arrays of fixed length into memory of the caller. */
 extern HmlStatus hml_read_f32_array(HmlReader *reader, float *out, size_t count) HML_NODISCARD;
 extern HmlStatus hml_read_f64_array(HmlReader *reader, double *out, size_t count) HML_NODISCARD;
-extern HmlStatus hml_read_i32_array(HmlReader *reader, int32_t *out, size_t count) HML_NODISCARD;
 
 /*
  * The writer grows.  A failed write makes all later ones do nothing; the
@@ -64,14 +62,12 @@ extern void hml_write_u8(HmlWriter *writer, uint8_t value);
 extern void hml_write_u16(HmlWriter *writer, uint16_t value);
 extern void hml_write_u32(HmlWriter *writer, uint32_t value);
 extern void hml_write_u64(HmlWriter *writer, uint64_t value);
-extern void hml_write_i32(HmlWriter *writer, int32_t value);
 extern void hml_write_f32(HmlWriter *writer, float value);
 extern void hml_write_f64(HmlWriter *writer, double value);
 extern void hml_write_bytes(HmlWriter *writer, const void *data, size_t length);
 extern void hml_write_text(HmlWriter *writer, const char *text, size_t length);
 extern void hml_write_f32_array(HmlWriter *writer, const float *values, size_t count);
 extern void hml_write_f64_array(HmlWriter *writer, const double *values, size_t count);
-extern void hml_write_i32_array(HmlWriter *writer, const int32_t *values, size_t count);
 /* Replace four bytes written earlier, such as a length that was not known. */
 extern void hml_write_u32_at(HmlWriter *writer, size_t position, uint32_t value);
 

@@ -99,7 +99,7 @@ hml_seconds(HmlContext *ctx)
 void
 hml_report_progress(HmlContext *ctx, const char *phase, int64_t done, int64_t total)
 {
-	HmlProgress progress = {phase, done, total, NAN, NAN};
+	HmlProgress progress = {phase, done, total};
 
 	if (ctx->host.progress != NULL)
 		ctx->host.progress(ctx->host.user, &progress);
@@ -199,11 +199,4 @@ hml_free(HmlContext *ctx, void *pointer)
 		return;
 	hml_discharge(ctx, header_of(pointer)->size);
 	ctx->host.free(ctx->host.user, header_of(pointer)->raw);
-}
-
-void
-hml_hand_over(HmlContext *from, HmlContext *to, void *pointer)
-{
-	from->memory_used -= header_of(pointer)->size;
-	to->memory_used += header_of(pointer)->size;
 }

@@ -44,8 +44,6 @@ typedef struct HmlProgress
 	const char *phase; /* 'build', 'calibrate', 'epoch', ... */
 	int64_t done;
 	int64_t total; /* 0 when unknown */
-	double loss;   /* NaN where it has no meaning */
-	double validation_loss;
 } HmlProgress;
 
 struct HmlContext;
@@ -121,9 +119,6 @@ extern HmlStatus hml_alloc(HmlContext *ctx, size_t count, size_t size, void **ou
 extern HmlStatus hml_alloc_zero(HmlContext *ctx, size_t count, size_t size, void **out) HML_NODISCARD;
 extern HmlStatus hml_realloc(HmlContext *ctx, size_t count, size_t size, void **inout) HML_NODISCARD;
 extern void hml_free(HmlContext *ctx, void *pointer);
-
-/* Account a block of 'from' to 'to', which will free it; both hosts free alike. */
-extern void hml_hand_over(HmlContext *from, HmlContext *to, void *pointer);
 
 /*
  * Count bytes that the caller holds elsewhere, for as long as it holds them: a

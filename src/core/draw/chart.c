@@ -61,14 +61,14 @@ hml_axis_place(const HmlAxis *axis, double value)
 	return axis->from + (value - axis->low) / (axis->high - axis->low) * (axis->to - axis->from);
 }
 
-double
-hml_axis_first_tick(const HmlAxis *axis)
+static double
+first_tick(const HmlAxis *axis)
 {
 	return ceil(axis->low / axis->step - TICK_SLACK) * axis->step;
 }
 
-double
-hml_axis_tick(const HmlAxis *axis, double value)
+static double
+tick_at(const HmlAxis *axis, double value)
 {
 	return fabs(value) < axis->step * TICK_SLACK ? 0.0 : value;
 }
@@ -134,24 +134,24 @@ hml_chart_grid_line(HmlText *svg, double x1, double y1, double x2, double y2)
 void
 hml_chart_vertical_axis(HmlText *svg, const HmlAxis *axis, const HmlBox *box)
 {
-	for (double v = hml_axis_first_tick(axis); v <= axis->high + axis->step * TICK_SLACK; v += axis->step)
+	for (double v = first_tick(axis); v <= axis->high + axis->step * TICK_SLACK; v += axis->step)
 	{
 		double y = hml_axis_place(axis, v);
 
 		hml_chart_grid_line(svg, box->left, y, box->right, y);
-		add_number(svg, box->left - 8.0, y + 4.0, HML_ANCHOR_END, hml_axis_tick(axis, v));
+		add_number(svg, box->left - 8.0, y + 4.0, HML_ANCHOR_END, tick_at(axis, v));
 	}
 }
 
 void
 hml_chart_horizontal_axis(HmlText *svg, const HmlAxis *axis, const HmlBox *box, const char *title)
 {
-	for (double v = hml_axis_first_tick(axis); v <= axis->high + axis->step * TICK_SLACK; v += axis->step)
+	for (double v = first_tick(axis); v <= axis->high + axis->step * TICK_SLACK; v += axis->step)
 	{
 		double x = hml_axis_place(axis, v);
 
 		hml_chart_grid_line(svg, x, box->bottom, x, box->bottom + 5.0);
-		add_number(svg, x, box->bottom + 18.0, HML_ANCHOR_MIDDLE, hml_axis_tick(axis, v));
+		add_number(svg, x, box->bottom + 18.0, HML_ANCHOR_MIDDLE, tick_at(axis, v));
 	}
 	hml_chart_text(svg, (box->left + box->right) / 2.0, box->bottom + 38.0, HML_ANCHOR_MIDDLE, title);
 }
@@ -180,7 +180,6 @@ hml_chart_color_bar(HmlText *svg, const HmlColor *palette, const HmlAxis *axis, 
 	hml_chart_image(svg, &image, box);
 	if (axis == NULL)
 		return;
-	for (double v = hml_axis_first_tick(axis); v <= axis->high + axis->step * TICK_SLACK; v += axis->step)
-		add_number(svg, box->right + 6.0, hml_axis_place(axis, v) + 4.0, HML_ANCHOR_START,
-				   hml_axis_tick(axis, v));
+	for (double v = first_tick(axis); v <= axis->high + axis->step * TICK_SLACK; v += axis->step)
+		add_number(svg, box->right + 6.0, hml_axis_place(axis, v) + 4.0, HML_ANCHOR_START, tick_at(axis, v));
 }

@@ -25,12 +25,6 @@ extern HmlAxis hml_axis_whole(double low, double high, double from, double to);
 /* Where a value lies in the picture. */
 extern double hml_axis_place(const HmlAxis *axis, double value);
 
-/* The first tick at 'low' or above; the others follow by 'step'. */
-extern double hml_axis_first_tick(const HmlAxis *axis);
-
-/* A tick without the rounding error that makes 0 print as 1e-17. */
-extern double hml_axis_tick(const HmlAxis *axis, double value);
-
 /* Ground, title (escaped) at 'left', and a description for who cannot see; ends with hml_chart_end(). */
 extern void hml_chart_begin(HmlText *svg, double width, double height, double left, const char *title,
 							const char *description);

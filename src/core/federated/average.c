@@ -71,16 +71,6 @@ hml_average_add_exact_c(double *restrict sum, float *restrict rest, const float 
 	return !bad;
 }
 
-bool
-hml_average_add_f32(double *sum, float *rest, const float *weights, int64_t samples, size_t n)
-{
-	double scale = (double) samples;
-
-	if (samples <= EXACT_PRODUCT_SAMPLES)
-		return HML_PICK(hml_average_add_exact)(sum, rest, &weights, &scale, 1, n);
-	return add_general(sum, rest, weights, scale, n);
-}
-
 #define MOST_AT_ONCE 16
 
 bool

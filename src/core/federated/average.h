@@ -27,7 +27,6 @@
  * sum += samples * weights.  False, with sum and rest spoilt, when a weight is
  * not finite; hml_average_find_nonfinite() then finds which.
  */
-extern bool hml_average_add_f32(double *sum, float *rest, const float *weights, int64_t samples, size_t n);
 extern bool hml_average_add_f64(double *sum, double *rest, const double *weights, int64_t samples, size_t n);
 
 /*

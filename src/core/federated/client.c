@@ -206,14 +206,6 @@ hml_fed_set_weights(HmlContext *ctx, HmlModel *model, const float *weights, size
 
 /* ---- local rows ----------------------------------------------------------------------------------- */
 
-HmlFedOptions
-hml_fed_default_options(void)
-{
-	HmlFedOptions options = {.epochs = 1, .learning_rate = 1e-3, .batch_size = 32, .holdout = 0.2};
-
-	return options;
-}
-
 typedef struct Local
 {
 	HmlContext *ctx;

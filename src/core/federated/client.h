@@ -48,9 +48,6 @@ typedef struct HmlFedOptions
 	uint64_t seed;
 } HmlFedOptions;
 
-/* One local epoch of Adam at 0.001 in batches of 32, a fifth held back. */
-extern HmlFedOptions hml_fed_default_options(void);
-
 /*
  * Train a copy of the global weights on the rows that are not held back; weights
  * is (n_weights) and gets the result.  Every call of a seed, such as the number

@@ -146,39 +146,3 @@ hml_bootstrap_metrics(HmlContext *ctx, const HmlResampling *resampling, const Hm
 	hml_free(ctx, r.drawn);
 	return status;
 }
-
-/* ---- one metric of a ranking ---- */
-
-typedef struct OneMetric
-{
-	HmlContext *ctx;
-	const HmlRanking *ranking;
-	HmlRankingMetric metric;
-} OneMetric;
-
-static HmlStatus
-metric_of_ranking(void *user, const uint32_t *weights, double *value)
-{
-	const OneMetric *one = user;
-	HmlRanking ranking = *one->ranking;
-
-	ranking.positive_weights = weights;
-	ranking.negative_weights = weights == NULL ? NULL : weights + ranking.n_positives;
-	return one->metric(one->ctx, &ranking, value);
-}
-
-HmlStatus
-hml_bootstrap(HmlContext *ctx, const HmlRanking *ranking, HmlRankingMetric metric,
-			  const HmlBootstrap *options, HmlInterval *out)
-{
-	OneMetric one = {.ctx = ctx, .ranking = ranking, .metric = metric};
-	const size_t classes[] = {ranking->n_positives, ranking->n_negatives};
-	const size_t all = ranking->n_positives + ranking->n_negatives;
-	HmlResampling resampling = {.strata = options->stratified ? classes : &all,
-								.n_strata = options->stratified ? 2 : 1,
-								.n_metrics = 1,
-								.metrics = metric_of_ranking,
-								.user = &one};
-
-	return hml_bootstrap_metrics(ctx, &resampling, options, out);
-}

@@ -32,9 +32,6 @@ typedef struct HmlInterval
 	size_t replicates; /* that have a value: without strata, one may lack a class */
 } HmlInterval;
 
-extern HmlStatus hml_bootstrap(HmlContext *ctx, const HmlRanking *ranking, HmlRankingMetric metric,
-							   const HmlBootstrap *options, HmlInterval *out) HML_NODISCARD;
-
 /*
  * Any metrics of any rows.  The rows of a stratum lie together; as many are drawn
  * from each as it has.  metrics() gets how often each row counts, NULL for once,

@@ -169,8 +169,8 @@ hml_ranking_log_loss(HmlContext *ctx, const HmlRanking *ranking, double *out)
 	return ranking_loss(ctx, hml_log_loss, ranking, out);
 }
 
-void
-hml_confusion_add(HmlConfusion *confusion, bool predicted, bool actual)
+static void
+add_to_confusion(HmlConfusion *confusion, bool predicted, bool actual)
 {
 	confusion->true_positives += predicted && actual;
 	confusion->false_positives += predicted && !actual;
@@ -184,7 +184,7 @@ hml_confusion_at(const double *scores, const bool *labels, size_t n, double thre
 	HmlConfusion confusion = {0, 0, 0, 0};
 
 	for (size_t i = 0; i < n; i++)
-		hml_confusion_add(&confusion, scores[i] > threshold, labels[i]);
+		add_to_confusion(&confusion, scores[i] > threshold, labels[i]);
 	return confusion;
 }
 

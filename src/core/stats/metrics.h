@@ -74,7 +74,6 @@ typedef struct HmlClassificationMetrics
 	double balanced_accuracy;
 } HmlClassificationMetrics;
 
-extern void hml_confusion_add(HmlConfusion *confusion, bool predicted, bool actual);
 extern HmlConfusion hml_confusion_at(const double *scores, const bool *labels, size_t n,
 									 double threshold); /* positive when score > threshold */
 extern HmlClassificationMetrics hml_classification_metrics(const HmlConfusion *confusion);

@@ -208,56 +208,6 @@ hml_ranking_average_precision(HmlContext *ctx, const HmlRanking *ranking, double
 	return HML_OK;
 }
 
-static double
-criterion_value(HmlThresholdCriterion criterion, const HmlOperatingPoint *point, const Totals *totals)
-{
-	double tp = (double) point->true_positives;
-	double fp = (double) point->false_positives;
-	double positives = (double) totals->positives;
-	double negatives = (double) totals->negatives;
-
-	if (criterion == HML_THRESHOLD_F1)
-		return 2 * tp / (tp + fp + positives);
-	/* One division, so that equal indices are equal numbers. */
-	return (tp * negatives - fp * positives) / (positives * negatives);
-}
-
-HmlStatus
-hml_ranking_best_threshold(HmlContext *ctx, const HmlRanking *ranking, HmlThresholdCriterion criterion,
-						   double *threshold, double *value)
-{
-	Totals totals = totals_of(ranking);
-	HmlRankingWalk walk;
-	double best = -INFINITY;
-	size_t steps = 0;
-	bool more;
-
-	*threshold = NAN;
-	if (value != NULL)
-		*value = NAN;
-	if (totals.positives == 0 || (totals.negatives == 0 && criterion == HML_THRESHOLD_YOUDEN))
-		return HML_OK;
-
-	hml_ranking_walk_init(&walk, ranking);
-	for (;;)
-	{
-		double here;
-
-		HML_TRY(next_polled(ctx, &walk, &steps, &more));
-		if (!more)
-			break;
-		here = criterion_value(criterion, &walk.point, &totals);
-		if (here > best)
-		{
-			best = here;
-			*threshold = walk.point.threshold;
-		}
-	}
-	if (value != NULL)
-		*value = best;
-	return HML_OK;
-}
-
 /* Is 'here' the corner of a curve, and not in the middle of two equal steps? */
 static bool
 is_corner(const HmlOperatingPoint *before, const HmlOperatingPoint *here, const HmlOperatingPoint *after)

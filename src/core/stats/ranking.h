@@ -73,21 +73,6 @@ extern HmlStatus hml_ranking_average_precision(HmlContext *ctx, const HmlRanking
 											   double *out) HML_NODISCARD;
 
 /*
- * The threshold whose predictions (positive when score >= threshold) have the
- * greatest Youden index, true positive rate - false positive rate, or the
- * greatest F1; the highest of several equal ones.  *value may be NULL.
- */
-typedef enum HmlThresholdCriterion
-{
-	HML_THRESHOLD_YOUDEN,
-	HML_THRESHOLD_F1
-} HmlThresholdCriterion;
-
-extern HmlStatus hml_ranking_best_threshold(HmlContext *ctx, const HmlRanking *ranking,
-											HmlThresholdCriterion criterion, double *threshold,
-											double *value) HML_NODISCARD;
-
-/*
  * The ROC curve from (0,0), whose threshold is infinite, to (1,1).  As
  * scikit-learn does by default, points between two equal steps are left out:
  * they lie on a straight line.  Without both classes n_points is 0.

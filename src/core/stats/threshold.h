@@ -7,6 +7,12 @@
 
 #include "core/stats/ranking.h"
 
+typedef enum HmlThresholdCriterion
+{
+	HML_THRESHOLD_YOUDEN, /* true positive rate - false positive rate */
+	HML_THRESHOLD_F1
+} HmlThresholdCriterion;
+
 /*
  * "Positive when the probability is above *threshold": of all thresholds whose
  * criterion is within one standard error of the greatest, the one nearest to 0.5

@@ -108,8 +108,8 @@ hml_write_f32_field(HmlWriter *writer, uint32_t number, float value)
 	hml_write_f32(writer, value);
 }
 
-void
-hml_write_bytes_field(HmlWriter *writer, uint32_t number, const void *bytes, size_t length)
+static void
+write_bytes_field(HmlWriter *writer, uint32_t number, const void *bytes, size_t length)
 {
 	write_tag(writer, number, HML_WIRE_BYTES);
 	write_varint(writer, length);
@@ -119,7 +119,7 @@ hml_write_bytes_field(HmlWriter *writer, uint32_t number, const void *bytes, siz
 void
 hml_write_text_field(HmlWriter *writer, uint32_t number, const char *text)
 {
-	hml_write_bytes_field(writer, number, text, strlen(text));
+	write_bytes_field(writer, number, text, strlen(text));
 }
 
 size_t

@@ -40,7 +40,6 @@ extern HmlStatus hml_read_varint(HmlReader *reader, uint64_t *out) HML_NODISCARD
 
 extern void hml_write_varint_field(HmlWriter *writer, uint32_t number, uint64_t value);
 extern void hml_write_f32_field(HmlWriter *writer, uint32_t number, float value);
-extern void hml_write_bytes_field(HmlWriter *writer, uint32_t number, const void *bytes, size_t length);
 extern void hml_write_text_field(HmlWriter *writer, uint32_t number, const char *text);
 
 /*

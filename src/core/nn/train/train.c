@@ -236,21 +236,17 @@ train_batch(Trainer *trainer, double rate, double weight, double *loss)
 }
 
 static void
-report_progress(const Trainer *trainer, int epoch, size_t batch, double loss, double validation_loss)
+report_progress(const Trainer *trainer, int epoch, size_t batch)
 {
-	HmlProgress progress = {
-		trainer->options->phase, (int64_t) ((size_t) (epoch - 1) * trainer->batches + batch + 1),
-		(int64_t) ((size_t) trainer->options->epochs * trainer->batches), loss, validation_loss};
-
-	if (trainer->ctx->host.progress != NULL)
-		trainer->ctx->host.progress(trainer->ctx->host.user, &progress);
+	hml_report_progress(trainer->ctx, trainer->options->phase,
+						(int64_t) ((size_t) (epoch - 1) * trainer->batches + batch + 1),
+						(int64_t) ((size_t) trainer->options->epochs * trainer->batches));
 }
 
 static HmlStatus
 train_epoch(Trainer *trainer, HmlEpoch *epoch)
 {
 	size_t n_rows = trainer->training->n_rows;
-	double validation_loss = epoch->validation_loss;
 	double total = 0;
 	double total_weight = 0;
 
@@ -271,7 +267,7 @@ train_epoch(Trainer *trainer, HmlEpoch *epoch)
 		HML_TRY(check_loss(trainer, loss, epoch->epoch, "loss"));
 		total += loss;
 		total_weight += weight;
-		report_progress(trainer, epoch->epoch, b, total / total_weight, validation_loss);
+		report_progress(trainer, epoch->epoch, b);
 	}
 	epoch->loss = total / total_weight;
 	return HML_OK;
