@@ -27,6 +27,24 @@ END;
 COMMENT ON FUNCTION healthml.evaluate(text, text, text, text, integer, float8, bigint) IS
 'the same metrics for each value of the column "by", such as sex or hospital, from one reading of the source; rows without a value are the subgroup NULL, and subgroups in which no row has a target are left out';
 
+CREATE FUNCTION healthml.comparison(a text, b text, source text, target text, replicates integer, confidence float8, seed bigint)
+RETURNS jsonb
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME', 'healthml_compare';
+COMMENT ON FUNCTION healthml.comparison(text, text, text, text, integer, float8, bigint) IS
+'two model versions on the same rows as one jsonb array; healthml.compare gives them as rows';
+
+CREATE FUNCTION healthml.compare(a text, b text, source text, target text, replicates integer DEFAULT 1000,
+	confidence float8 DEFAULT 0.95, seed bigint DEFAULT 42)
+RETURNS TABLE (metric text, a_value float8, b_value float8, difference float8, low float8, high float8, p_value float8, method text)
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED ROWS 15
+BEGIN ATOMIC
+	SELECT m.item ->> 'metric', (m.item ->> 'a')::float8, (m.item ->> 'b')::float8, (m.item ->> 'difference')::float8,
+		(m.item ->> 'low')::float8, (m.item ->> 'high')::float8, (m.item ->> 'p_value')::float8, m.item ->> 'method'
+	FROM jsonb_array_elements(healthml.comparison(a, b, source, target, replicates, confidence, seed)) AS m (item);
+END;
+COMMENT ON FUNCTION healthml.compare(text, text, text, text, integer, float8, bigint) IS
+'how much better model version a is than b on the same rows of a source (a table, a view or one SELECT), which is read once: each metric that healthml.evaluate has of both, the difference a - b, and its confidence interval. roc_auc and alarm_roc_auc: method and test of DeLong, DeLong and Clarke-Pearson (1988). Other metrics: percentiles of the differences on rows that are drawn anew, the same for both (paired bootstrap, stratified by class; 0 replicates for none); accuracy, recall and specificity with McNemar''s exact test. p_value is that of no difference, two-sided, and not corrected for the number of metrics. Detectors and classifiers of two classes may be compared with each other, without brier_score and log_loss; classifiers of other classes by their names. rows were judged by both; rows_left_out have no target or a class that one of them does not know. Rows that a model was trained on flatter it';
+
 CREATE OR REPLACE VIEW healthml.leaderboard AS
 SELECT b.task, CASE WHEN b.metric IS NOT NULL AND b.target IS NOT NULL THEN rank() OVER (
 		PARTITION BY b.task, b.trained_on, b.target ORDER BY b.metric DESC NULLS LAST) END AS place,

@@ -10,8 +10,7 @@
 #include <math.h>
 
 #include "core/data/split.h"
-#include "core/base/number.h"
-#include "core/model/anomaly.h"
+#include "core/model/judged.h"
 #include "core/model/labels.h"
 #include "core/model/metric_set.h"
 #include "core/model/verdict.h"
@@ -20,117 +19,18 @@ typedef struct Evaluation
 {
 	HmlContext *ctx;
 	HmlArena *arena;
-	const HmlModel *model;
-	const HmlFrame *frame;
 	const HmlBootstrap *bootstrap;
 	HmlText *metrics;
-	size_t n;
-	size_t n_left_out; /* rows without a target, or with a class that the model does not know */
-	uint32_t *rows;    /* (n) */
-	uint32_t *classes; /* (n) of a classifier or detector */
+	HmlJudged judged;
 } Evaluation;
 
-/* ---- targets -------------------------------------------------------------------------------------- */
-
-static bool
-is_detector(const HmlModel *model)
-{
-	return model->algorithm->target_use == HML_TARGET_EVALUATES;
-}
-
-static size_t
-class_of_row(const Evaluation *e, double target)
-{
-	if (is_detector(e->model))
-		return target == 1.0;
-	return e->model->output_names == NULL
-			   ? 0
-			   : hml_class_of_target(e->model, hml_frame_column(e->frame, HML_ROLE_TARGET), target);
-}
-
-/* The target must be what a training would take. */
 static HmlStatus
-check_target(const Evaluation *e)
+add_set(const Evaluation *e, HmlStatus made, HmlMetricSet *set)
 {
-	if (!hml_frame_has(e->frame, HML_ROLE_TARGET))
-		return hml_fail(e->ctx, HML_INVALID_ARGUMENT, "evaluation needs a target column");
-	if (is_detector(e->model))
-		return hml_anomaly_check_target(e->ctx, e->frame);
-	if (e->model->output_names == NULL &&
-		hml_frame_column(e->frame, HML_ROLE_TARGET)->kind == HML_COLUMN_CATEGORY)
-		return hml_fail(e->ctx, HML_INVALID_DATA,
-						"target column \"%s\" must be a number, for the model predicts a value",
-						hml_frame_column(e->frame, HML_ROLE_TARGET)->name);
-	return HML_OK;
-}
-
-/*
- * A number that is neither of two classes means that the target is coded
- * otherwise than that of the training, such as 0 to 4, or -1 and 1: what it has in
- * common with the classes would be judged, wrongly.
- */
-static HmlStatus
-refuse_number(const Evaluation *e, double target)
-{
-	char number[HML_NUMBER_SIZE];
-
-	hml_fail(e->ctx, HML_INVALID_DATA, "target column \"%s\" must be \"%s\" or \"%s\", not \"%s\"",
-			 hml_frame_column(e->frame, HML_ROLE_TARGET)->name, e->model->output_names[0],
-			 e->model->output_names[1], hml_number_format(number, target));
-	return hml_hint_condition(e->ctx, e->frame);
-}
-
-static HmlStatus
-leave_out(Evaluation *e, double target)
-{
-	if (isfinite(target) && e->model->n_outputs == 2 && e->model->output_names != NULL &&
-		hml_frame_column(e->frame, HML_ROLE_TARGET)->kind != HML_COLUMN_CATEGORY)
-		return refuse_number(e, target);
-	e->n_left_out++;
-	return HML_OK;
-}
-
-static HmlStatus
-take_rows(Evaluation *e, const uint32_t *rows, size_t n)
-{
-	size_t n_classes = is_detector(e->model) ? 2 : e->model->n_outputs;
-
-	HML_TRY(HML_ARENA_NEW(e->arena, &e->rows, n));
-	HML_TRY(HML_ARENA_NEW(e->arena, &e->classes, n));
-	for (size_t i = 0; i < n; i++)
-	{
-		uint32_t row = rows != NULL ? rows[i] : (uint32_t) i;
-		double target = hml_frame_values(e->frame, HML_ROLE_TARGET)[row];
-		size_t class;
-
-		if (!isfinite(target) || (class = class_of_row(e, target)) >= n_classes)
-		{
-			HML_TRY(leave_out(e, target));
-			continue;
-		}
-		e->rows[e->n] = row;
-		e->classes[e->n++] = (uint32_t) class;
-	}
-	if (e->n == 0)
-		return hml_fail(e->ctx, HML_INVALID_DATA, "no row has a target that the model can be judged by");
-	return HML_OK;
-}
-
-/* Features that are text in the model must be text in the frame, and the other way round. */
-static HmlStatus
-check_columns(const Evaluation *e)
-{
-	const HmlPipeline *pipeline = e->model->pipeline;
-
-	for (size_t i = 0; i < pipeline->n_features && i < e->frame->n_columns; i++)
-	{
-		bool is_text = pipeline->features[i].column.kind == HML_COLUMN_CATEGORY;
-
-		if (is_text != (e->frame->columns[i].kind == HML_COLUMN_CATEGORY))
-			return hml_fail(e->ctx, HML_INVALID_DATA, "column \"%s\" must be %s for this model",
-							e->frame->columns[i].name, is_text ? "text" : "a number");
-	}
-	return HML_OK;
+	if (made == HML_OK)
+		made = hml_metric_set_add(set, e->bootstrap, e->metrics);
+	hml_metric_set_free(set);
+	return made;
 }
 
 /* ---- two classes ---------------------------------------------------------------------------------- */
@@ -138,16 +38,25 @@ check_columns(const Evaluation *e)
 static HmlStatus
 evaluate_binary(const Evaluation *e)
 {
+	const HmlJudged *j = &e->judged;
+	size_t n_positives = 0;
+	HmlMetricSet set;
 	double *scores;
 	bool *labels;
 
-	HML_TRY(HML_ARENA_NEW(e->arena, &scores, e->n));
-	HML_TRY(hml_frame_scores(e->ctx, e->model, e->frame, e->rows, e->n, NULL, scores));
-	HML_TRY(HML_ARENA_NEW(e->arena, &labels, e->n));
-	for (size_t i = 0; i < e->n; i++)
-		labels[i] = e->classes[i] == 1;
-	return hml_add_binary_metrics(e->ctx, e->metrics, scores, labels, e->n, e->model->calibration.threshold,
-								  !is_detector(e->model), e->bootstrap);
+	HML_TRY(HML_ARENA_NEW(e->arena, &scores, j->n));
+	HML_TRY(hml_frame_scores(e->ctx, j->model, j->frame, j->rows, j->n, NULL, scores));
+	HML_TRY(HML_ARENA_NEW(e->arena, &labels, j->n));
+	for (size_t i = 0; i < j->n; i++)
+	{
+		labels[i] = j->classes[i] == 1;
+		n_positives += labels[i];
+	}
+	hml_add_metric(e->metrics, "positives", (double) n_positives);
+	return add_set(e,
+				   hml_binary_metrics(e->ctx, scores, labels, j->n, j->model->calibration.threshold,
+									  j->model->output_names != NULL, &set),
+				   &set);
 }
 
 /* ---- more classes, and values --------------------------------------------------------------------- */
@@ -155,72 +64,83 @@ evaluate_binary(const Evaluation *e)
 static HmlStatus
 evaluate_alarm(const Evaluation *e, const double *probabilities)
 {
+	const HmlJudged *j = &e->judged;
+	HmlMetricSet set;
 	double *scores;
 	bool *labels;
 
-	HML_TRY(HML_ARENA_NEW(e->arena, &scores, e->n));
-	HML_TRY(HML_ARENA_NEW(e->arena, &labels, e->n));
-	for (size_t i = 0; i < e->n; i++)
+	HML_TRY(HML_ARENA_NEW(e->arena, &scores, j->n));
+	HML_TRY(HML_ARENA_NEW(e->arena, &labels, j->n));
+	for (size_t i = 0; i < j->n; i++)
 	{
-		scores[i] = hml_score_of_outputs(e->model, probabilities + i * e->model->n_outputs);
-		labels[i] = hml_is_alarm_class(e->model, e->classes[i]);
+		scores[i] = hml_score_of_outputs(j->model, probabilities + i * j->model->n_outputs);
+		labels[i] = hml_is_alarm_class(j->model, j->classes[i]);
 	}
-	return hml_add_alarm_metrics(e->ctx, e->metrics, scores, labels, e->n, e->model->calibration.threshold,
-								 e->bootstrap);
+	return add_set(e, hml_alarm_metrics(e->ctx, scores, labels, j->n, j->model->calibration.threshold, &set),
+				   &set);
 }
 
 static HmlStatus
 evaluate_multiclass(const Evaluation *e)
 {
-	size_t n_classes = e->model->n_outputs;
+	const HmlJudged *j = &e->judged;
+	size_t n_classes = j->model->n_outputs;
+	HmlMetricSet set;
 	double *probabilities;
 	uint32_t *predicted;
 
-	HML_TRY(hml_arena_alloc(e->arena, e->n, n_classes * sizeof(double), (void **) &probabilities));
-	HML_TRY(hml_frame_outputs(e->ctx, e->model, e->frame, e->rows, e->n, NULL, probabilities));
-	HML_TRY(HML_ARENA_NEW(e->arena, &predicted, e->n));
-	for (size_t i = 0; i < e->n; i++)
-		predicted[i] = (uint32_t) hml_class_of_outputs(e->model, probabilities + i * n_classes);
-	HML_TRY(hml_add_class_metrics(e->ctx, e->metrics, predicted, e->classes, e->n, n_classes, e->bootstrap));
-	return hml_has_risk(e->model) ? evaluate_alarm(e, probabilities) : HML_OK;
+	HML_TRY(hml_arena_alloc(e->arena, j->n, n_classes * sizeof(double), (void **) &probabilities));
+	HML_TRY(hml_frame_outputs(e->ctx, j->model, j->frame, j->rows, j->n, NULL, probabilities));
+	HML_TRY(HML_ARENA_NEW(e->arena, &predicted, j->n));
+	for (size_t i = 0; i < j->n; i++)
+		predicted[i] = (uint32_t) hml_class_of_outputs(j->model, probabilities + i * n_classes);
+	HML_TRY(add_set(e, hml_class_metrics(e->ctx, predicted, j->classes, j->n, n_classes, &set), &set));
+	return hml_has_risk(j->model) ? evaluate_alarm(e, probabilities) : HML_OK;
 }
 
 static HmlStatus
 evaluate_values(const Evaluation *e)
 {
+	const HmlJudged *j = &e->judged;
+	HmlMetricSet set;
 	double *predicted;
 	double *actual;
 
-	HML_TRY(HML_ARENA_NEW(e->arena, &predicted, e->n));
-	HML_TRY(hml_frame_outputs(e->ctx, e->model, e->frame, e->rows, e->n, NULL, predicted));
-	HML_TRY(HML_ARENA_NEW(e->arena, &actual, e->n));
-	for (size_t i = 0; i < e->n; i++)
-		actual[i] = hml_frame_values(e->frame, HML_ROLE_TARGET)[e->rows[i]];
-	return hml_add_value_metrics(e->ctx, e->metrics, predicted, actual, e->n, e->bootstrap);
+	HML_TRY(HML_ARENA_NEW(e->arena, &predicted, j->n));
+	HML_TRY(hml_frame_outputs(e->ctx, j->model, j->frame, j->rows, j->n, NULL, predicted));
+	HML_TRY(HML_ARENA_NEW(e->arena, &actual, j->n));
+	for (size_t i = 0; i < j->n; i++)
+		actual[i] = hml_frame_values(j->frame, HML_ROLE_TARGET)[j->rows[i]];
+	return add_set(e, hml_value_metrics(e->ctx, predicted, actual, j->n, &set), &set);
 }
 
 static HmlStatus
-evaluate(Evaluation *e, const uint32_t *rows, size_t n)
+evaluate(const Evaluation *e)
 {
-	HML_TRY(check_columns(e));
-	HML_TRY(check_target(e));
-	HML_TRY(take_rows(e, rows, n));
-	hml_add_metric(e->metrics, "rows", (double) e->n);
-	hml_add_metric(e->metrics, "rows_left_out", (double) e->n_left_out);
-	if (is_detector(e->model) || (e->model->output_names != NULL && e->model->n_outputs == 2))
-		return evaluate_binary(e);
-	return e->model->output_names != NULL ? evaluate_multiclass(e) : evaluate_values(e);
+	hml_add_metric(e->metrics, "rows", (double) e->judged.n);
+	hml_add_metric(e->metrics, "rows_left_out", (double) e->judged.n_left_out);
+	switch (hml_judgement_of(e->judged.model))
+	{
+		case HML_JUDGE_BINARY:
+			return evaluate_binary(e);
+		case HML_JUDGE_CLASSES:
+			return evaluate_multiclass(e);
+		default:
+			return evaluate_values(e);
+	}
 }
 
 HmlStatus
 hml_evaluate(HmlContext *ctx, const HmlModel *model, const HmlFrame *frame, const uint32_t *rows, size_t n,
 			 const HmlBootstrap *bootstrap, HmlText *metrics)
 {
-	Evaluation e = {.ctx = ctx, .model = model, .frame = frame, .bootstrap = bootstrap, .metrics = metrics};
+	Evaluation e = {.ctx = ctx, .bootstrap = bootstrap, .metrics = metrics};
 	HmlStatus status;
 
 	HML_TRY(hml_arena_create(ctx, &e.arena));
-	status = evaluate(&e, rows, rows != NULL ? n : frame->n_rows);
+	status = hml_judged_rows(e.arena, model, frame, rows, rows != NULL ? n : frame->n_rows, &e.judged);
+	if (status == HML_OK)
+		status = evaluate(&e);
 	hml_arena_free(e.arena);
 	return status;
 }

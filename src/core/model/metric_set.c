@@ -1,37 +1,67 @@
 /*
  * metric_set.c
  *	  The metrics that go together, each with its interval.
+ *
+ * All of a set but its ranking lies in its arena.
  */
 #include "core/model/metric_set.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/arena.h"
 #include "core/model/model.h"
 #include "core/stats/metrics.h"
 
-#define MAX_METRICS 16
 #define MAX_NAME 64
 
-/* Compute the set and add it; 'names' are those of the metrics of the resampling. */
+/* An empty set and the arguments of its metrics, of 'size' bytes. */
 static HmlStatus
-add_set(HmlContext *ctx, HmlText *metrics, const HmlResampling *resampling, const char *const *names,
-		const HmlBootstrap *bootstrap)
+start_set(HmlContext *ctx, const char *const *names, size_t n_metrics,
+		  HmlStatus (*metrics)(void *user, const uint32_t *weights, double *values), size_t size,
+		  HmlMetricSet *out)
 {
-	HmlInterval intervals[MAX_METRICS];
+	*out = (HmlMetricSet){
+		.ctx = ctx, .names = names, .resampling = {.n_metrics = n_metrics, .metrics = metrics}};
+	HML_TRY(hml_arena_create(ctx, &out->arena));
+	return hml_arena_alloc(out->arena, 1, size, &out->resampling.user);
+}
 
-	HML_TRY(hml_bootstrap_metrics(ctx, resampling, bootstrap, intervals));
-	for (size_t i = 0; i < resampling->n_metrics; i++)
+static HmlStatus
+set_strata(HmlMetricSet *set, const size_t *counts, size_t n)
+{
+	size_t *strata;
+
+	HML_TRY(HML_ARENA_NEW(set->arena, &strata, n));
+	memcpy(strata, counts, n * sizeof(*strata));
+	set->resampling.strata = strata;
+	set->resampling.n_strata = n;
+	return HML_OK;
+}
+
+void
+hml_metric_set_free(HmlMetricSet *set)
+{
+	hml_ranking_free(set->ctx, &set->ranking);
+	hml_arena_free(set->arena);
+	*set = (HmlMetricSet){.ctx = set->ctx};
+}
+
+HmlStatus
+hml_metric_set_add(const HmlMetricSet *set, const HmlBootstrap *bootstrap, HmlText *metrics)
+{
+	HmlInterval intervals[HML_MAX_METRICS];
+
+	HML_TRY(hml_bootstrap_metrics(set->ctx, &set->resampling, bootstrap, intervals));
+	for (size_t i = 0; i < set->resampling.n_metrics; i++)
 	{
 		char bound[MAX_NAME];
 
-		hml_add_metric(metrics, names[i], intervals[i].estimate);
+		hml_add_metric(metrics, set->names[i], intervals[i].estimate);
 		if (bootstrap == NULL)
 			continue;
-		snprintf(bound, sizeof(bound), "%s_low", names[i]);
+		snprintf(bound, sizeof(bound), "%s_low", set->names[i]);
 		hml_add_metric(metrics, bound, intervals[i].low);
-		snprintf(bound, sizeof(bound), "%s_high", names[i]);
+		snprintf(bound, sizeof(bound), "%s_high", set->names[i]);
 		hml_add_metric(metrics, bound, intervals[i].high);
 	}
 	return HML_OK;
@@ -42,7 +72,7 @@ add_set(HmlContext *ctx, HmlText *metrics, const HmlResampling *resampling, cons
 typedef struct BinarySet
 {
 	HmlContext *ctx;
-	HmlRanking ranking;
+	const HmlRanking *ranking;
 	double threshold;
 	bool is_probability;
 } BinarySet;
@@ -80,15 +110,23 @@ metrics_at_threshold(const HmlRanking *ranking, double threshold)
 	return hml_classification_metrics(&confusion);
 }
 
+static HmlRanking
+weighted(const HmlRanking *ranking, const uint32_t *weights)
+{
+	HmlRanking result = *ranking;
+
+	result.positive_weights = weights;
+	result.negative_weights = weights == NULL ? NULL : weights + result.n_positives;
+	return result;
+}
+
 static HmlStatus
 binary_values(void *user, const uint32_t *weights, double *values)
 {
 	const BinarySet *set = user;
-	HmlRanking ranking = set->ranking;
+	HmlRanking ranking = weighted(set->ranking, weights);
 	HmlClassificationMetrics m;
 
-	ranking.positive_weights = weights;
-	ranking.negative_weights = weights == NULL ? NULL : weights + ranking.n_positives;
 	HML_TRY(hml_ranking_roc_auc(set->ctx, &ranking, values++));
 	HML_TRY(hml_ranking_average_precision(set->ctx, &ranking, values++));
 	if (set->is_probability)
@@ -103,26 +141,27 @@ binary_values(void *user, const uint32_t *weights, double *values)
 	return HML_OK;
 }
 
-HmlStatus
-hml_add_binary_metrics(HmlContext *ctx, HmlText *metrics, const double *scores, const bool *labels, size_t n,
-					   double threshold, bool is_probability, const HmlBootstrap *bootstrap)
+/* A set of metrics of a ranking. */
+static HmlStatus
+rank_rows(HmlMetricSet *set, const double *scores, const bool *labels, size_t n, double threshold,
+		  bool is_probability)
 {
-	BinarySet set = {.ctx = ctx, .threshold = threshold, .is_probability = is_probability};
-	HmlResampling resampling = {
-		.n_strata = 2,
-		.n_metrics = is_probability ? N_PROBABILITY_METRICS : N_DETECTOR_METRICS,
-		.metrics = binary_values,
-		.user = &set,
-	};
-	HmlStatus status;
+	BinarySet *user = set->resampling.user;
 
-	HML_TRY(hml_ranking_create(ctx, scores, labels, n, &set.ranking));
-	resampling.strata = (const size_t[]){set.ranking.n_positives, set.ranking.n_negatives};
-	hml_add_metric(metrics, "positives", (double) set.ranking.n_positives);
-	status =
-		add_set(ctx, metrics, &resampling, is_probability ? probability_names : detector_names, bootstrap);
-	hml_ranking_free(ctx, &set.ranking);
-	return status;
+	HML_TRY(hml_ranking_create(set->ctx, scores, labels, n, &set->ranking));
+	*user = (BinarySet){
+		.ctx = set->ctx, .ranking = &set->ranking, .threshold = threshold, .is_probability = is_probability};
+	return set_strata(set, (const size_t[]){set->ranking.n_positives, set->ranking.n_negatives}, 2);
+}
+
+HmlStatus
+hml_binary_metrics(HmlContext *ctx, const double *scores, const bool *labels, size_t n, double threshold,
+				   bool is_probability, HmlMetricSet *out)
+{
+	HML_TRY(start_set(ctx, is_probability ? probability_names : detector_names,
+					  is_probability ? N_PROBABILITY_METRICS : N_DETECTOR_METRICS, binary_values,
+					  sizeof(BinarySet), out));
+	return rank_rows(out, scores, labels, n, threshold, is_probability);
 }
 
 static const char *const alarm_names[] = {"alarm_roc_auc", "alarm_precision", "alarm_recall",
@@ -132,11 +171,9 @@ static HmlStatus
 alarm_values(void *user, const uint32_t *weights, double *values)
 {
 	const BinarySet *set = user;
-	HmlRanking ranking = set->ranking;
+	HmlRanking ranking = weighted(set->ranking, weights);
 	HmlClassificationMetrics m;
 
-	ranking.positive_weights = weights;
-	ranking.negative_weights = weights == NULL ? NULL : weights + ranking.n_positives;
 	m = metrics_at_threshold(&ranking, set->threshold);
 	values[1] = m.precision;
 	values[2] = m.recall;
@@ -145,18 +182,11 @@ alarm_values(void *user, const uint32_t *weights, double *values)
 }
 
 HmlStatus
-hml_add_alarm_metrics(HmlContext *ctx, HmlText *metrics, const double *scores, const bool *labels, size_t n,
-					  double threshold, const HmlBootstrap *bootstrap)
+hml_alarm_metrics(HmlContext *ctx, const double *scores, const bool *labels, size_t n, double threshold,
+				  HmlMetricSet *out)
 {
-	BinarySet set = {.ctx = ctx, .threshold = threshold};
-	HmlResampling resampling = {.n_strata = 2, .n_metrics = 4, .metrics = alarm_values, .user = &set};
-	HmlStatus status;
-
-	HML_TRY(hml_ranking_create(ctx, scores, labels, n, &set.ranking));
-	resampling.strata = (const size_t[]){set.ranking.n_positives, set.ranking.n_negatives};
-	status = add_set(ctx, metrics, &resampling, alarm_names, bootstrap);
-	hml_ranking_free(ctx, &set.ranking);
-	return status;
+	HML_TRY(start_set(ctx, alarm_names, 4, alarm_values, sizeof(BinarySet), out));
+	return rank_rows(out, scores, labels, n, threshold, false);
 }
 
 /* ---- more classes --------------------------------------------------------------------------------- */
@@ -210,21 +240,16 @@ sort_by_class(HmlArena *arena, const uint32_t *predicted, const uint32_t *actual
 }
 
 HmlStatus
-hml_add_class_metrics(HmlContext *ctx, HmlText *metrics, const uint32_t *predicted, const uint32_t *actual,
-					  size_t n, size_t n_classes, const HmlBootstrap *bootstrap)
+hml_class_metrics(HmlContext *ctx, const uint32_t *predicted, const uint32_t *actual, size_t n,
+				  size_t n_classes, HmlMetricSet *out)
 {
-	ClassSet set = {.n = n, .n_classes = n_classes};
-	HmlResampling resampling = {.n_strata = n_classes, .n_metrics = 3, .metrics = class_values, .user = &set};
-	HmlArena *arena;
-	HmlStatus status;
+	ClassSet *set;
 
-	HML_TRY(hml_arena_create(ctx, &arena));
-	status = sort_by_class(arena, predicted, actual, &set);
-	resampling.strata = set.counts;
-	if (status == HML_OK)
-		status = add_set(ctx, metrics, &resampling, class_names, bootstrap);
-	hml_arena_free(arena);
-	return status;
+	HML_TRY(start_set(ctx, class_names, 3, class_values, sizeof(ClassSet), out));
+	set = out->resampling.user;
+	*set = (ClassSet){.n = n, .n_classes = n_classes};
+	HML_TRY(sort_by_class(out->arena, predicted, actual, set));
+	return set_strata(out, set->counts, n_classes);
 }
 
 /* ---- values --------------------------------------------------------------------------------------- */
@@ -259,21 +284,14 @@ value_values(void *user, const uint32_t *weights, double *values)
 }
 
 HmlStatus
-hml_add_value_metrics(HmlContext *ctx, HmlText *metrics, const double *predicted, const double *actual,
-					  size_t n, const HmlBootstrap *bootstrap)
+hml_value_metrics(HmlContext *ctx, const double *predicted, const double *actual, size_t n, HmlMetricSet *out)
 {
-	ValueSet set = {.n = n, .predicted = predicted, .actual = actual};
-	HmlResampling resampling = {
-		.strata = &n, .n_strata = 1, .n_metrics = 3, .metrics = value_values, .user = &set};
-	HmlArena *arena;
-	HmlStatus status;
+	ValueSet *set;
 
-	HML_TRY(hml_arena_create(ctx, &arena));
-	status = HML_ARENA_NEW(arena, &set.drawn_predicted, n);
-	if (status == HML_OK)
-		status = HML_ARENA_NEW(arena, &set.drawn_actual, n);
-	if (status == HML_OK)
-		status = add_set(ctx, metrics, &resampling, value_names, bootstrap);
-	hml_arena_free(arena);
-	return status;
+	HML_TRY(start_set(ctx, value_names, 3, value_values, sizeof(ValueSet), out));
+	set = out->resampling.user;
+	*set = (ValueSet){.n = n, .predicted = predicted, .actual = actual};
+	HML_TRY(HML_ARENA_NEW(out->arena, &set->drawn_predicted, n));
+	HML_TRY(HML_ARENA_NEW(out->arena, &set->drawn_actual, n));
+	return set_strata(out, &n, 1);
 }

@@ -1,7 +1,7 @@
 /*
  * evaluate.c
- *	  healthml.evaluate and healthml.cross_validate: metrics as jsonb, which SQL
- *	  turns into rows.
+ *	  healthml.evaluate, healthml.compare and healthml.cross_validate: metrics as
+ *	  jsonb, which SQL turns into rows.
  */
 #include "pg/server/compat.h"
 
@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "core/model/compare.h"
 #include "core/model/evaluate.h"
 
 #include "pg/registry/algorithms.h"
@@ -26,13 +27,28 @@
 
 /* ---- a model on a source ---- */
 
-static List *
-features_of(const HmlModel *model)
+static bool
+is_listed(const List *names, const char *name)
 {
-	List *names = NIL;
+	ListCell *cell;
 
+	foreach (cell, names)
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	return false;
+}
+
+/* The names, and those of the model's features that are not among them. */
+static List *
+add_features(List *names, const HmlModel *model)
+{
 	for (size_t i = 0; i < model->pipeline->n_features; i++)
-		names = lappend(names, (char *) healthml_from_utf8(model->pipeline->features[i].column.name));
+	{
+		const char *name = healthml_from_utf8(model->pipeline->features[i].column.name);
+
+		if (!is_listed(names, name))
+			names = lappend(names, (char *) name);
+	}
 	return names;
 }
 
@@ -55,22 +71,35 @@ request_recordings(HmlContext *ctx, const HmlModel *model, HealthmlFrameRequest 
 	request->excluded = NIL;
 }
 
+/* replicates, confidence and seed are arguments 'first' and the next two. */
 static HmlBootstrap
-bootstrap_of(FunctionCallInfo fcinfo)
+bootstrap_of(FunctionCallInfo fcinfo, int first)
 {
 	HmlBootstrap bootstrap = hml_bootstrap_default();
+	int32 replicates = PG_GETARG_INT32(first);
 
-	bootstrap.replicates = (size_t) PG_GETARG_INT32(3);
-	bootstrap.confidence = PG_GETARG_FLOAT8(4);
-	bootstrap.seed = (uint64) PG_GETARG_INT64(5);
-	if (PG_GETARG_INT32(3) < 0 || PG_GETARG_INT32(3) > HML_BOOTSTRAP_MAX_REPLICATES)
+	bootstrap.replicates = (size_t) replicates;
+	bootstrap.confidence = PG_GETARG_FLOAT8(first + 1);
+	bootstrap.seed = (uint64) PG_GETARG_INT64(first + 2);
+	if (replicates < 0 || replicates > HML_BOOTSTRAP_MAX_REPLICATES)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("replicates must be between 0 and %d, not %d", HML_BOOTSTRAP_MAX_REPLICATES,
-							   PG_GETARG_INT32(3))));
+							   replicates)));
 	if (!(bootstrap.confidence > 0 && bootstrap.confidence < 1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("confidence must be between 0 and 1, not %g", bootstrap.confidence)));
 	return bootstrap;
+}
+
+static void
+request_samples(HmlContext *ctx, const HmlModel *model, HealthmlFrameRequest *request)
+{
+	if (model->algorithm->encoder != NULL)
+		request_recordings(ctx, model, request);
+	else
+		request->features = add_features(request->features, model);
+	if (model->algorithm->target_use == HML_TARGET_EVALUATES)
+		request->target_is_condition = true;
 }
 
 /* The rows of the source as samples of the model, with the target, and 'by' as their group where it is not NULL. */
@@ -80,17 +109,13 @@ read_judged(HmlContext *ctx, const HmlModel *model, FunctionCallInfo fcinfo, con
 	HealthmlFrameRequest request = {
 		.source = text_to_cstring(PG_GETARG_TEXT_PP(1)),
 		.target = text_to_cstring(PG_GETARG_TEXT_PP(2)),
-		.target_is_condition = model->algorithm->target_use == HML_TARGET_EVALUATES,
 		.max_rows = SIZE_MAX,
 		.max_bytes = ctx->memory_limit / 3,
 		.seed = seed,
 	};
 	int64 rows;
 
-	if (model->algorithm->encoder != NULL)
-		request_recordings(ctx, model, &request);
-	else
-		request.features = features_of(model);
+	request_samples(ctx, model, &request);
 	request.group = by;
 	request.group_may_be_feature = by != NULL;
 	return healthml_read_frame(ctx, &request, &rows);
@@ -117,7 +142,7 @@ Datum
 healthml_evaluate(PG_FUNCTION_ARGS)
 {
 	HealthmlBinding *binding = healthml_binding_create(CurrentMemoryContext);
-	HmlBootstrap bootstrap = bootstrap_of(fcinfo);
+	HmlBootstrap bootstrap = bootstrap_of(fcinfo, 3);
 	bool changed;
 	const HmlModel *model = healthml_bind_reference(binding, PG_GETARG_TEXT_PP(0), &changed);
 	HmlContext ctx;
@@ -212,7 +237,7 @@ Datum
 healthml_evaluate_by(PG_FUNCTION_ARGS)
 {
 	HealthmlBinding *binding = healthml_binding_create(CurrentMemoryContext);
-	HmlBootstrap bootstrap = bootstrap_of(fcinfo);
+	HmlBootstrap bootstrap = bootstrap_of(fcinfo, 3);
 	bool changed;
 	const HmlModel *model = healthml_bind_reference(binding, PG_GETARG_TEXT_PP(0), &changed);
 	HmlContext ctx;
@@ -227,6 +252,61 @@ healthml_evaluate_by(PG_FUNCTION_ARGS)
 	judge_groups(&ctx, model, frame, &bootstrap, &json);
 	healthml_check(&ctx, hml_text_finish(&json, &groups));
 	PG_RETURN_DATUM(healthml_jsonb_of_json(psprintf("[%s]", groups)));
+}
+
+/* ---- two models on a source ---- */
+
+/* What both models judge is read once, for a source need not have the same rows, or the same order, twice. */
+static void
+request_both(HmlContext *ctx, const HmlModel *const models[2], HealthmlFrameRequest *request)
+{
+	const char *recordings;
+
+	if (models[0]->algorithm->encoder != models[1]->algorithm->encoder)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("models of algorithms \"%s\" and \"%s\" cannot be compared",
+							   models[0]->algorithm->name, models[1]->algorithm->name),
+						errdetail("They judge different things.")));
+	request_samples(ctx, models[0], request);
+	recordings = request->recordings;
+	request_samples(ctx, models[1], request);
+	if (recordings != NULL && strcmp(recordings, request->recordings) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("one model takes its recordings from column \"%s\", the other from \"%s\"",
+							   recordings, request->recordings)));
+}
+
+PG_FUNCTION_INFO_V1(healthml_compare);
+
+/* (a, b, source, target, replicates int, confidence float8, seed bigint) RETURNS jsonb: an array of metrics; strict */
+Datum
+healthml_compare(PG_FUNCTION_ARGS)
+{
+	HmlComparison comparison = {.bootstrap = bootstrap_of(fcinfo, 4)};
+	HealthmlFrameRequest request = {
+		.source = text_to_cstring(PG_GETARG_TEXT_PP(2)),
+		.target = text_to_cstring(PG_GETARG_TEXT_PP(3)),
+		.max_rows = SIZE_MAX,
+		.seed = comparison.bootstrap.seed,
+	};
+	HmlContext ctx;
+	HmlText items;
+	const char *finished;
+	bool changed;
+	int64 rows;
+
+	for (int i = 0; i < 2; i++)
+		comparison.models[i] = healthml_bind_reference(healthml_binding_create(CurrentMemoryContext),
+													   PG_GETARG_TEXT_PP(i), &changed);
+	healthml_context_init(&ctx, CurrentMemoryContext);
+	healthml_limit_memory(&ctx);
+	request.max_bytes = ctx.memory_limit / 4;
+	request_both(&ctx, comparison.models, &request);
+	comparison.frame = healthml_read_frame(&ctx, &request, &rows);
+	hml_text_init(&items, &ctx);
+	healthml_check(&ctx, hml_compare(&ctx, &comparison, &items));
+	healthml_check(&ctx, hml_text_finish(&items, &finished));
+	PG_RETURN_DATUM(healthml_jsonb_of_json(psprintf("[%s]", finished)));
 }
 
 /* ---- cross-validation ---- */
