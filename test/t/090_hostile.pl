@@ -213,13 +213,13 @@ sub ends
 	return $err !~ /ERROR:  57014/;
 }
 
-# "#number\ntext" as number => text
+# "#number\ntext" as number => text; the last text may be empty, and its newline cut off
 sub by_call
 {
 	my ($text) = @_;
 	my %by_call;
 
-	$by_call{$1} = $2 while $text =~ /^#(\d+)\n(.*?)(?=^#\d+$|\z)/msg;
+	$by_call{$1} = $2 while $text =~ /^#(\d+)(?:\n|\z)(.*?)(?=^#\d+$|\z)/msg;
 	return %by_call;
 }
 

@@ -21,7 +21,7 @@ DECLARE
 	p integer;
 	minute integer;
 BEGIN
-	FOR p IN 1 .. patients LOOP
+	FOR p IN 1 .. CASE WHEN hours > 0 THEN patients ELSE 0 END LOOP
 		base := ARRAY(SELECT healthml.synthetic_normal(p, 2 * k, seed) FROM generate_series(1, 6) AS k);
 		noise := '{0,0,0,0,0,0}';
 		begins := 0;
