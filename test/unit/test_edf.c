@@ -223,7 +223,7 @@ test_gaps(void **state)
 	assert_int_equal(file.edf.stretches[1].n_records, 3);
 	assert_close(file.edf.stretches[2].onset_s, 9999, 0);
 	assert_close(file.edf.start.second, 0.25, 0);
-	assert_warning(&file, "1 records begin before");
+	assert_warning(&file, "Records that begin before the end of the one before are put after it: 1.");
 	assert_ptr_equal(hml_edf_stretch_at(&file.edf, 1002.5), &file.edf.stretches[1]);
 	assert_null(hml_edf_stretch_at(&file.edf, 500));
 	assert_close(hml_edf_recorded_s(&file.edf), SECONDS, 0);

@@ -153,21 +153,38 @@ mel_spec(FunctionCallInfo fcinfo)
 }
 
 ArrayType *
+healthml_tensor(HmlContext *ctx, const float *numbers, int n_dimensions, const size_t *dimensions)
+{
+	Size size = ARR_OVERHEAD_NONULLS(n_dimensions);
+	Size n = 1;
+	ArrayType *array;
+
+	for (int i = 0; i < n_dimensions; i++)
+		n *= dimensions[i];
+	healthml_check(ctx, hml_charge(ctx, size + n * sizeof(float4)));
+	if (n > (MaxAllocSize - size) / sizeof(float4))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("array of %zu numbers is too large", n)));
+	size += n * sizeof(float4);
+	array = palloc0(size);
+	SET_VARSIZE(array, size);
+	array->ndim = n_dimensions;
+	array->elemtype = FLOAT4OID;
+	for (int i = 0; i < n_dimensions; i++)
+	{
+		ARR_DIMS(array)[i] = (int) dimensions[i];
+		ARR_LBOUND(array)[i] = 1;
+	}
+	memcpy(ARR_DATA_PTR(array), numbers, n * sizeof(float4));
+	return array;
+}
+
+ArrayType *
 healthml_matrix(HmlContext *ctx, const float *numbers, size_t rows, size_t columns)
 {
-	Size size = ARR_OVERHEAD_NONULLS(2) + rows * columns * sizeof(float4);
-	ArrayType *matrix;
+	const size_t dimensions[] = {rows, columns};
 
-	healthml_check(ctx, hml_charge(ctx, size));
-	matrix = palloc0(size);
-	SET_VARSIZE(matrix, size);
-	matrix->ndim = 2;
-	matrix->elemtype = FLOAT4OID;
-	ARR_DIMS(matrix)[0] = (int) rows;
-	ARR_DIMS(matrix)[1] = (int) columns;
-	ARR_LBOUND(matrix)[0] = ARR_LBOUND(matrix)[1] = 1;
-	memcpy(ARR_DATA_PTR(matrix), numbers, rows * columns * sizeof(float4));
-	return matrix;
+	return healthml_tensor(ctx, numbers, 2, dimensions);
 }
 
 PG_FUNCTION_INFO_V1(healthml_mel_spectrogram);

@@ -20,7 +20,11 @@
  */
 extern HmlStatus healthml_decode_audio(HmlContext *ctx, Datum recording, HmlAudio *out) HML_NODISCARD;
 
-/* A real[][] of the given numbers, (rows, columns); its memory counts for 'ctx'. */
+/* A real[] of the given numbers, at most 1 GB, in so many dimensions; its memory counts for 'ctx'. */
+extern ArrayType *healthml_tensor(HmlContext *ctx, const float *numbers, int n_dimensions,
+								  const size_t *dimensions);
+
+/* The same of rows and columns. */
 extern ArrayType *healthml_matrix(HmlContext *ctx, const float *numbers, size_t rows, size_t columns);
 
 #endif /* HEALTHML_AUDIO_H */

@@ -15,9 +15,8 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* Names and types of a function's arguments: those that it takes first, then the columns that it returns. */
-static int
-look_up_arguments(Oid function, char ***names, Oid **types)
+int
+healthml_arguments_of(Oid function, char ***names, Oid **types)
 {
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	char *modes;
@@ -30,8 +29,8 @@ look_up_arguments(Oid function, char ***names, Oid **types)
 	return n;
 }
 
-static int
-find_argument(char **names, int n, const char *name)
+int
+healthml_argument_place(char **names, int n, const char *name)
 {
 	for (int i = 0; names != NULL && i < n; i++)
 		if (strcmp(names[i], name) == 0)
@@ -44,15 +43,15 @@ find_arguments(FunctionCallInfo fcinfo, HealthmlRecordingCall *call)
 {
 	char **names;
 	Oid *types;
-	int n = look_up_arguments(fcinfo->flinfo->fn_oid, &names, &types);
+	int n = healthml_arguments_of(fcinfo->flinfo->fn_oid, &names, &types);
 
 	n = Min(n, fcinfo->nargs);
 	call->types = types;
-	call->model = find_argument(names, n, "model");
-	call->artifact_id = find_argument(names, n, "artifact_id");
-	call->at_s = find_argument(names, n, "at_s");
-	call->sample_rate = find_argument(names, n, "sample_rate");
-	call->channels = find_argument(names, n, "channels");
+	call->model = healthml_argument_place(names, n, "model");
+	call->artifact_id = healthml_argument_place(names, n, "artifact_id");
+	call->at_s = healthml_argument_place(names, n, "at_s");
+	call->sample_rate = healthml_argument_place(names, n, "sample_rate");
+	call->channels = healthml_argument_place(names, n, "channels");
 	call->recording.is_array = types[0] == FLOAT4ARRAYOID;
 }
 

@@ -39,6 +39,12 @@ extern HealthmlRecordingCall *healthml_recording_call(FunctionCallInfo fcinfo);
 /* Take recording and model of the present call; false where one of them is NULL. */
 extern bool healthml_take_arguments(FunctionCallInfo fcinfo, HealthmlRecordingCall *call);
 
+/* Names and types of a function's arguments: those that it takes first, then the columns that it returns. */
+extern int healthml_arguments_of(Oid function, char ***names, Oid **types);
+
+/* Place of an argument among the n first; -1 = there is none. */
+extern int healthml_argument_place(char **names, int n, const char *name);
+
 /* An encoder of the modality that makes named features; raises where there is none. */
 extern const HmlEncoder *healthml_feature_encoder(const HmlModality *modality);
 

@@ -339,8 +339,7 @@ number_repeated_labels(HmlEdfParse *parse)
 		}
 	}
 	if (n_repeated > 0)
-		return hml_edf_warn(parse, "%zu labels are those of earlier channels: they are numbered.",
-							n_repeated);
+		return hml_edf_warn(parse, "Labels that earlier channels have are numbered: %zu.", n_repeated);
 	return HML_OK;
 }
 

@@ -67,7 +67,7 @@ judge_rest(HmlEdfParse *parse, int64_t announced, size_t rest)
 		(announced >= 0 && (size_t) announced < edf->n_records))
 		return refuse_rest(parse, rest);
 	if ((size_t) announced == edf->n_records)
-		return hml_edf_warn(parse, "%zu bytes after the last record are ignored.", rest);
+		return hml_edf_warn(parse, "Bytes after the last record are ignored: %zu.", rest);
 	edf->truncated = true;
 	return hml_edf_warn(parse, "The last record is cut off and ignored.");
 }
@@ -283,10 +283,10 @@ warn_of_times(Found *found)
 	HmlEdfParse *parse = found->parse;
 
 	if (found->n_malformed > 0)
-		HML_TRY(hml_edf_warn(parse, "%zu annotations are malformed and ignored.", found->n_malformed));
+		HML_TRY(hml_edf_warn(parse, "Malformed annotations are ignored: %zu.", found->n_malformed));
 	if (found->n_backward > 0)
 		HML_TRY(hml_edf_warn(parse,
-							 "%zu records begin before the end of the one before: they are put after it.",
+							 "Records that begin before the end of the one before are put after it: %zu.",
 							 found->n_backward));
 	if (parse->edf->n_stretches > 1 && parse->is_plus && strchr(parse->edf->format, '+')[1] == 'C')
 		return hml_edf_warn(parse, "There are gaps, although the header calls the recording continuous.");
