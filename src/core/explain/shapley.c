@@ -21,8 +21,8 @@
 #define MOST_OUTPUTS 65536 /* of a block; more than any model has for one row */
 #define MOST_PAIRS 4       /* of permutations for each background row, unless more are asked for */
 
-/* A core does this much in about half a millisecond; a row costs something beside its network. */
-#define FLOPS_OF_AN_EXPLANATION 2.6e7
+/* A core does this much in about a quarter of a millisecond; a row costs something beside its network. */
+#define FLOPS_OF_AN_EXPLANATION 1.3e7
 #define FLOPS_OF_A_ROW 300.0
 #define PERMUTATION_SEED 42
 

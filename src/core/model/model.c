@@ -112,7 +112,7 @@ const HmlParamSpec hml_explain_params[] = {
 	 "permutation."},
 	{"explain_samples", HML_PARAM_INTEGER | HML_PARAM_IMPLIED, "null", 1, 1000000, NULL,
 	 "Permutations that are sampled for an explanation, each in both directions; by default 1 to 4 for each "
-	 "background row, as many as take about half a millisecond."},
+	 "background row, as many as take about a quarter of a millisecond."},
 	{0}};
 
 static HmlExplainMethod
