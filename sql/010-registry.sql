@@ -327,9 +327,12 @@ COMMENT ON FUNCTION healthml.resolve_model(text) IS
 'the version that a model argument means: ''name'' is the champion, ''name@alias'' an alias, ''name:3'' a version';
 
 CREATE FUNCTION healthml.model_info(ref text) RETURNS healthml.versions
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT v FROM healthml.resolve_model(ref) r JOIN healthml.versions v ON v.model = r.model AND v.version = r.version
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	target record := healthml.resolve_model(ref);
+BEGIN
+	RETURN (SELECT v FROM healthml.versions v WHERE v.model = target.model AND v.version = target.version);
+END
 $$;
 COMMENT ON FUNCTION healthml.model_info(text) IS
 'what is known of one version; ref is ''name'', ''name@alias'' or ''name:version''';
@@ -423,6 +426,7 @@ COMMENT ON FUNCTION healthml.rollback(text) IS
 CREATE FUNCTION healthml.version_at(model text, at timestamptz, alias text DEFAULT 'champion') RETURNS integer
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	PERFORM healthml.require_level('reader');
 	IF NOT EXISTS (SELECT FROM healthml.alias_history h WHERE h.model = version_at.model)
 		AND NOT EXISTS (SELECT FROM healthml.model m WHERE m.name = version_at.model) THEN
 		RAISE EXCEPTION 'model "%" does not exist', version_at.model
@@ -441,6 +445,10 @@ LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	deleted bigint;
 BEGIN
+	IF NOT has_table_privilege('healthml.alias_history', 'DELETE') THEN
+		RAISE EXCEPTION 'permission denied: only the owner of the extension deletes the history of aliases'
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
 	IF older_than < interval '0' THEN
 		RAISE EXCEPTION 'argument "older_than" must not be negative, but is %', older_than
 			USING ERRCODE = 'invalid_parameter_value';

@@ -93,6 +93,10 @@ LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	deleted bigint;
 BEGIN
+	IF NOT has_table_privilege('healthml.training_run', 'DELETE') THEN
+		RAISE EXCEPTION 'permission denied: only the owner of the extension deletes the records of trainings'
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
 	IF older_than < interval '0' THEN
 		RAISE EXCEPTION 'argument "older_than" must not be negative, but is %', older_than
 			USING ERRCODE = 'invalid_parameter_value';

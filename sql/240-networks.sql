@@ -67,6 +67,7 @@ DECLARE
 	run bigint;
 	svg text;
 BEGIN
+	PERFORM healthml.require_level('reader');
 	SELECT r.run_id INTO run FROM healthml.training_run r
 	WHERE r.model = target.model AND r.version = target.version AND r.status = 'succeeded'
 	ORDER BY r.run_id DESC LIMIT 1;

@@ -1,6 +1,6 @@
 -- Each level may write what is listed here and nothing else, by statements and by functions.
 BEGIN;
-SELECT plan(31);
+SELECT plan(45);
 SET LOCAL search_path = public, pg_catalog, healthml;
 
 CREATE ROLE a_scorer; CREATE ROLE a_recorder; CREATE ROLE a_reader; CREATE ROLE a_trainer; CREATE ROLE a_nobody;
@@ -123,6 +123,28 @@ SELECT throws_like($$SELECT healthml.batch_predict('m', 'public.patients', 'id')
 SET LOCAL ROLE a_nobody;
 SELECT throws_like($$SELECT healthml.score(p, 'm') FROM public.patients p$$, '%needs level "scorer" of healthml');
 RESET ROLE;
+
+-- who lacks a level is told which one, and not of a table
+CREATE FUNCTION public.refusal(role name, statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SET LOCAL ROLE %I', role);
+	EXECUTE statement;
+	RESET ROLE;
+	RETURN 'none';
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN SQLERRM;
+END
+$$;
+SELECT is(public.refusal('a_' || role, call), format('permission denied: role "a_%s" needs level "%s" of healthml', role, level), role || ': ' || call)
+FROM unnest('{recorder,nobody}'::text[]) AS role, (VALUES ('scorer', $$SELECT healthml.score('{1,2}'::float8[], 'm')$$),
+	('scorer', format('SELECT healthml.score(''{1,2}''::float8[], %L::uuid)', (SELECT artifact_id FROM healthml.resolve_model('m')))),
+	('scorer', $$SELECT healthml.model_info('m')$$), ('reader', $$SELECT healthml.version_at('m', now())$$),
+	('trainer', $$SELECT healthml.federated_round('f')$$)) c (level, call);
+SELECT is(public.refusal('a_scorer', $$SELECT healthml.plot_training('m')$$), 'permission denied: role "a_scorer" needs level "reader" of healthml', 'a loss curve');
+SELECT is(public.refusal('a_trainer', call), message, call)
+FROM (VALUES ($$SELECT healthml.prune_alias_history('1 day')$$, 'permission denied: only the owner of the extension deletes the history of aliases'),
+	($$SELECT healthml.prune_trainings('1 day')$$, 'permission denied: only the owner of the extension deletes the records of trainings')) c (call, message);
+SELECT is(public.refusal('a_reader', $$SELECT healthml.version_at('m', now())$$), 'none', 'a reader may ask what was live');
 
 /* ---- what a scorer and a trainer could once forge ---- */
 

@@ -61,6 +61,7 @@ COMMENT ON FUNCTION healthml.alias_below(bigint, text, bigint) IS
 CREATE FUNCTION healthml.version_at(model text, at timestamptz, alias text DEFAULT 'champion') RETURNS integer
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	PERFORM healthml.require_level('reader');
 	IF NOT EXISTS (SELECT FROM healthml.alias_history h WHERE h.model = version_at.model)
 		AND NOT EXISTS (SELECT FROM healthml.model m WHERE m.name = version_at.model) THEN
 		RAISE EXCEPTION 'model "%" does not exist', version_at.model
@@ -79,6 +80,10 @@ LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	deleted bigint;
 BEGIN
+	IF NOT has_table_privilege('healthml.alias_history', 'DELETE') THEN
+		RAISE EXCEPTION 'permission denied: only the owner of the extension deletes the history of aliases'
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
 	IF older_than < interval '0' THEN
 		RAISE EXCEPTION 'argument "older_than" must not be negative, but is %', older_than
 			USING ERRCODE = 'invalid_parameter_value';
@@ -426,5 +431,14 @@ BEGIN
 	DELETE FROM healthml.model_alias a WHERE a.model_id = ANY (targets);
 	DELETE FROM healthml.model_version v WHERE v.model_id = ANY (targets);
 	DELETE FROM healthml.model m WHERE m.model_id = ANY (targets);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION healthml.model_info(ref text) RETURNS healthml.versions
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	target record := healthml.resolve_model(ref);
+BEGIN
+	RETURN (SELECT v FROM healthml.versions v WHERE v.model = target.model AND v.version = target.version);
 END
 $$;

@@ -119,6 +119,7 @@ DECLARE
 	version healthml.training_result;
 	result healthml.federation_round;
 BEGIN
+	PERFORM healthml.require_level('trainer');
 	SELECT * INTO f FROM healthml.federation x WHERE x.federation = federated_round.federation FOR UPDATE;
 	IF f IS NULL THEN
 		RAISE EXCEPTION 'federation "%" does not exist', federation USING ERRCODE = 'undefined_object';

@@ -21,7 +21,7 @@ typedef struct Side
 {
 	const HmlModel *model;
 	HmlFrame frame; /* its view: its features in its order */
-	HmlJudged judged;
+	HmlJudgedRows judged;
 	double *scores;      /* (n) score of two classes, that of the alarm of more, or value */
 	uint32_t *predicted; /* (n) class, of classes */
 	HmlMetricSet set;

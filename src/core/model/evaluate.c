@@ -21,7 +21,7 @@ typedef struct Evaluation
 	HmlArena *arena;
 	const HmlBootstrap *bootstrap;
 	HmlText *metrics;
-	HmlJudged judged;
+	HmlJudgedRows judged;
 } Evaluation;
 
 static HmlStatus
@@ -38,7 +38,7 @@ add_set(const Evaluation *e, HmlStatus made, HmlMetricSet *set)
 static HmlStatus
 evaluate_binary(const Evaluation *e)
 {
-	const HmlJudged *j = &e->judged;
+	const HmlJudgedRows *j = &e->judged;
 	size_t n_positives = 0;
 	HmlMetricSet set;
 	double *scores;
@@ -64,7 +64,7 @@ evaluate_binary(const Evaluation *e)
 static HmlStatus
 evaluate_alarm(const Evaluation *e, const double *probabilities)
 {
-	const HmlJudged *j = &e->judged;
+	const HmlJudgedRows *j = &e->judged;
 	HmlMetricSet set;
 	double *scores;
 	bool *labels;
@@ -83,7 +83,7 @@ evaluate_alarm(const Evaluation *e, const double *probabilities)
 static HmlStatus
 evaluate_multiclass(const Evaluation *e)
 {
-	const HmlJudged *j = &e->judged;
+	const HmlJudgedRows *j = &e->judged;
 	size_t n_classes = j->model->n_outputs;
 	HmlMetricSet set;
 	double *probabilities;
@@ -101,7 +101,7 @@ evaluate_multiclass(const Evaluation *e)
 static HmlStatus
 evaluate_values(const Evaluation *e)
 {
-	const HmlJudged *j = &e->judged;
+	const HmlJudgedRows *j = &e->judged;
 	HmlMetricSet set;
 	double *predicted;
 	double *actual;

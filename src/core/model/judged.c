@@ -25,7 +25,7 @@ hml_judgement_of(const HmlModel *model)
 }
 
 static size_t
-class_of_row(const HmlJudged *judged, double target)
+class_of_row(const HmlJudgedRows *judged, double target)
 {
 	if (is_detector(judged->model))
 		return target == 1.0;
@@ -36,7 +36,7 @@ class_of_row(const HmlJudged *judged, double target)
 
 /* The target must be what a training would take. */
 static HmlStatus
-check_target(const HmlJudged *judged)
+check_target(const HmlJudgedRows *judged)
 {
 	if (!hml_frame_has(judged->frame, HML_ROLE_TARGET))
 		return hml_fail(judged->ctx, HML_INVALID_ARGUMENT, "evaluation needs a target column");
@@ -56,7 +56,7 @@ check_target(const HmlJudged *judged)
  * common with the classes would be judged, wrongly.
  */
 static HmlStatus
-refuse_number(const HmlJudged *judged, double target)
+refuse_number(const HmlJudgedRows *judged, double target)
 {
 	char number[HML_NUMBER_SIZE];
 
@@ -67,7 +67,7 @@ refuse_number(const HmlJudged *judged, double target)
 }
 
 static HmlStatus
-leave_out(HmlJudged *judged, double target)
+leave_out(HmlJudgedRows *judged, double target)
 {
 	if (isfinite(target) && judged->model->n_outputs == 2 && judged->model->output_names != NULL &&
 		hml_frame_column(judged->frame, HML_ROLE_TARGET)->kind != HML_COLUMN_CATEGORY)
@@ -77,7 +77,7 @@ leave_out(HmlJudged *judged, double target)
 }
 
 static HmlStatus
-take_rows(HmlArena *arena, HmlJudged *judged, const uint32_t *rows, size_t n)
+take_rows(HmlArena *arena, HmlJudgedRows *judged, const uint32_t *rows, size_t n)
 {
 	size_t n_classes = is_detector(judged->model) ? 2 : judged->model->n_outputs;
 
@@ -104,7 +104,7 @@ take_rows(HmlArena *arena, HmlJudged *judged, const uint32_t *rows, size_t n)
 
 /* Features that are text in the model must be text in the frame, and the other way round. */
 static HmlStatus
-check_columns(const HmlJudged *judged)
+check_columns(const HmlJudgedRows *judged)
 {
 	const HmlPipeline *pipeline = judged->model->pipeline;
 
@@ -121,9 +121,9 @@ check_columns(const HmlJudged *judged)
 
 HmlStatus
 hml_judged_rows(HmlArena *arena, const HmlModel *model, const HmlFrame *frame, const uint32_t *rows, size_t n,
-				HmlJudged *out)
+				HmlJudgedRows *out)
 {
-	*out = (HmlJudged){.ctx = hml_arena_context(arena), .model = model, .frame = frame};
+	*out = (HmlJudgedRows){.ctx = hml_arena_context(arena), .model = model, .frame = frame};
 	HML_TRY(check_columns(out));
 	HML_TRY(check_target(out));
 	return take_rows(arena, out, rows, n);

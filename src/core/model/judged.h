@@ -17,7 +17,7 @@ typedef enum HmlJudgement
 
 extern HmlJudgement hml_judgement_of(const HmlModel *model);
 
-typedef struct HmlJudged
+typedef struct HmlJudgedRows
 {
 	HmlContext *ctx;
 	const HmlModel *model;
@@ -26,7 +26,7 @@ typedef struct HmlJudged
 	size_t n_left_out; /* rows without a target, or with a class that the model does not know */
 	uint32_t *rows;    /* (n) of the frame */
 	uint32_t *classes; /* (n) of a classifier or detector, 1 = positive of two; 0 of values */
-} HmlJudged;
+} HmlJudgedRows;
 
 /*
  * Columns of 'frame' are the features of the model in its order, and it has a target; of rows[n], or of all n rows
@@ -34,6 +34,6 @@ typedef struct HmlJudged
  * are HML_INVALID_DATA; so is a target without any row to judge by.
  */
 extern HmlStatus hml_judged_rows(HmlArena *arena, const HmlModel *model, const HmlFrame *frame,
-								 const uint32_t *rows, size_t n, HmlJudged *out) HML_NODISCARD;
+								 const uint32_t *rows, size_t n, HmlJudgedRows *out) HML_NODISCARD;
 
 #endif /* HML_MODEL_JUDGED_H */

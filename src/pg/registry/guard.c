@@ -80,7 +80,7 @@ healthml_require_level(PG_FUNCTION_ARGS)
 	} marks[] = {
 		{"scorer", "prediction", ACL_INSERT},
 		{"recorder", "outcome", ACL_INSERT},
-		{"reader", "prediction", ACL_SELECT},
+		{"reader", "alias_history", ACL_SELECT},
 		{"trainer", "model_version", ACL_INSERT},
 	};
 	char *level = text_to_cstring(PG_GETARG_TEXT_PP(0));

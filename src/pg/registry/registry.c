@@ -113,7 +113,8 @@ check_may_look(void)
 	Oid table = get_relname_relid("model_version", get_namespace_oid("healthml", false));
 
 	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-		pg_attribute_aclcheck_all(table, GetUserId(), ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+		pg_attribute_aclcheck(table, get_attnum(table, "artifact_id"), GetUserId(), ACL_SELECT) !=
+			ACLCHECK_OK)
 		healthml_check_level("model_version", ACL_SELECT, "scorer");
 }
 
