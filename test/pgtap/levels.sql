@@ -1,6 +1,6 @@
 -- Each level may write what is listed here and nothing else, by statements and by functions.
 BEGIN;
-SELECT plan(45);
+SELECT plan(49);
 SET LOCAL search_path = public, pg_catalog, healthml;
 
 CREATE ROLE a_scorer; CREATE ROLE a_recorder; CREATE ROLE a_reader; CREATE ROLE a_trainer; CREATE ROLE a_nobody;
@@ -138,6 +138,7 @@ $$;
 SELECT is(public.refusal('a_' || role, call), format('permission denied: role "a_%s" needs level "%s" of healthml', role, level), role || ': ' || call)
 FROM unnest('{recorder,nobody}'::text[]) AS role, (VALUES ('scorer', $$SELECT healthml.score('{1,2}'::float8[], 'm')$$),
 	('scorer', format('SELECT healthml.score(''{1,2}''::float8[], %L::uuid)', (SELECT artifact_id FROM healthml.resolve_model('m')))),
+	('scorer', $$SELECT healthml.score('{1,2}'::float8[], 'unheard')$$), ('scorer', $$SELECT healthml.score('{1,2}'::float8[], '00000000-0000-8000-8000-000000000000'::uuid)$$),
 	('scorer', $$SELECT healthml.model_info('m')$$), ('reader', $$SELECT healthml.version_at('m', now())$$),
 	('trainer', $$SELECT healthml.federated_round('f')$$)) c (level, call);
 SELECT is(public.refusal('a_scorer', $$SELECT healthml.plot_training('m')$$), 'permission denied: role "a_scorer" needs level "reader" of healthml', 'a loss curve');

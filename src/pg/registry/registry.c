@@ -88,10 +88,23 @@ copy_version(HealthmlVersion *out, MemoryContext caller)
 	MemoryContextSwitchTo(spi);
 }
 
+/* Raise where no query could answer, and say what is missing. */
+static void
+check_may_look(void)
+{
+	Oid table = get_relname_relid("model_version", get_namespace_oid("healthml", false));
+
+	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck(table, get_attnum(table, "artifact_id"), GetUserId(), ACL_SELECT) !=
+			ACLCHECK_OK)
+		healthml_check_level("model_version", ACL_SELECT, "scorer");
+}
+
 /* Say which part of a reference is wrong. */
 static void
 refuse_reference(const HealthmlReference *reference)
 {
+	check_may_look();
 	if (healthml_model_algorithm(reference->name) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist", reference->name),
@@ -104,18 +117,6 @@ refuse_reference(const HealthmlReference *reference)
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 					errmsg("model \"%s\" has no version %d", reference->name, reference->version),
 					errhint("healthml.versions lists the versions.")));
-}
-
-/* Raise where no query could answer, and say what is missing. */
-static void
-check_may_look(void)
-{
-	Oid table = get_relname_relid("model_version", get_namespace_oid("healthml", false));
-
-	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-		pg_attribute_aclcheck(table, get_attnum(table, "artifact_id"), GetUserId(), ACL_SELECT) !=
-			ACLCHECK_OK)
-		healthml_check_level("model_version", ACL_SELECT, "scorer");
 }
 
 static bool
@@ -153,6 +154,7 @@ refuse_artifact(const pg_uuid_t *artifact_id)
 {
 	char *id = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(artifact_id)));
 
+	check_may_look();
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model artifact \"%s\" does not exist", id),
 					errhint("healthml.versions lists the artifacts.")));
 }
