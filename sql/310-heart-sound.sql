@@ -29,7 +29,7 @@ CREATE FUNCTION healthml.heart_sound_classify(audio bytea, model text DEFAULT 'h
 RETURNS healthml.heart_sound
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_classify';
 COMMENT ON FUNCTION healthml.heart_sound_classify(bytea, text) IS
-'whether a recording of the heart sounds normal. audio is a WAV, FLAC, OGG (Vorbis, Opus) or MP3 file, at most healthml.max_audio_seconds long; anything else is an error. Not a diagnosis: docs/model-card-heart-sound.md tells what the model can do and what it cannot';
+'whether a recording of the heart sounds normal. audio is a WAV, FLAC, OGG (Vorbis, Opus) or MP3 file, at most healthml.max_audio_seconds long; anything else is an error. Not a diagnosis: docs/model-card-heart-sound.md describes what the model can do and what it cannot';
 
 CREATE FUNCTION healthml.heart_sound_classify(audio bytea, artifact_id uuid) RETURNS healthml.heart_sound
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_classify';

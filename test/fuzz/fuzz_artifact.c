@@ -3,7 +3,7 @@
  *	  The reader of artifacts against hostile bytes.
  *
  * Most mutations are of the payload of one section, whose length and checksum
- * are then made right, so that the fuzzer gets behind them; the others are of
+ * are then made right, so that the fuzzer gets past them; the others are of
  * the bytes as they are.  What is accepted must be usable, and must be written
  * as it was read.
  */

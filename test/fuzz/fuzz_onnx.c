@@ -9,7 +9,7 @@
 #include "core/nn/onnx/onnx.h"
 #include "core/nn/plan/plan.h"
 
-#define MAX_FLOPS 1e8 /* of a network that is run: more is slow and tells nothing new */
+#define MAX_FLOPS 1e8 /* of a network that is run: more is slow and shows nothing new */
 
 static HmlStatus
 run_network(HmlContext *ctx, HmlArena *arena, const HmlOnnxImport *read)

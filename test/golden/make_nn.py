@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 # In float64, on numbers that float32 holds: exact enough to judge float32 by, and without the float32
-# kernels of Debian's torch 1.13, whose gradient of gelu is wrong behind a permutation.
+# kernels of Debian's torch 1.13, whose gradient of gelu is wrong after a permutation.
 torch.manual_seed(20240607)
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)

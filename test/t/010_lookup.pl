@@ -71,7 +71,7 @@ $two->answer;
 like($two->{err}, qr/seen: 21/, 'an expression that is evaluated again looks again');
 $one->ask(q{SELECT promote('m', 2)});
 
-# Concurrent promotions of one model: both succeed, one after the other, and history tells the order.
+# Concurrent promotions of one model: both succeed, one after the other, and history shows the order.
 $one->ask(q{BEGIN; SELECT promote('m', 1)});
 $two->tell(q{SELECT promote('m', 2)});
 $one->ask('COMMIT');

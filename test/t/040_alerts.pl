@@ -1,4 +1,4 @@
-# NOTIFY healthml_alerts: who is told what, and that a payload always fits.
+# NOTIFY healthml_alerts: who is notified of what, and that a payload always fits.
 
 use strict;
 use warnings;
@@ -40,7 +40,7 @@ my $alert = decode_json($alerts[0]);
 is_deeply(
 	[ sort keys %$alert ],
 	[qw(model percentile prediction_id risk score source subject version)],
-	'what an alert tells');
+	'what an alert contains');
 is( scalar_of(
 		$node,
 		"SELECT to_jsonb(p) - ARRAY['label','features','narrative','is_anomaly','latency_ms','explanation','predicted_at','probabilities','missing_features']
@@ -73,7 +73,7 @@ for my $subject ("repeat(E'\\x01', 100000)", "repeat(U&'\\00e9', 100000)", "repe
 	my $told = decode_json($payload);
 
 	cmp_ok(length $payload, '<', 8000, "$subject fits");
-	is($told->{model}, $model, 'and the model is told in full');
+	is($told->{model}, $model, 'and the model's name is complete');
 	is(scalar_of($node, "SELECT starts_with($subject, " . quoted($told->{subject}) . ')'),
 		't', 'the subject is cut between characters');
 	cmp_ok(length $told->{subject}, '>=', 100, 'and no shorter than need be');

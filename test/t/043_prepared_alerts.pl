@@ -16,7 +16,7 @@ $node->safe_psql('postgres', q{
 	ALTER DATABASE postgres SET healthml.notify_level = 'low'});
 my $insert = 'INSERT INTO a SELECT p.* FROM p ORDER BY patient_id LIMIT 1';
 
-# What a session that listens is told when these statements have run in it.
+# What a listening session receives when these statements have run in it.
 sub heard
 {
 	my ($sql) = @_;

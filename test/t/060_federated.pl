@@ -92,7 +92,7 @@ is(scalar_of($coordinator, q{SELECT version FROM model_alias a JOIN model USING 
 is(scalar_of($coordinator, q{SELECT count(*), count(DISTINCT client), bool_and(roc_auc BETWEEN 0 AND 1 OR roc_auc IS NULL), bool_and(seconds > 0)
 	FROM federated_client_metrics WHERE federation = 'fedavg'}), '80|4|t|t', 'clients are compared round by round');
 
-# Who listens is told of every round.
+# Listeners are notified of every round.
 found($coordinator, 'heard', '', @hospitals);
 like(
 	$coordinator->safe_psql('postgres', "LISTEN healthml_federation; SELECT count(*) FROM federated_run('heard', rounds => 2)"),

@@ -21,7 +21,7 @@ for my $client (qw(a b c d poison))
 }
 $node->safe_psql('postgres', 'CREATE TABLE judged AS SELECT * FROM synthetic_patients(1000, 7)');
 
-# What the fifth answers is told by its table; "sent" stands for an update, one number for all weights.
+# What the fifth answers is set by its table; "sent" stands for an update, one number for all weights.
 $node->safe_psql('poison', <<'SQL');
 CREATE SCHEMA healthml;
 GRANT USAGE ON SCHEMA healthml TO PUBLIC;

@@ -22,7 +22,7 @@ my @aggregates = (
 my $script = "\\set VERBOSITY verbose\nSET statement_timeout = '30s';\n";
 my $number = 0;
 
-# One of the bytes behind the header of the file and the lengths of row and field, or the length of it all.
+# One of the bytes after the header of the file and the lengths of row and field, or the length of it all.
 sub damaged
 {
 	my ($bytes) = @_;

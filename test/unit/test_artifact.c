@@ -276,7 +276,7 @@ notices_every_truncation(void **state)
 	(void) state;
 	for (size_t length = 0; length < original.length; length++)
 	{
-		unsigned char *bytes = malloc(length + 1); /* so that ASan sees a read behind it */
+		unsigned char *bytes = malloc(length + 1); /* so that ASan sees a read past it */
 
 		assert_non_null(bytes);
 		memcpy(bytes, original.data, length);

@@ -303,7 +303,7 @@ test_masks_cancel_in_the_sum(void **state)
 			equal += parties[p].masked[i] == parties[p].quantised[i];
 			sum[i] += parties[p].masked[i];
 		}
-		assert_true(equal < 3); /* a masked update tells nothing of the update */
+		assert_true(equal < 3); /* a masked update reveals nothing of the update */
 	}
 	hml_mask_dequantise(sum, MASKED, N, 8, values);
 	for (size_t i = 0; i < MASKED; i++)

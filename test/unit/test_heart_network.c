@@ -20,7 +20,7 @@ typedef struct Examples
 } Examples;
 
 /*
- * Feature 0 is higher in the abnormal.  Feature 1 tells the site, of which the
+ * Feature 0 is higher in the abnormal.  Feature 1 identifies the site, of which the
  * second has nine ill of ten and the first one of ten.
  */
 static void
@@ -288,7 +288,7 @@ test_failures(void **state)
 #define FIRST_LEVEL HML_HEART_CONTRASTS
 #define FIRST_FLOOR HML_HEART_SOUNDS
 
-/* A level, which only the expert hears, tells the ill; the floors of the sites are far apart. */
+/* A level, which only the expert hears, marks the ill; the floors of the sites are far apart. */
 static void
 make_familiar(Examples *out, uint64_t seed)
 {
@@ -411,7 +411,7 @@ test_explanations_are_complete(void **state)
 		features[FIRST_FLOOR] = known.sites[i] ? 20 : -20;
 		if (hml_heart_familiarity(&network.clinics, features) < 1)
 			continue;
-		/* What tells the ill tells most, and in the right direction. */
+		/* What marks the ill contributes most, and in the right direction. */
 		familiar++;
 		assert_ok(&ctx, hml_heart_network_explain(&ctx, &network, features, &base, contributions));
 		for (size_t f = 0; f < F; f++)

@@ -237,7 +237,7 @@ network_with_expert(Fixture *f)
 	{
 		abnormal[i] = i % 4 < 2;
 		sites[i] = i % 2;
-		/* A level tells the ill in either site: so the expert is worth its keep. */
+		/* A level marks the ill in either site, so that the expert is kept. */
 		for (size_t c = 0; c < F; c++)
 			features[i * F + c] =
 				(float) hml_rng_normal(&rng) + (c >= HML_HEART_CONTRASTS && abnormal[i] ? 2 : 0);

@@ -220,7 +220,7 @@ test_elementwise_loops(void **state)
 				}
 				if (v == 0)
 					portable = data;
-				assert_memory_equal(data.y, portable.y, sizeof(data.y)); /* also behind the end */
+				assert_memory_equal(data.y, portable.y, sizeof(data.y)); /* also past the end */
 			}
 }
 

@@ -58,7 +58,7 @@ test_chain(void **state)
 	release(&b);
 }
 
-/* State lies behind all trainable parameters. */
+/* State lies after all trainable parameters. */
 static void
 test_state_comes_last(void **state)
 {

@@ -229,7 +229,7 @@ check_window(const HmlWindow *s, size_t channels, Kind kind)
 			for (size_t c = 0; c < channels; c++)
 				assert_close((double) y[i * out.row + j * out.pixel + c],
 							 exact_window(s, &inner, kind, channels, c, i, j), 2e-6);
-	assert_true(isnan(y[out.image])); /* nothing is written behind the image */
+	assert_true(isnan(y[out.image])); /* nothing is written after the image */
 }
 
 static void

@@ -69,7 +69,7 @@ compare(const HmlConvCall *call, const float *scales)
 				}
 }
 
-/* Contiguous images of (height, width, channels), with 'gap' floats behind each row. */
+/* Contiguous images of (height, width, channels), with 'gap' floats after each row. */
 static HmlImages
 images(float *data, size_t height, size_t width, size_t channels, size_t gap)
 {

@@ -5,7 +5,7 @@
  * The networks of nn_specs.h are written; what ONNX Runtime computes with those
  * very files is in test/golden/nn_onnx.txt, which test/golden/make_nn_onnx.py
  * makes: it runs this program with HEALTHML_ONNX_OUT set to a folder, into which
- * files and inputs are then written.  The checksum in a line tells that the file is
+ * files and inputs are then written.  The checksum in a line shows that the file is
  * still the one that was run.
  */
 #include "unit/nn_specs.h"

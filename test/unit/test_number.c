@@ -106,7 +106,7 @@ parses_the_grammar_of_json(void **state)
 	parses("Infinity", 0, 0);
 }
 
-/* Nothing behind the length is looked at. */
+/* Nothing after the length is looked at. */
 static void
 stops_at_the_length(void **state)
 {

@@ -391,7 +391,7 @@ fills_with_the_most_frequent_category(void **state)
 	hml_frame_free(frame);
 }
 
-/* One category is one input that is 1, so that the model can tell it from nothing. */
+/* One category is one input that is 1, so that it differs from a missing one. */
 static void
 encodes_a_single_category(void **state)
 {

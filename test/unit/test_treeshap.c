@@ -23,7 +23,7 @@ typedef struct Walk
 	size_t leaf;
 } Walk;
 
-/* Mean path of the subtree that begins at the walk, which moves behind it. */
+/* Mean path of the subtree that begins at the walk, which moves past it. */
 static double
 expected_path(Walk *walk, unsigned depth, double *cover)
 {

@@ -20,3 +20,6 @@ CREATE FUNCTION healthml.record_heart_sound() RETURNS trigger
 LANGUAGE C COST 50000 AS 'MODULE_PATHNAME', 'healthml_score_row';
 COMMENT ON FUNCTION healthml.record_heart_sound() IS
 'trigger record_heart_sound(''model'', ''audio_column'', ''subject_column''), AFTER INSERT OR UPDATE, FOR EACH ROW: keeps a prediction of each recording in healthml.prediction, with reasons and narrative when the risk is high, and from healthml.notify_level upward sends NOTIFY healthml_alerts as record_risk does; an uncertain one raises no alert. A row without a recording is passed over; one that cannot be decoded is kept in healthml.score_failure, see healthml.on_score_error';
+
+COMMENT ON FUNCTION healthml.heart_sound_classify(bytea, text) IS
+'whether a recording of the heart sounds normal. audio is a WAV, FLAC, OGG (Vorbis, Opus) or MP3 file, at most healthml.max_audio_seconds long; anything else is an error. Not a diagnosis: docs/model-card-heart-sound.md describes what the model can do and what it cannot';

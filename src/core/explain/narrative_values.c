@@ -63,7 +63,7 @@ hml_narrate_separator(HmlText *text, size_t position, size_t count)
 		hml_text_add(text, position + 1 == count ? " and " : ", ");
 }
 
-/* A number with at most 'digits' significant digits behind its whole part, and no needless zeros. */
+/* A number with at most 'digits' significant digits after its whole part, without trailing zeros. */
 static void
 add_rounded(HmlText *text, double number, int digits)
 {

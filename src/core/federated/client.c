@@ -133,9 +133,7 @@ begin(HmlModel *model, const HmlSummary *summary, const HmlParams *params)
 	HML_TRY(hml_ensemble_create(model->arena, HML_ONLY_NETWORK, network, 1, &mlp->net));
 	HML_TRY(hml_ensemble_init(&mlp->net, (uint64_t) hml_param_integer(params, "seed")));
 	model->trained_rows = summary->n_rows;
-	model->calibration.threshold = mlp->task == HML_TASK_BINARY ? 0.5 : INFINITY;
-	model->calibration.high_cutoff = model->calibration.threshold;
-	model->calibration.medium_cutoff = model->calibration.threshold / 2.0;
+	hml_calibration_decide(&model->calibration, mlp->task == HML_TASK_BINARY ? 0.5 : INFINITY);
 	model->impl = mlp;
 	HML_TRY(invent_background(model, summary, (uint64_t) hml_param_integer(params, "seed")));
 	return hml_mlp_prepare(model);

@@ -15,6 +15,7 @@
 #include "core/base/sort.h"
 #include "core/model/calibration.h"
 #include "core/stats/quantile.h"
+#include "core/federated/numbers.h"
 
 #define QUANTILE_STEP 0.05
 #define BISECTIONS 60 /* halvings: more than a double's bits over any sensible range */
@@ -464,23 +465,6 @@ hml_summary_write(const HmlSummary *summary, HmlWriter *writer)
 }
 
 static HmlStatus
-implausible(HmlReader *reader)
-{
-	return hml_fail(reader->ctx, HML_CORRUPT, "%s has numbers that no client would send", reader->what);
-}
-
-/* A count of rows that are at most 'most'. */
-static HmlStatus
-read_rows(HmlReader *reader, int64_t most, int64_t *out)
-{
-	uint64_t rows;
-
-	HML_TRY(hml_read_u64(reader, &rows));
-	*out = (int64_t) rows;
-	return rows <= (uint64_t) most ? HML_OK : implausible(reader);
-}
-
-static HmlStatus
 read_quantiles(HmlReader *reader, HmlFeatureSummary *f)
 {
 	bool ascending = true;
@@ -488,7 +472,7 @@ read_quantiles(HmlReader *reader, HmlFeatureSummary *f)
 	HML_TRY(hml_read_f64_array(reader, f->quantiles, HML_SUMMARY_QUANTILES));
 	for (int q = 0; q < HML_SUMMARY_QUANTILES; q++)
 		ascending &= isfinite(f->quantiles[q]) && (q == 0 || f->quantiles[q - 1] <= f->quantiles[q]);
-	return ascending ? HML_OK : implausible(reader);
+	return ascending ? HML_OK : hml_fed_implausible(reader);
 }
 
 static HmlStatus
@@ -503,10 +487,10 @@ read_categories(HmlArena *arena, HmlReader *reader, HmlFeatureSummary *f)
 	for (size_t code = 0; code < categories->count; code++)
 	{
 		HML_TRY(hml_read_text_copy(arena, reader, &categories->texts[code]));
-		HML_TRY(read_rows(reader, left, &f->counts[code]));
+		HML_TRY(hml_fed_read_rows(reader, left, &f->counts[code]));
 		left -= f->counts[code];
 		if (code > 0 && strcmp(categories->texts[code - 1], categories->texts[code]) >= 0)
-			return implausible(reader);
+			return hml_fed_implausible(reader);
 	}
 	return HML_OK;
 }
@@ -519,13 +503,13 @@ read_column(HmlArena *arena, HmlReader *reader, int64_t n_rows, HmlFeatureSummar
 	HML_TRY(hml_read_text_copy(arena, reader, &f->column.name));
 	HML_TRY(hml_read_u8(reader, &kind));
 	if (kind < HML_COLUMN_NUMERIC || kind > HML_COLUMN_CATEGORY)
-		return implausible(reader);
+		return hml_fed_implausible(reader);
 	f->column.kind = (HmlColumnKind) kind;
-	HML_TRY(read_rows(reader, n_rows, &f->n_values));
+	HML_TRY(hml_fed_read_rows(reader, n_rows, &f->n_values));
 	HML_TRY(hml_read_f64(reader, &f->mean));
 	HML_TRY(hml_read_f64(reader, &f->squares));
 	if (!isfinite(f->mean) || !isfinite(f->squares) || f->squares < 0.0)
-		return implausible(reader);
+		return hml_fed_implausible(reader);
 	return f->column.kind == HML_COLUMN_CATEGORY ? read_categories(arena, reader, f)
 												 : read_quantiles(reader, f);
 }
@@ -538,7 +522,7 @@ hml_summary_read(HmlArena *arena, HmlReader *reader, HmlSummary **out)
 
 	HML_TRY(hml_read_count(reader, LEAST_FEATURE_BYTES, HML_MAX_FEATURES, &n_features));
 	HML_TRY(make_summary(arena, n_features, &summary));
-	HML_TRY(read_rows(reader, INT64_C(1) << 53, &summary->n_rows));
+	HML_TRY(hml_fed_read_rows(reader, INT64_C(1) << 53, &summary->n_rows));
 	for (size_t i = 0; i < n_features; i++)
 		HML_TRY(read_column(arena, reader, summary->n_rows, &summary->features[i]));
 	HML_TRY(read_column(arena, reader, summary->n_rows, &summary->target));

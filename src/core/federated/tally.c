@@ -10,6 +10,7 @@
 
 #include "core/federated/client.h"
 #include "core/learn/mlp/mlp.h"
+#include "core/federated/numbers.h"
 
 void
 hml_fed_tally_add(HmlFedTally *into, const HmlFedTally *from)
@@ -169,9 +170,7 @@ hml_fed_calibrate(HmlModel *model, const HmlFedTally *tally)
 		return HML_OK;
 	best = walk_cuts(tally, positives, negatives, &area);
 	HML_TRY(calibrate_scores(model, tally));
-	model->calibration.threshold = best.threshold;
-	model->calibration.high_cutoff = best.threshold;
-	model->calibration.medium_cutoff = best.threshold / 2.0;
+	hml_calibration_decide(&model->calibration, best.threshold);
 	return HML_OK;
 }
 
@@ -192,26 +191,10 @@ hml_fed_tally_write(const HmlFedTally *tally, HmlWriter *writer)
 }
 
 static HmlStatus
-implausible(HmlReader *reader)
-{
-	return hml_fail(reader->ctx, HML_CORRUPT, "%s has numbers that no client would send", reader->what);
-}
-
-static HmlStatus
-read_rows(HmlReader *reader, int64_t most, int64_t *out)
-{
-	uint64_t rows;
-
-	HML_TRY(hml_read_u64(reader, &rows));
-	*out = (int64_t) rows;
-	return rows <= (uint64_t) most ? HML_OK : implausible(reader);
-}
-
-static HmlStatus
 read_sum(HmlReader *reader, double *out)
 {
 	HML_TRY(hml_read_f64(reader, out));
-	return isfinite(*out) ? HML_OK : implausible(reader);
+	return isfinite(*out) ? HML_OK : hml_fed_implausible(reader);
 }
 
 HmlStatus
@@ -219,9 +202,9 @@ hml_fed_tally_read(HmlReader *reader, HmlFedTally *tally)
 {
 	int64_t left;
 
-	HML_TRY(read_rows(reader, INT64_C(1) << 40, &tally->rows));
+	HML_TRY(hml_fed_read_rows(reader, INT64_C(1) << 40, &tally->rows));
 	HML_TRY(read_sum(reader, &tally->loss));
-	HML_TRY(read_rows(reader, tally->rows, &tally->correct));
+	HML_TRY(hml_fed_read_rows(reader, tally->rows, &tally->correct));
 	HML_TRY(read_sum(reader, &tally->absolute_error));
 	HML_TRY(read_sum(reader, &tally->target_sum));
 	HML_TRY(read_sum(reader, &tally->target_squares));
@@ -229,7 +212,7 @@ hml_fed_tally_read(HmlReader *reader, HmlFedTally *tally)
 	for (int c = 0; c < 2; c++)
 		for (int b = 0; b < HML_FED_BINS; b++)
 		{
-			HML_TRY(read_rows(reader, left, &tally->bins[c][b]));
+			HML_TRY(hml_fed_read_rows(reader, left, &tally->bins[c][b]));
 			left -= tally->bins[c][b];
 		}
 	return hml_read_end(reader);

@@ -16,7 +16,7 @@
 #include "core/base/bytes.h"
 #include "core/heart/heart_features.h"
 
-#define HML_HEART_MIN_CLINIC 8    /* recordings; of fewer, a clinic cannot be told */
+#define HML_HEART_MIN_CLINIC 8    /* recordings; of fewer, a clinic cannot be recognised */
 #define HML_HEART_MAX_CLINIC 2000 /* recordings of a clinic that are kept, evenly chosen */
 #define HML_HEART_MAX_CLINICS 1000
 #define HML_HEART_NEIGHBOURS 3  /* the distance to a clinic is that to the third nearest recording */

@@ -6,7 +6,7 @@
  * duration-dependent hidden Markov model, Physiol. Meas. 31 (2010), and D. B.
  * Springer et al., IEEE Trans. Biomed. Eng. 63 (2016).  Theirs learn what a sound
  * looks like from recordings with an ECG; here a frame is a sound the more it
- * stands out of its own recording, and durations alone tell the first sound from
+ * stands out of its own recording, and durations alone separate the first sound from
  * the second: systole is shorter than diastole, and both lie round what the
  * autocorrelation says.
  *

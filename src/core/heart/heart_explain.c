@@ -223,7 +223,7 @@ lay_beats(Explaining *e)
 
 /* ---- moments --------------------------------------------------------- */
 
-/* Groups of bands that moments are told by: those of the contrasts, what is below and what is above. */
+/* Groups of bands that moments are explained by: those of the contrasts, what is below and what is above. */
 static const uint8_t group_bands[] = {0, 6, 10, 16, 24, BANDS};
 #define GROUPS (sizeof(group_bands) / sizeof(group_bands[0]) - 1)
 #define BLOCKS (HML_HEART_PHASES * GROUPS) /* of a beat */

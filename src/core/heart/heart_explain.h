@@ -52,7 +52,7 @@ extern HmlStatus hml_heart_explain(HmlArena *arena, const HmlHeartNetwork *netwo
 extern HmlStatus hml_heart_score_windows(HmlArena *arena, const HmlHeartNetwork *network,
 										 const HmlHeartSound *sound, double *p) HML_NODISCARD;
 
-/* Frequency where a band of the recordings that models hear begins; that of the band behind the last is its end. */
+/* Frequency where a band of the recordings that models hear begins; that of the band after the last is its end. */
 extern double hml_heart_band_hz(size_t band);
 
 #endif /* HML_HEART_HEART_EXPLAIN_H */

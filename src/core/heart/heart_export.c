@@ -59,18 +59,6 @@ clip_logit(OnnxOut *out, const char *owner, const char *x)
 	return clip(out, owner, "clipped", x, -(float) HML_HEART_MAX_LOGIT, (float) HML_HEART_MAX_LOGIT);
 }
 
-static const char *
-cast(OnnxOut *out, const char *owner, const char *part, const char *x, int type)
-{
-	const char *y = hml_onnx_name(out, owner, part);
-	size_t node = hml_onnx_begin_node(out, "Cast", y);
-
-	hml_onnx_input(out, x);
-	hml_onnx_int(out, "to", type);
-	hml_onnx_end_node(out, node);
-	return y;
-}
-
 /* One value of several of the same shape: "Mean" or "Min". */
 static const char *
 combine(OnnxOut *out, const char *owner, const char *part, const char *op, const char *const *x, size_t n)
@@ -239,8 +227,8 @@ write_clinic(OnnxOut *out, const HmlHeartClinic *clinic, size_t number, const ch
 static HmlStatus
 write_familiarity(OnnxOut *out, const HmlHeartClinics *clinics, const char *x, const char **familiarity)
 {
-	const char *floors = cast(out, "gate", "floors",
-							  columns(out, "gate", x, HML_HEART_SOUNDS, HML_HEART_FEATURES), ONNX_DOUBLE);
+	const char *floors = hml_onnx_cast(
+		out, "gate", "floors", columns(out, "gate", x, HML_HEART_SOUNDS, HML_HEART_FEATURES), ONNX_DOUBLE);
 	const char **distances;
 	const char *closest;
 	const char *excess;
@@ -258,7 +246,8 @@ write_familiarity(OnnxOut *out, const HmlHeartClinics *clinics, const char *x, c
 		hml_onnx_call(out, "gate", "excess", "Sub", f64(out, "gate", "foreign", HML_HEART_FOREIGN), closest);
 	excess = hml_onnx_call(out, "gate", "slope", "Div", excess,
 						   f64(out, "gate", "width", HML_HEART_FOREIGN - HML_HEART_FAMILIAR));
-	*familiarity = clip(out, "gate", "familiarity", cast(out, "gate", "single", excess, ONNX_FLOAT), 0, 1);
+	*familiarity =
+		clip(out, "gate", "familiarity", hml_onnx_cast(out, "gate", "single", excess, ONNX_FLOAT), 0, 1);
 	return HML_OK;
 }
 

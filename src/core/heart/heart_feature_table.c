@@ -129,7 +129,7 @@ const char *const hml_heart_feature_names[HML_HEART_FEATURES] = {
 	RANGE(from, 0, 4), RANGE(from, 4, 9), RANGE(from, 9, 14), RANGE(from, 14, 18), RANGE(from, 18, 24), \
 		RANGE(from, 24, 30)
 
-/* Timing and floors, which follow what stands here, are nowhere in the beat. */
+/* Timing and floors, which follow what stands here, have no place in the beat. */
 const HmlHeartRegions hml_heart_feature_regions[HML_HEART_FEATURES] = {
 	CONTRAST_REGIONS(6, 10), CONTRAST_REGIONS(10, 16), CONTRAST_REGIONS(16, 24), {NOWHERE, NOWHERE},
 	{NOWHERE, NOWHERE},      {NOWHERE, NOWHERE},       {NOWHERE, NOWHERE},       {NOWHERE, NOWHERE},

@@ -6,7 +6,7 @@
  * aortic stenosis, throughout in mitral regurgitation, late in mitral valve
  * prolapse); a diastolic one raises its beginning over its end; a weak second
  * sound stands out less.  The spread of the durations and the fit of the
- * segmentation tell how plainly the sounds stand out at all.
+ * segmentation measure how clearly the sounds stand out.
  */
 #include "core/heart/heart_features.h"
 

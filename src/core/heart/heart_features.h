@@ -9,7 +9,7 @@
  * Levels: the typical beat as an image, its ranges and its timing.  They say more,
  * but another stethoscope changes them: they are for clinics that are known.
  *
- * Floors: what tells whether a clinic is known (heart_floor.h).
+ * Floors: by which a known clinic is recognised (heart_floor.h).
  */
 #ifndef HML_HEART_HEART_FEATURES_H
 #define HML_HEART_HEART_FEATURES_H

@@ -5,7 +5,7 @@
  *
  * In frames of half a second, each frequency keeps the level that four frames of
  * five exceed.  Means over bands, in dB above the level of the whole recording,
- * are the same for any gain and nearly the same for any heart, and they tell one
+ * are the same for any gain and nearly the same for any heart, and they separate one
  * make of recording from another: the bands reach from 4 to 938 Hz.  Above, the
  * filters of the resampling that MP3, Vorbis and Opus need change a recording.
  */
@@ -15,7 +15,7 @@
 #include "core/base/arena.h"
 
 #define HML_HEART_FLOORS 20
-#define HML_HEART_FLOOR_RATE 2000 /* least samples a second that it can be told from */
+#define HML_HEART_FLOOR_RATE 2000 /* least samples a second that it can be measured from */
 
 /* Limits of the bands in Hz, ascending: band i reaches from limit i to limit i + 1. */
 extern const double hml_heart_floor_hz[HML_HEART_FLOORS + 1];

@@ -56,23 +56,23 @@ check_training(HmlContext *ctx, const HmlHeartTraining *training)
 
 /* ---- the two networks ------------------------------------------------ */
 
-/* What is told about epochs of the second network goes on where the first one ended. */
-typedef struct Telling
+/* The epochs of the second network are numbered on from those of the first. */
+typedef struct Reporting
 {
 	const HmlHeartTraining *training;
 	int before;
 	int all;
-} Telling;
+} Reporting;
 
 static HmlStatus
-tell(void *user, const HmlEpoch *epoch)
+report_epoch(void *user, const HmlEpoch *epoch)
 {
-	const Telling *telling = user;
-	HmlEpoch told = *epoch;
+	const Reporting *reporting = user;
+	HmlEpoch reported = *epoch;
 
-	told.epoch += telling->before;
-	told.epochs = telling->all;
-	return telling->training->on_epoch(telling->training->on_epoch_user, &told);
+	reported.epoch += reporting->before;
+	reported.epochs = reporting->all;
+	return reporting->training->on_epoch(reporting->training->on_epoch_user, &reported);
 }
 
 static HmlHeartPartTraining
@@ -117,15 +117,15 @@ static HmlStatus
 train_part(HmlArena *arena, const HmlHeartExamples *examples, const HmlHeartTraining *training,
 		   const HmlHeartPartTraining *how, int before, int all, HmlHeartPart *out)
 {
-	HmlHeartPartTraining told = *how;
-	Telling telling = {training, before, all};
+	HmlHeartPartTraining reported = *how;
+	Reporting reporting = {training, before, all};
 
 	if (training->on_epoch != NULL)
 	{
-		told.on_epoch = tell;
-		told.on_epoch_user = &telling;
+		reported.on_epoch = report_epoch;
+		reported.on_epoch_user = &reporting;
 	}
-	return hml_heart_part_train(arena, examples, &told, out);
+	return hml_heart_part_train(arena, examples, &reported, out);
 }
 
 /* ---- folds ----------------------------------------------------------- */

@@ -1,10 +1,10 @@
 /*
  * heart_network.h
- *	  The model that tells a normal heart from an abnormal one.
+ *	  The model that separates normal from abnormal hearts.
  *
  * Two networks and a gate.  The general one hears contrasts alone, which another
  * stethoscope does not change.  The expert hears levels, too: it knows more, but
- * only about recordings like those that it was trained on.  The gate tells by the
+ * only about recordings like those that it was trained on.  The gate decides by the
  * floors of a recording whether it comes from a clinic of the training
  * (heart_clinic.h):
  *
@@ -39,7 +39,7 @@ typedef struct HmlHeartTraining
 	double expert_jitter;
 	size_t n_networks; /* of each kind, which are averaged */
 	uint64_t seed;
-	/* May be NULL; epochs of both networks are counted on, those of the folds are not told. */
+	/* May be NULL; epochs of both networks are counted on, those of the folds are not reported. */
 	HmlStatus (*on_epoch)(void *user, const HmlEpoch *epoch);
 	void *on_epoch_user;
 } HmlHeartTraining;

@@ -1,6 +1,6 @@
 /*
  * heart_part.h
- *	  Networks that tell a normal heart from an abnormal one by the first few of its
+ *	  Networks that separate normal from abnormal hearts by the first few of its
  *	  features: one part of a model (heart_network.h).
  *
  * A part has one network or several of the same shape, which differ in their seeds;

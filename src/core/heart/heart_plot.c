@@ -17,7 +17,7 @@
 #define SHOWN_DB 50.0f /* below the loudest cell is white */
 #define STRONGEST 0.01 /* share of the cells with any saliency that have full colour */
 #define FEATURES_TOLD 3
-#define FEATURES_LEFT 150.0 /* of the features that are told */
+#define FEATURES_LEFT 150.0 /* of the features that are listed */
 #define COLUMN_WIDTH 262.0
 
 static const HmlBox wave_box = {HML_SIGNAL_LEFT, HML_SIGNAL_TOP, HML_SIGNAL_RIGHT, 142};

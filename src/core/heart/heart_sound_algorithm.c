@@ -288,9 +288,7 @@ calibrate(Fit *fit)
 	HML_TRY(hml_arena_alloc(fit->arena, 1, hml_heart_network_scratch_size(network), &scratch));
 	HML_TRY(hml_heart_network_score(fit->ctx, network, scratch, fit->features, fit->n, scores));
 	HML_TRY(hml_calibration_fit(fit->model->arena, scores, fit->n, calibration));
-	calibration->threshold = threshold;
-	calibration->high_cutoff = threshold;
-	calibration->medium_cutoff = threshold / 2.0;
+	hml_calibration_decide(calibration, threshold);
 	return HML_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
  * heart_sound_algorithm.h
- *	  The algorithm "heart_sound_cnn" behind the interface of all algorithms.
+ *	  The algorithm "heart_sound_cnn", through the interface of all algorithms.
  *
  * It learns from a column of recordings.  Its features are those of the typical
  * beat of each (heart_features.h), so that a model of it can also be scored and

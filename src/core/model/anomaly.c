@@ -72,8 +72,8 @@ is_positive(const HmlFrame *frame, size_t row)
 	return hml_frame_has(frame, HML_ROLE_TARGET) && hml_frame_values(frame, HML_ROLE_TARGET)[row] == 1.0;
 }
 
-HmlStatus
-hml_anomaly_select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t **rows, size_t *n_rows)
+static HmlStatus
+select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t **rows, size_t *n_rows)
 {
 	const HmlFrame *frame = training->frame;
 	bool all = hml_param_is_choice(training->params, "fit_on", "all");
@@ -94,6 +94,25 @@ hml_anomaly_select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t *
 			 "target column \"%s\" is true in every row, which leaves none to learn from",
 			 hml_frame_column(frame, HML_ROLE_TARGET)->name);
 	return hml_hint(ctx, "Set \"fit_on\" to \"all\" to learn from all rows.");
+}
+
+HmlStatus
+hml_anomaly_train(HmlContext *ctx, const HmlTraining *training, HmlModel *model, HmlAnomalyFit fit)
+{
+	uint32_t *rows;
+	size_t n_rows;
+	HmlArena *arena;
+	HmlStatus status;
+
+	HML_TRY(select_rows(ctx, training, &rows, &n_rows));
+	status = hml_arena_create(ctx, &arena);
+	if (status == HML_OK)
+	{
+		status = fit(arena, training, model, rows, n_rows);
+		hml_arena_free(arena);
+	}
+	hml_free(ctx, rows);
+	return status;
 }
 
 /* Rows that are scored: those of the fit come first. */

@@ -20,12 +20,15 @@
 extern const HmlParamSpec hml_anomaly_params[];
 
 /*
- * Numbers of the frame's rows to fit on, ascending; the caller frees *rows with
- * hml_free().  A target that is not boolean, 0 or 1 is HML_INVALID_DATA, as is
- * one that leaves no row.
+ * Fit a detector on rows[n_rows] of the frame, ascending: those that are normal, or
+ * all.  What 'fit' allocates in 'arena' ends with it.  A target that is not boolean,
+ * 0 or 1 is HML_INVALID_DATA, as is one that leaves no row.
  */
-extern HmlStatus hml_anomaly_select_rows(HmlContext *ctx, const HmlTraining *training, uint32_t **rows,
-										 size_t *n_rows) HML_NODISCARD;
+typedef HmlStatus (*HmlAnomalyFit)(HmlArena *arena, const HmlTraining *training, HmlModel *model,
+								   const uint32_t *rows, size_t n_rows);
+
+extern HmlStatus hml_anomaly_train(HmlContext *ctx, const HmlTraining *training, HmlModel *model,
+								   HmlAnomalyFit fit) HML_NODISCARD;
 
 /* HML_INVALID_DATA, with a hint, for a target that is not boolean, 0 or 1; the frame has a target. */
 extern HmlStatus hml_anomaly_check_target(HmlContext *ctx, const HmlFrame *frame) HML_NODISCARD;
@@ -33,7 +36,7 @@ extern HmlStatus hml_anomaly_check_target(HmlContext *ctx, const HmlFrame *frame
 /*
  * Score at most "calibration_rows" rows, drawn uniformly, with the trained model,
  * whose impl and pipeline are ready; set model->calibration and trained_rows and
- * report the metrics.  rows is what hml_anomaly_select_rows() gave.
+ * report the metrics.  rows is what 'fit' was called with.
  *
  * is_anomaly means score > threshold, and threshold is the training scores'
  * quantile at 1 - contamination, or auto_threshold where contamination is "auto".

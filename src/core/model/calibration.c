@@ -30,6 +30,14 @@ hml_calibration_fit(HmlArena *arena, double *scores, size_t n, HmlCalibration *o
 	return HML_OK;
 }
 
+void
+hml_calibration_decide(HmlCalibration *calibration, double threshold)
+{
+	calibration->threshold = threshold;
+	calibration->high_cutoff = threshold;
+	calibration->medium_cutoff = threshold / 2.0;
+}
+
 double
 hml_calibration_percentile(const HmlCalibration *calibration, double score)
 {

@@ -32,6 +32,9 @@ typedef struct HmlCalibration
 /* 'scores' are the training scores, any order; they are sorted in place.  Cut-offs are left to the caller. */
 extern HmlStatus hml_calibration_fit(HmlArena *arena, double *scores, size_t n,
 									 HmlCalibration *out) HML_NODISCARD;
+/* Set threshold and cut-offs of a classifier: risk is high above the threshold, medium above half of it. */
+extern void hml_calibration_decide(HmlCalibration *calibration, double threshold);
+
 /* 0..100: share of training scores strictly below, NaN without any. */
 extern double hml_calibration_percentile(const HmlCalibration *calibration, double score);
 extern HmlRisk hml_calibration_risk(const HmlCalibration *calibration, double score);

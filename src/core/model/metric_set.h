@@ -1,6 +1,6 @@
 /*
  * metric_set.h
- *	  The metrics that go together, of rows that can be drawn anew.
+ *	  The metrics that go together, of rows that can be resampled.
  *
  * One set of draws (bootstrap.h) serves all metrics of a set.  Rows are drawn within the classes, so that their numbers
  * stay: rows of one class lie together, and within a class they are in the order in which they were given, but for

@@ -62,7 +62,7 @@ typedef struct HmlRankingWalk
 extern void hml_ranking_walk_init(HmlRankingWalk *walk, const HmlRanking *ranking);
 extern bool hml_ranking_walk_next(HmlRankingWalk *walk);
 
-/* A metric of a ranking; what hml_bootstrap() takes. */
+/* A metric of a ranking. */
 typedef HmlStatus (*HmlRankingMetric)(HmlContext *ctx, const HmlRanking *ranking, double *out);
 
 /* Probability that a positive scores above a negative, ties counting half (Mann-Whitney). */

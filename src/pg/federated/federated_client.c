@@ -203,7 +203,9 @@ healthml_federated_key(PG_FUNCTION_ARGS)
 	bytea *key = palloc(VARHDRSZ + HML_MASK_KEY_SIZE);
 
 	if (strlen(label) >= sizeof(round_key.label))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("label of a round is too long")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("label of a round is too long: %zu bytes (limit %zu)", strlen(label),
+							   sizeof(round_key.label) - 1)));
 	round_key.is_set = false;
 	healthml_check(&call->ctx,
 				   hml_mask_generate_keys(&call->ctx, round_key.private_key, round_key.public_key));

@@ -101,7 +101,7 @@ healthml_lstm_autoencoder_score(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(healthml_scorer_score(call->scorer));
 }
 
-/* The name of a feature, without the step that windows_query puts behind it. */
+/* The name of a feature, without the step that windows_query appends. */
 static Datum
 feature_name(const HmlFeature *feature)
 {

@@ -15,7 +15,7 @@
 #include "pg/registry/guard.h"
 #include "pg/server/statement.h"
 
-/* created_at is copied: sql/390-shipped-models.sql tells by it that a restored model is a copy. */
+/* created_at is copied: by it sql/390-shipped-models.sql recognises a restored model as a copy. */
 static HealthmlStatement copy_model = {
 	.sql = "INSERT INTO healthml.model (name, algorithm, task, description, last_version, created_at, "
 		   "created_by) "

@@ -331,33 +331,29 @@ fit_model(Fit *fit)
 	HML_TRY(run_training(fit, &result));
 	HML_TRY(hml_ensemble_prepare(model->arena, &fit->autoencoder->net));
 	HML_TRY(measure_errors(fit));
-	hml_metric(fit->training, "loss", result.loss);
-	if (fit->held_out.n_rows > 0)
-		hml_metric(fit->training, "validation_loss", result.validation_loss);
-	hml_metric(fit->training, "epochs", result.epochs);
-	hml_metric(fit->training, "best_epoch", result.best_epoch);
+	hml_train_report(fit->training, &result, fit->held_out.n_rows);
 	HML_TRY(hml_background_keep(model, fit->inputs, NULL, fit->n_rows,
 								(uint64_t) hml_param_integer(fit->training->params, "seed")));
 	return hml_anomaly_calibrate(fit->ctx, fit->training, model, fit->rows, fit->n_rows, AUTO_THRESHOLD);
 }
 
 static HmlStatus
+fit_rows(HmlArena *arena, const HmlTraining *training, HmlModel *model, const uint32_t *rows, size_t n_rows)
+{
+	Fit fit = {.ctx = hml_arena_context(arena),
+			   .arena = arena,
+			   .training = training,
+			   .model = model,
+			   .rows = rows,
+			   .n_rows = n_rows};
+
+	return fit_model(&fit);
+}
+
+static HmlStatus
 train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 {
-	Fit fit = {.ctx = ctx, .training = training, .model = model};
-	uint32_t *rows;
-	HmlStatus status;
-
-	HML_TRY(hml_anomaly_select_rows(ctx, training, &rows, &fit.n_rows));
-	fit.rows = rows;
-	status = hml_arena_create(ctx, &fit.arena);
-	if (status == HML_OK)
-	{
-		status = fit_model(&fit);
-		hml_arena_free(fit.arena);
-	}
-	hml_free(ctx, rows);
-	return status;
+	return hml_anomaly_train(ctx, training, model, fit_rows);
 }
 
 /* ---- explanation ----------------------------------------------------------------------------------- */

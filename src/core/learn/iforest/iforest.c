@@ -75,8 +75,9 @@ check_contamination(HmlContext *ctx, const HmlParams *given)
 }
 
 static HmlStatus
-train_on(HmlContext *ctx, const HmlTraining *training, HmlModel *model, const uint32_t *rows, size_t n_rows)
+fit_rows(HmlArena *arena, const HmlTraining *training, HmlModel *model, const uint32_t *rows, size_t n_rows)
 {
+	HmlContext *ctx = hml_arena_context(arena);
 	HmlForestPlan plan;
 	HmlForest *forest;
 
@@ -91,15 +92,8 @@ train_on(HmlContext *ctx, const HmlTraining *training, HmlModel *model, const ui
 static HmlStatus
 train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 {
-	uint32_t *rows;
-	size_t n_rows;
-	HmlStatus status;
-
 	HML_TRY(check_contamination(ctx, training->params));
-	HML_TRY(hml_anomaly_select_rows(ctx, training, &rows, &n_rows));
-	status = train_on(ctx, training, model, rows, n_rows);
-	hml_free(ctx, rows);
-	return status;
+	return hml_anomaly_train(ctx, training, model, fit_rows);
 }
 
 /* ---- scoring -------------------------------------------------------------------------------------- */

@@ -102,9 +102,7 @@ set_threshold(HmlModel *model, const HmlMlp *mlp, const HmlParams *params)
 {
 	double threshold = mlp->task == HML_TASK_BINARY ? hml_param_number(params, "threshold") : INFINITY;
 
-	model->calibration.threshold = threshold;
-	model->calibration.high_cutoff = threshold;
-	model->calibration.medium_cutoff = threshold / 2.0;
+	hml_calibration_decide(&model->calibration, threshold);
 }
 
 static HmlStatus

@@ -362,11 +362,7 @@ report(const Fit *fit, const HmlTrainResult *result)
 	const uint32_t *rows = judges->rows;
 	size_t n = judges->n_rows;
 
-	hml_metric(fit->training, "loss", result->loss);
-	if (fit->held_out.n_rows > 0)
-		hml_metric(fit->training, "validation_loss", result->validation_loss);
-	hml_metric(fit->training, "epochs", result->epochs);
-	hml_metric(fit->training, "best_epoch", result->best_epoch);
+	hml_train_report(fit->training, result, fit->held_out.n_rows);
 	hml_metric(fit->training, "validation_rows", (double) fit->held_out.n_rows);
 	if (fit->labels->task == HML_TASK_REGRESSION)
 		return report_regression(fit, rows, n);
@@ -386,9 +382,7 @@ calibrate(const Fit *fit)
 
 	HML_TRY(score_rows(fit, fit->learnt.rows, fit->learnt.n_rows, &scores));
 	HML_TRY(hml_calibration_fit(fit->model->arena, scores, fit->learnt.n_rows, calibration));
-	calibration->threshold = threshold;
-	calibration->high_cutoff = threshold;
-	calibration->medium_cutoff = threshold / 2.0;
+	hml_calibration_decide(calibration, threshold);
 	return HML_OK;
 }
 

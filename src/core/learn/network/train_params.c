@@ -57,6 +57,16 @@ hml_train_options(const HmlTraining *training)
 	return options;
 }
 
+void
+hml_train_report(const HmlTraining *training, const HmlTrainResult *result, size_t n_held_out)
+{
+	hml_metric(training, "loss", result->loss);
+	if (n_held_out > 0)
+		hml_metric(training, "validation_loss", result->validation_loss);
+	hml_metric(training, "epochs", result->epochs);
+	hml_metric(training, "best_epoch", result->best_epoch);
+}
+
 HmlStatus
 hml_param_sizes(HmlArena *arena, const HmlParams *params, const char *name, const size_t **sizes,
 				size_t *count)

@@ -39,6 +39,9 @@
 /* The trainer's options for these parameters, the seed and the listener of a training; the caller sets the loss. */
 extern HmlTrainOptions hml_train_options(const HmlTraining *training);
 
+/* Report loss, epochs and best_epoch of a training, and validation_loss where rows were held out. */
+extern void hml_train_report(const HmlTraining *training, const HmlTrainResult *result, size_t n_held_out);
+
 /* A parameter of type HML_PARAM_INTEGERS, as sizes in 'arena'. */
 extern HmlStatus hml_param_sizes(HmlArena *arena, const HmlParams *params, const char *name,
 								 const size_t **sizes, size_t *count) HML_NODISCARD;

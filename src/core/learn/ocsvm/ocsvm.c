@@ -250,22 +250,22 @@ fit_model(Fit *fit)
 }
 
 static HmlStatus
+fit_rows(HmlArena *arena, const HmlTraining *training, HmlModel *model, const uint32_t *rows, size_t n_rows)
+{
+	Fit fit = {.ctx = hml_arena_context(arena),
+			   .arena = arena,
+			   .training = training,
+			   .model = model,
+			   .rows = rows,
+			   .n_rows = n_rows};
+
+	return fit_model(&fit);
+}
+
+static HmlStatus
 train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 {
-	Fit fit = {.ctx = ctx, .training = training, .model = model};
-	uint32_t *rows;
-	HmlStatus status;
-
-	HML_TRY(hml_anomaly_select_rows(ctx, training, &rows, &fit.n_rows));
-	fit.rows = rows;
-	status = hml_arena_create(ctx, &fit.arena);
-	if (status == HML_OK)
-	{
-		status = fit_model(&fit);
-		hml_arena_free(fit.arena);
-	}
-	hml_free(ctx, rows);
-	return status;
+	return hml_anomaly_train(ctx, training, model, fit_rows);
 }
 
 /* ---- scoring --------------------------------------------------------------------------------------- */

@@ -253,8 +253,9 @@ alarm_threshold(const HmlParams *given, const HmlRules *rules)
 }
 
 static HmlStatus
-train_on(HmlContext *ctx, const HmlTraining *training, HmlModel *model, const uint32_t *rows, size_t n_rows)
+fit_rows(HmlArena *arena, const HmlTraining *training, HmlModel *model, const uint32_t *rows, size_t n_rows)
 {
+	HmlContext *ctx = hml_arena_context(arena);
 	static const HmlJson none = {.type = HML_JSON_OBJECT};
 	const HmlJson *json = &none;
 	HmlRules *rules;
@@ -276,14 +277,7 @@ train_on(HmlContext *ctx, const HmlTraining *training, HmlModel *model, const ui
 static HmlStatus
 train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 {
-	uint32_t *rows;
-	size_t n_rows;
-	HmlStatus status;
-
-	HML_TRY(hml_anomaly_select_rows(ctx, training, &rows, &n_rows));
-	status = train_on(ctx, training, model, rows, n_rows);
-	hml_free(ctx, rows);
-	return status;
+	return hml_anomaly_train(ctx, training, model, fit_rows);
 }
 
 /* ---- artifact -------------------------------------------------------------------------------------- */

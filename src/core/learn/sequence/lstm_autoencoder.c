@@ -328,11 +328,7 @@ run_training(Fit *fit, HmlTrainResult *result)
 	options.loss = HML_LOSS_MSE;
 	HML_TRY(hml_ensemble_train(fit->ctx, &fit->self->net, &options, &training,
 							   held_out.n_rows > 0 ? &validation : NULL, result));
-	hml_metric(fit->training, "loss", result->loss);
-	if (held_out.n_rows > 0)
-		hml_metric(fit->training, "validation_loss", result->validation_loss);
-	hml_metric(fit->training, "epochs", result->epochs);
-	hml_metric(fit->training, "best_epoch", result->best_epoch);
+	hml_train_report(fit->training, result, held_out.n_rows);
 	hml_metric(fit->training, "windows", (double) fit->n_windows);
 	return hml_ensemble_prepare(fit->model->arena, &fit->self->net);
 }
@@ -430,22 +426,22 @@ fit_model(Fit *fit)
 }
 
 static HmlStatus
+fit_rows(HmlArena *arena, const HmlTraining *training, HmlModel *model, const uint32_t *rows, size_t n_rows)
+{
+	Fit fit = {.ctx = hml_arena_context(arena),
+			   .arena = arena,
+			   .training = training,
+			   .model = model,
+			   .rows = rows,
+			   .n_rows = n_rows};
+
+	return fit_model(&fit);
+}
+
+static HmlStatus
 train(HmlContext *ctx, const HmlTraining *training, HmlModel *model)
 {
-	Fit fit = {.ctx = ctx, .training = training, .model = model};
-	uint32_t *rows;
-	HmlStatus status;
-
-	HML_TRY(hml_anomaly_select_rows(ctx, training, &rows, &fit.n_rows));
-	fit.rows = rows;
-	status = hml_arena_create(ctx, &fit.arena);
-	if (status == HML_OK)
-	{
-		status = fit_model(&fit);
-		hml_arena_free(fit.arena);
-	}
-	hml_free(ctx, rows);
-	return status;
+	return hml_anomaly_train(ctx, training, model, fit_rows);
 }
 
 /* ---- explanation ----------------------------------------------------------------------------------- */

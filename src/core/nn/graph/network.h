@@ -43,7 +43,7 @@ typedef struct HmlNetwork
  * Build a network in 'arena'.  Every mistake is an error that names the layer:
  * HML_UNDEFINED for an unknown operator, attribute or input (the hint lists the
  * known ones), HML_INVALID_ARGUMENT for a wrong value, a shape that does not fit,
- * a cycle, a name used twice, a layer that leads nowhere; HML_LIMIT for too many
+ * a cycle, a name used twice, a layer that nothing reads; HML_LIMIT for too many
  * layers, weights or elements of a tensor.
  */
 extern HmlStatus hml_network_build(HmlArena *arena, const HmlJson *spec, HmlNetwork **out) HML_NODISCARD;

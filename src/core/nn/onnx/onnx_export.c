@@ -61,18 +61,6 @@ describe_columns(HmlArena *arena, const HmlPipeline *pipeline, Columns *c)
 }
 
 static const char *
-cast(OnnxOut *out, const char *part, const char *x, int type)
-{
-	const char *y = hml_onnx_name(out, "pipeline", part);
-	size_t node = hml_onnx_begin_node(out, "Cast", y);
-
-	hml_onnx_input(out, x);
-	hml_onnx_int(out, "to", type);
-	hml_onnx_end_node(out, node);
-	return y;
-}
-
-static const char *
 where(OnnxOut *out, const char *part, const char *condition, const char *yes, const char *no)
 {
 	const char *y = hml_onnx_name(out, "pipeline", part);
@@ -133,7 +121,7 @@ hml_onnx_write_pipeline(OnnxOut *out, const HmlPipeline *pipeline, const char **
 	{
 		equal = hml_onnx_call(out, "pipeline", "is_category", "Equal", x,
 							  hml_onnx_f64(out, "pipeline/code", c.code, n));
-		category = cast(out, "category", equal, ONNX_DOUBLE);
+		category = hml_onnx_cast(out, "pipeline", "category", equal, ONNX_DOUBLE);
 		x = where(out, "encoded", hml_onnx_bool(out, "pipeline/is_one_hot", c.is_one_hot, n), category, x);
 	}
 	if (c.any_scaled)
@@ -143,7 +131,7 @@ hml_onnx_write_pipeline(OnnxOut *out, const HmlPipeline *pipeline, const char **
 		x = hml_onnx_call(out, "pipeline", "scaled", "Mul", x,
 						  hml_onnx_f64(out, "pipeline/scale", c.scale, n));
 	}
-	*result = cast(out, "inputs", x, ONNX_FLOAT);
+	*result = hml_onnx_cast(out, "pipeline", "inputs", x, ONNX_FLOAT);
 	return HML_OK;
 }
 

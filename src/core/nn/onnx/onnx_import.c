@@ -190,14 +190,15 @@ hml_import_add_layer(Import *im, const char *op, const size_t *inputs, size_t n_
 	if (im->n_layers == im->max_layers)
 		return hml_fail(im->ctx, HML_LIMIT, "the ONNX file needs more than %zu layers", im->max_layers);
 	if (!hml_shape_is_valid(shape))
-		return hml_import_refuse(im, "has an output that is too large, or empty");
+		return hml_import_refuse(im, "has an output that is empty, or of more than %zu numbers",
+								 (size_t) HML_MAX_SAMPLE_SIZE);
 	if (n_inputs > HML_MAX_OP_INPUTS)
 		return hml_import_refuse(im, "has %zu inputs", n_inputs);
 	va_start(args, fmt);
 	length = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (length < 0 || (size_t) length >= sizeof(text))
-		return hml_import_refuse(im, "has too many numbers in its attributes");
+		return hml_import_refuse(im, "has attributes of more than %d bytes", MAX_ATTRIBUTES);
 	HML_TRY(hml_arena_strdup(im->arena, text, (size_t) length, &copy));
 	*layer = (ImportLayer){.op = op,
 						   .attributes = copy,

@@ -124,6 +124,18 @@ hml_onnx_call(OnnxOut *out, const char *owner, const char *part, const char *op,
 	return output;
 }
 
+const char *
+hml_onnx_cast(OnnxOut *out, const char *owner, const char *part, const char *x, int type)
+{
+	const char *output = hml_onnx_name(out, owner, part);
+	size_t node = hml_onnx_begin_node(out, "Cast", output);
+
+	hml_onnx_input(out, x);
+	hml_onnx_int(out, "to", type);
+	hml_onnx_end_node(out, node);
+	return output;
+}
+
 /* ---- tensors ---------------------------------------------------------------------------------------- */
 
 static size_t

@@ -35,6 +35,9 @@ extern void hml_onnx_end_node(OnnxOut *out, size_t node);
 extern const char *hml_onnx_call(OnnxOut *out, const char *owner, const char *part, const char *op,
 								 const char *a, const char *b);
 
+/* x as another type: ONNX_FLOAT, ... */
+extern const char *hml_onnx_cast(OnnxOut *out, const char *owner, const char *part, const char *x, int type);
+
 /* Initializers, of which all return their name. */
 extern const char *hml_onnx_f32(OnnxOut *out, const char *name, const int64_t *dims, size_t n_dims,
 								const float *values);

@@ -4,7 +4,7 @@
  *	  mono float32 samples.
  *
  * Decoding is libsndfile's, through its virtual I/O straight from the bytes of
- * the caller: linear PCM, float, A-law, mu-law and ADPCM in WAV, FLAC also behind
+ * the caller: linear PCM, float, A-law, mu-law and ADPCM in WAV, FLAC also after
  * an ID3 tag, MPEG 1 and 2 layer III.  What follows in the same file, such as the
  * links of an Ogg chain or joined MP3 or FLAC files, is heard one after another.
  */

@@ -161,7 +161,7 @@ typedef struct Block
 	float *power;    /* (n_bins, LANES) */
 } Block;
 
-/* The sample at 'position', which may lie before or behind the n samples. */
+/* The sample at 'position', which may lie before or after the n samples. */
 static float
 padded_sample(const float *samples, ptrdiff_t n, ptrdiff_t position, HmlPadding padding)
 {

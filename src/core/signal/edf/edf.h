@@ -33,7 +33,7 @@ typedef struct HmlEdfChannel
 	double physical_max;
 	int32_t digital_min;
 	int32_t digital_max;
-	bool usable;   /* false where the ranges tell nothing; such a channel has no samples */
+	bool usable;   /* false where its ranges are not usable; such a channel has no samples */
 	size_t offset; /* bytes, in a record */
 } HmlEdfChannel;
 

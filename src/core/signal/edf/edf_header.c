@@ -309,7 +309,7 @@ parse_signal(HmlEdfParse *parse, size_t signal)
 	return HML_OK;
 }
 
-/* The (k + 1)th of a label is told apart by its number. */
+/* The (k + 1)th of a label is distinguished by its number. */
 static HmlStatus
 number_repeated_labels(HmlEdfParse *parse)
 {

@@ -8,7 +8,7 @@
 #include "core/base/bytes.h"
 #include "core/signal/edf/edf.h"
 
-/* No patient, no date: fields that could tell a person are "X". */
+/* No patient, no date: fields that could identify a person are "X". */
 typedef struct HmlEdfContent
 {
 	size_t n_channels;         /* up to 1,000 */
