@@ -65,3 +65,30 @@ CREATE FUNCTION healthml.eeg_spectrogram(eeg real[], sample_rate float8 DEFAULT 
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_eeg_spectrogram';
 COMMENT ON FUNCTION healthml.eeg_spectrogram(real[], float8, text[], float8, float8, float8) IS
 'the same of an array in microvolt, channels by samples at sample_rate Hz. Without the names of its channels it must have the 19 electrodes in the order of eeg_montage(''referential''), and may have the ECG after them. NULL, NaN and infinite samples are errors';
+
+CREATE FUNCTION healthml.eeg_quality(recording bytea, from_s float8 DEFAULT 0, seconds float8 DEFAULT NULL, units text DEFAULT NULL)
+RETURNS TABLE (second_s float8, channel text, usable boolean, flat boolean, clipped boolean, extreme boolean, mains boolean, muscle boolean,
+	blink boolean, pop boolean, range_uv float8, mains_share float8, muscle_uv float8, usable_share float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50000 ROWS 1000 AS 'MODULE_PATHNAME', 'healthml_eeg_quality';
+COMMENT ON FUNCTION healthml.eeg_quality(bytea, float8, float8, text) IS
+'what spoils an EEG, a row for each second of each channel that eeg_signal knows. Not usable is a channel that is flat (range below 0.5 uV), clipped (a tenth of the second at the highest or lowest value of the channel) or extreme (range above 2 mV). It can be seen in part with mains (more than half of its power at 50 or 60 Hz), muscle (more than 15 uV RMS above 25 Hz, without the mains), a blink (Fp1 and Fp2 rise by 60 uV or more, others by less than half of that) or an electrode pop (a jump above 100 uV within 15 ms, three times that of other channels). mains_share is a share of power, 0 to 1; usable_share that of the channels in this second. Arguments and errors are those of eeg_signal; seconds NULL is all up to the next gap or the end';
+
+CREATE FUNCTION healthml.eeg_trends(recording bytea, step_s float8 DEFAULT 10, units text DEFAULT NULL)
+RETURNS TABLE (at_s float8, usable_share float8, delta_uv2 float8, theta_uv2 float8, alpha_uv2 float8, beta_uv2 float8, edge_hz float8,
+	median_hz float8, rhythmicity float8, rhythm_hz float8, asymmetry float8, suppression_ratio float8, aeeg_low_uv float8, aeeg_high_uv float8)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 1000 AS 'MODULE_PATHNAME', 'healthml_eeg_trends';
+COMMENT ON FUNCTION healthml.eeg_trends(bytea, float8, text) IS
+'bedside trends of a whole EEG, a row for each step_s seconds (4 to 600) from at_s on; steps begin anew after a gap, and a last one that is not whole is left out. Powers are those of the mean multitaper spectrum of the double banana, uV^2: delta 0.5 to 4 Hz, theta to 8, alpha to 13, beta to 20; edge_hz and median_hz are the frequencies below which 95 and 50 % of it lie. rhythmicity, 0 to 1, is the median over derivations of the highest peak of the autocorrelation between 0.5 and 4 Hz, rhythm_hz where it lies. asymmetry is (right - left) / (right + left) of the power of the chains, -1 to 1. suppression_ratio is the share of time below 10 uV peak to peak for half a second or more. aeeg_low_uv and aeeg_high_uv are the margins of the amplitude-integrated EEG, mean of C3-P3 and C4-P4: the 10th and 90th percentile of what is rectified and smoothed over half a second from 2 to 15 Hz. usable_share, 0 to 1, is the share of seconds of electrodes that are there and not flat, clipped or extreme; where it is low the rest means little';
+
+CREATE FUNCTION healthml.plot_eeg(recording bytea, from_s float8 DEFAULT 0, seconds float8 DEFAULT 10, montage text DEFAULT 'double_banana',
+	low_hz float8 DEFAULT 0.5, high_hz float8 DEFAULT 35, notch_hz float8 DEFAULT NULL, uv_per_mm float8 DEFAULT 7, units text DEFAULT NULL,
+	title text DEFAULT 'EEG') RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50000 AS 'MODULE_PATHNAME', 'healthml_plot_eeg';
+COMMENT ON FUNCTION healthml.plot_eeg(bytea, float8, float8, text, float8, float8, float8, float8, text, text) IS
+'a page of an EEG as SVG text, as readers expect it: rows of a montage with its chains apart, negative up, 30 mm a second with a line each second, the sensitivity uv_per_mm in uV/mm, annotations marked over the seconds that they last. Rows of an electrode that is missing, and so interpolated, are pale. At most 60 s, less than 500 kB. The other arguments are those of eeg_signal. Annotations are as free as who wrote them, and may name a person';
+
+CREATE FUNCTION healthml.plot_eeg_spectrogram(recording bytea, from_s float8 DEFAULT 0, seconds float8 DEFAULT NULL, low_hz float8 DEFAULT 0.5,
+	high_hz float8 DEFAULT 40, notch_hz float8 DEFAULT NULL, units text DEFAULT NULL, title text DEFAULT 'Spectrogram') RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME', 'healthml_plot_eeg_spectrogram';
+COMMENT ON FUNCTION healthml.plot_eeg_spectrogram(bytea, float8, float8, float8, float8, float8, text, text) IS
+'spectrograms of the four chains of an EEG as SVG text, a compressed spectral array: what eeg_spectrogram gives with the same arguments, in dB of 1 uV^2/Hz, from the loudest cell to 35 dB below. A night is as large as ten minutes: frames that fall into one column are averaged';

@@ -96,4 +96,30 @@ SELECT eeg_spectrogram('{{1,2,3},{4,5,6}}'::real[]);
 SELECT eeg_spectrogram('{{1,2,3},{4,5,6}}'::real[], 200, '{SpO2,Pulse}');
 SELECT eeg_spectrogram('{{1,2,NaN},{4,5,6}}'::real[], 200, '{Fp1,F7}');
 
+-- quality: a row of each second of each channel
+CREATE TABLE night AS SELECT synthetic_eeg('other', 60, 5, artifacts => 0) AS recording;
+SELECT count(*) AS rows, count(DISTINCT channel) AS channels, bool_and(usable) AS usable, min(usable_share) AS share, bool_or(clipped) AS clipped
+FROM night, eeg_quality(recording);
+SELECT min(second_s), max(second_s), count(*) FROM night, eeg_quality(recording, 20, 5);
+-- a channel that is flat is not usable
+SELECT channel, usable, flat, usable_share FROM (SELECT edf('{Fp1,F3}', '{0,1}', units => '{nV,uV}') AS recording) f, eeg_quality(recording) WHERE second_s = 0;
+SELECT eeg_quality(recording) FROM file WHERE name = 'text';
+
+-- trends: a row of each whole step, anew after a gap
+SELECT at_s, usable_share, delta_uv2 > 0 AND beta_uv2 > 0 AS powers, median_hz < edge_hz AS edges, rhythmicity BETWEEN 0 AND 1 AS rhythm,
+	asymmetry BETWEEN -1 AND 1 AS sides, suppression_ratio BETWEEN 0 AND 1 AS suppressed, aeeg_low_uv < aeeg_high_uv AS margins
+FROM night, eeg_trends(recording, 25);
+SELECT eeg_trends(recording, 1) FROM night;
+SELECT eeg_trends(recording, NULL) FROM night;
+
+-- pictures
+SELECT p LIKE '<svg%</svg>%' AS svg, p LIKE '%>Fp1-F7<%' AS rows, p LIKE '%>two<%' AS title, length(p) < 500000 AS size FROM night, plot_eeg(recording, 10, 10, title => 'two') p;
+SELECT plot_eeg(recording, 0, 61) FROM (SELECT synthetic_eeg('other', 70, 5) AS recording) f;
+SELECT plot_eeg(recording, uv_per_mm => 0) FROM night;
+SELECT plot_eeg(recording, montage => 'square') FROM night;
+-- annotations of the page are on it
+SELECT plot_eeg(recording, 0, 2, high_hz => NULL) LIKE '%eyes closed%' AS there, plot_eeg(recording, 100, 2, high_hz => NULL) LIKE '%eyes closed%' AS elsewhere
+FROM file WHERE name = 'gap';
+SELECT p LIKE '<svg%</svg>%' AS svg, p LIKE '%right parasagittal%' AS chains, length(p) < 300000 AS size FROM night, plot_eeg_spectrogram(recording) p;
+
 DROP SCHEMA eeg_test CASCADE;

@@ -33,13 +33,13 @@ take_channels(HmlArena *arena, const HmlEdf *edf, HmlEegLabelKind kind, HmlEegCh
 		HmlEegLabel label = hml_eeg_label(channel->label);
 		char *name;
 
-		if (!channel->usable || channel->sample_rate <= LEAST_RATE ||
-			(label.kind != kind && label.kind != HML_EEG_LABEL_ECG) || is_taken(out, label.name))
+		if (!channel->usable || channel->sample_rate <= LEAST_RATE || label.kind != kind ||
+			is_taken(out, label.name))
 			continue;
 		HML_TRY(hml_arena_strdup(arena, label.name, strlen(label.name), &name));
 		out->names[out->n] = name;
 		out->channels[out->n++] = channel;
-		if (label.kind == kind && channel->sample_rate > out->rate)
+		if (channel->sample_rate > out->rate)
 			out->rate = channel->sample_rate;
 	}
 	return HML_OK;

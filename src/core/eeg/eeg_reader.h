@@ -19,7 +19,7 @@ typedef struct HmlEegChannels
 } HmlEegChannels;
 
 /*
- * The electrodes of a file, those beyond the nineteen and the ECG included, each once;
+ * The electrodes of a file, those beyond the nineteen included, each once;
  * of a file with fewer electrodes than differences, the differences.  HML_INVALID_DATA
  * where there is neither.
  */

@@ -95,14 +95,16 @@ convert(Work *work, const float *samples, float *out)
 	float *resampled;
 	size_t n;
 
+	memset(out, 0, window->n_samples * sizeof(*out));
+	if (n_wanted == 0)
+		return HML_OK;
 	HML_TRY(count_usable(work, samples));
 	HML_TRY(
 		hml_resample(work->ctx, samples, work->taken, work->signal->sample_rate, work->rate, &resampled, &n));
-	memset(out, 0, window->n_samples * sizeof(*out));
 	for (size_t i = 0; i < n_wanted; i++)
 		out[window->first + i] = n == 0 ? 0 : resampled[i < n ? i : n - 1];
 	hml_free(work->ctx, resampled);
-	return n_wanted == 0 ? HML_OK : subtract_median(work->ctx, out + window->first, n_wanted);
+	return subtract_median(work->ctx, out + window->first, n_wanted);
 }
 
 /* ---- referential recordings ------------------------------------------------------------------------ */
@@ -413,6 +415,8 @@ place(Work *work, double at_s)
 	window->at_s = at_s;
 	work->skipped = (size_t) skipped;
 	work->taken = to > skipped ? (size_t) (to - skipped) : 0;
+	if (work->taken == 0)
+		return;
 	window->first = (size_t) fmin(floor((skipped - from) / rate * work->rate + 0.5), HML_EEG_SAMPLES);
 	window->end = window->first + (size_t) floor((double) work->taken / rate * work->rate + 0.5);
 	if (window->end > HML_EEG_SAMPLES)

@@ -201,15 +201,6 @@ healthml_eeg_annotations(PG_FUNCTION_ARGS)
 
 /* ---- montages ---- */
 
-static const HmlMontage *
-montage_of(HmlContext *ctx, const char *name)
-{
-	const HmlMontage *montage;
-
-	healthml_check(ctx, hml_montage_find(ctx, name, &montage));
-	return montage;
-}
-
 PG_FUNCTION_INFO_V1(healthml_eeg_montage);
 
 /* healthml.eeg_montage(montage text) RETURNS text[]; strict */
@@ -221,22 +212,10 @@ healthml_eeg_montage(PG_FUNCTION_ARGS)
 	HmlContext ctx;
 
 	healthml_context_init(&ctx, CurrentMemoryContext);
-	montage = montage_of(&ctx, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	healthml_check(&ctx, hml_montage_find(&ctx, text_to_cstring(PG_GETARG_TEXT_PP(0)), &montage));
 	for (size_t i = 0; i < montage->n; i++)
 		names[i] = montage->rows[i].name;
 	PG_RETURN_DATUM(text_array(names, montage->n));
-}
-
-static void
-check_montage(const HealthmlEegCall *call, const HmlMontage *montage)
-{
-	if (call->electrodes.is_bipolar && !montage->is_bipolar)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_DATA_EXCEPTION),
-			 errmsg("a recording of differences has no montage \"%s\"", montage->name),
-			 errdetail("Its channels are the differences of two electrodes, and its reference is not known."),
-			 errhint("Use the montage double_banana.")));
 }
 
 /* ---- signal ---- */
@@ -249,22 +228,20 @@ healthml_eeg_signal(PG_FUNCTION_ARGS)
 {
 	HealthmlEegCall call;
 	const HmlMontage *montage;
-	const char *name;
 	double rate;
 	size_t n;
 	float *out;
 
 	if (!healthml_eeg_begin(fcinfo, &call))
 		PG_RETURN_NULL();
-	name = healthml_eeg_text(&call, "montage");
-	montage = montage_of(&call.ctx, name == NULL ? "referential" : name);
+	montage = healthml_eeg_montage_of(&call);
 	rate = healthml_eeg_number(&call, "sample_rate");
 	if (!isnan(rate) && !(rate > 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"sample_rate\" must be above 0, not %g", rate)));
 	healthml_eeg_read(&call);
 	healthml_eeg_electrodes(&call, isnan(rate) ? 0 : rate);
-	check_montage(&call, montage);
+	healthml_eeg_check_montage(&call, montage);
 	n = call.electrodes.n_samples;
 	healthml_check(&call.ctx, hml_arena_alloc(call.arena, n, montage->n * sizeof(float), (void **) &out));
 	hml_montage_apply(montage, call.electrodes.samples, n, out);
@@ -285,16 +262,6 @@ healthml_eeg_spectrogram(PG_FUNCTION_ARGS)
 
 	if (!healthml_eeg_begin(fcinfo, &call))
 		PG_RETURN_NULL();
-	healthml_eeg_read(&call);
-	healthml_eeg_electrodes(&call, HML_EEG_RATE);
-	dimensions[2] = hml_eeg_frames(call.electrodes.n_samples);
-	if (dimensions[2] == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%g s are too short for a spectrogram, whose frames last 4 s",
-							   hml_signal_seconds(&call.signal))));
-	healthml_check(&call.ctx, hml_arena_alloc(call.arena, dimensions[2],
-											  HML_CHAINS * HML_EEG_BINS * sizeof(float), (void **) &out));
-	healthml_check(&call.ctx,
-				   hml_eeg_spectrogram(&call.ctx, call.electrodes.samples, call.electrodes.n_samples, out));
+	out = healthml_eeg_power(&call, &dimensions[2]);
 	PG_RETURN_ARRAYTYPE_P(healthml_tensor(&call.ctx, out, lengthof(dimensions), dimensions));
 }

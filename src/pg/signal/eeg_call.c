@@ -10,6 +10,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "core/eeg/eeg_spectrogram.h"
 #include "core/signal/edf/edf_field.h"
 
 #include "pg/server/document.h"
@@ -60,9 +61,8 @@ frequency(const HealthmlEegCall *call, const char *name)
 	return hz;
 }
 
-/* Microvolts of a unit of the file, by the argument 'units'; NaN = as the file says. */
-static double
-microvolts(const HealthmlEegCall *call)
+double
+healthml_eeg_microvolts(const HealthmlEegCall *call)
 {
 	const char *units = healthml_eeg_text(call, "units");
 	HmlEdfField field;
@@ -113,7 +113,7 @@ read_file(HealthmlEegCall *call)
 
 	healthml_eeg_open(call);
 	healthml_check(ctx, hml_eeg_channels(call->arena, &call->edf, &call->channels));
-	call->part = (HmlEegPart){isnan(from_s) ? 0 : from_s, seconds, microvolts(call)};
+	call->part = (HmlEegPart){isnan(from_s) ? 0 : from_s, seconds, healthml_eeg_microvolts(call)};
 	stretch = hml_edf_stretch_at(&call->edf, call->part.from_s);
 	if (isnan(seconds) && stretch != NULL)
 		call->part.seconds = hml_edf_stretch_end(&call->edf, stretch) - call->part.from_s;
@@ -153,4 +153,48 @@ healthml_eeg_electrodes(HealthmlEegCall *call, double rate)
 	healthml_check(&call->ctx, hml_eeg_electrodes(call->arena, &call->signal, rate, window));
 	healthml_check(&call->ctx, hml_eeg_filter(&call->ctx, &filter, rate > 0 ? rate : call->signal.sample_rate,
 											  window->samples, HML_EEG_ELECTRODES, window->n_samples));
+}
+
+/* ---- montages and spectrograms ---- */
+
+const HmlMontage *
+healthml_eeg_montage_of(HealthmlEegCall *call)
+{
+	const char *name = healthml_eeg_text(call, "montage");
+	const HmlMontage *montage;
+
+	healthml_check(&call->ctx, hml_montage_find(&call->ctx, name == NULL ? "referential" : name, &montage));
+	return montage;
+}
+
+void
+healthml_eeg_check_montage(const HealthmlEegCall *call, const HmlMontage *montage)
+{
+	if (call->electrodes.is_bipolar && !montage->is_bipolar)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("a recording of differences has no montage \"%s\"", montage->name),
+			 errdetail("Its channels are the differences of two electrodes, and its reference is not known."),
+			 errhint("Use the montage double_banana.")));
+}
+
+float *
+healthml_eeg_power(HealthmlEegCall *call, size_t *n_frames)
+{
+	HmlContext *ctx = &call->ctx;
+	const HmlEegWindow *window = &call->electrodes;
+	float *power;
+
+	healthml_eeg_read(call);
+	healthml_eeg_electrodes(call, HML_EEG_RATE);
+	*n_frames = hml_eeg_frames(window->n_samples);
+	if (*n_frames == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%g s are too short for a spectrogram, whose frames last 4 s",
+							   hml_signal_seconds(&call->signal))));
+	healthml_check(ctx, hml_arena_alloc(call->arena, *n_frames, HML_CHAINS * HML_EEG_BINS * sizeof(float),
+										(void **) &power));
+	healthml_check(ctx, hml_eeg_spectrogram(ctx, window->samples, window->n_samples, power));
+	return power;
 }

@@ -48,6 +48,16 @@ extern void healthml_eeg_read(HealthmlEegCall *call);
 /* Its electrodes at 'rate' (0 = its own), filtered as the arguments say; to be read before. */
 extern void healthml_eeg_electrodes(HealthmlEegCall *call, double rate);
 
+/* The montage of the argument 'montage', NULL being referential; raises where the recording, once read, has no such. */
+extern const HmlMontage *healthml_eeg_montage_of(HealthmlEegCall *call);
+extern void healthml_eeg_check_montage(const HealthmlEegCall *call, const HmlMontage *montage);
+
+/* Read, and the spectrogram of it: (HML_CHAINS, HML_EEG_BINS, *n_frames), at least one frame. */
+extern float *healthml_eeg_power(HealthmlEegCall *call, size_t *n_frames);
+
+/* Microvolts of a unit of the file, by the argument 'units'; NaN = as the file says. */
+extern double healthml_eeg_microvolts(const HealthmlEegCall *call);
+
 /* An argument by name: NaN and NULL where there is none, or it is NULL. */
 extern double healthml_eeg_number(const HealthmlEegCall *call, const char *name);
 extern const char *healthml_eeg_text(const HealthmlEegCall *call, const char *name);
