@@ -259,10 +259,11 @@ reports_metrics(void **state)
 			"\"evaluated_rows\": 12, "
 			"\"evaluated_positives\": 2");
 	reports(ten, NULL, 10, "{}", "\"threshold\": 5");
-	reports(ten, (const double[]){0, 0, 0}, 3, "{}",
-			"\"threshold\": 5, \"roc_auc\": null, \"average_precision\": null, \"precision\": 0, \"recall\": "
-			"null, \"specificity\": 0.6666666666666666, "
-			"\"f1\": 0, \"evaluated_rows\": 3, \"evaluated_positives\": 0");
+	reports(
+		ten, (const double[]){0, 0, 0}, 3, "{}",
+		"\"threshold\": 5, \"roc_auc\": null, \"average_precision\": null, \"precision\": 0, \"recall\": 0, "
+		"\"specificity\": 0.6666666666666666, "
+		"\"f1\": 0, \"evaluated_rows\": 3, \"evaluated_positives\": 0");
 }
 
 #define LARGE 5000
