@@ -370,6 +370,7 @@ test_trend_of_suppression(void **state)
 	assert_ok(&head.ctx, hml_eeg_trend(&head.ctx, head.samples, N, 0, N, &trend));
 	assert_close(trend.suppression_ratio, 0.5, 0.02);
 	assert_true(trend.aeeg_low_uv < 1 && trend.aeeg_high_uv > 5);
+	finish_head();
 	make_head(0, 0, 1);
 	assert_ok(&head.ctx, hml_eeg_trend(&head.ctx, head.samples, N, 0, N, &trend));
 	assert_close(trend.suppression_ratio, 1, 1e-9);

@@ -105,6 +105,39 @@ test_golden_filtering(void **state)
 	test_host_finish(&host, &ctx);
 }
 
+/* Rows side by side are filtered as each alone, to the bit. */
+static void
+test_rows(void **state)
+{
+	enum
+	{
+		ROWS = 11
+	};
+	TestHost host;
+	HmlContext ctx;
+	HmlFilter filter;
+	float *signal;
+	float together[ROWS * COUNT];
+	float alone[COUNT];
+
+	(void) state;
+	test_host_init(&host, &ctx);
+	golden_signal(&ctx, &signal);
+	assert_ok(&ctx, hml_filter_butterworth(&ctx, HML_FILTER_BAND_PASS, 4, 25, 400, RATE, &filter));
+	for (size_t r = 0; r < ROWS; r++)
+		memcpy(together + r * COUNT, signal + 100 * r, sizeof(alone));
+	assert_ok(&ctx, hml_filter_zero_phase_rows(&ctx, &filter, together, ROWS, COUNT));
+	for (size_t r = 0; r < ROWS; r++)
+	{
+		memcpy(alone, signal + 100 * r, sizeof(alone));
+		assert_ok(&ctx, hml_filter_zero_phase(&ctx, &filter, alone, COUNT));
+		assert_memory_equal(together + r * COUNT, alone, sizeof(alone));
+	}
+	assert_status(&ctx, hml_filter_zero_phase_rows(&ctx, &filter, together, 2, 5), HML_INVALID_DATA);
+	hml_free(&ctx, signal);
+	test_host_finish(&host, &ctx);
+}
+
 static void
 test_bad_designs(void **state)
 {
@@ -195,9 +228,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden_sections), cmocka_unit_test(test_golden_filtering),
-		cmocka_unit_test(test_bad_designs),     cmocka_unit_test(test_largest_order),
-		cmocka_unit_test(test_too_short),       cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_golden_sections),
+		cmocka_unit_test(test_golden_filtering),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_bad_designs),
+		cmocka_unit_test(test_largest_order),
+		cmocka_unit_test(test_too_short),
+		cmocka_unit_test(test_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "core/signal/dsp/resample.h"
 
 #define NOTCH_QUALITY 30.0
+#define MEDIAN_SAMPLES 2000
 #define NEIGHBOURS 4
 #define LEAST_ELECTRODES 4 /* to interpolate from */
 #define LEAST_USABLE_SHARE 0.5
@@ -68,22 +69,22 @@ count_usable(Work *work, const float *samples)
 	return HML_OK;
 }
 
+/* What a channel rests at: of many samples, evenly spaced ones tell it as well. */
 static HmlStatus
 subtract_median(HmlContext *ctx, float *samples, size_t n)
 {
 	static const double half = 0.5;
-	double *values;
+	size_t stride = n / MEDIAN_SAMPLES + 1;
+	double values[MEDIAN_SAMPLES] = {0};
 	double median;
-	HmlStatus status;
+	size_t n_values = 0;
 
-	HML_TRY(HML_NEW(ctx, &values, n));
+	for (size_t i = 0; i < n; i += stride)
+		values[n_values++] = samples[i];
+	HML_TRY(hml_quantiles(ctx, values, n_values, &half, 1, &median));
 	for (size_t i = 0; i < n; i++)
-		values[i] = samples[i];
-	status = hml_quantiles(ctx, values, n, &half, 1, &median);
-	for (size_t i = 0; status == HML_OK && i < n; i++)
-		samples[i] = (float) (values[i] - median);
-	hml_free(ctx, values);
-	return status;
+		samples[i] = (float) (samples[i] - median);
+	return HML_OK;
 }
 
 /* The channel where the window has something recorded, and 0 where it has not. */
@@ -456,14 +457,6 @@ hml_eeg_electrodes(HmlArena *arena, const HmlSignal *signal, double rate, HmlEeg
 
 /* ---- filters --------------------------------------------------------------------------------------- */
 
-static HmlStatus
-filter_all(HmlContext *ctx, const HmlFilter *filter, float *samples, size_t n_channels, size_t n)
-{
-	for (size_t c = 0; c < n_channels; c++)
-		HML_TRY(hml_filter_zero_phase(ctx, filter, samples + c * n, n));
-	return HML_OK;
-}
-
 static HmlFilterKind
 kind_of(const HmlEegFilter *filter)
 {
@@ -481,11 +474,11 @@ hml_eeg_filter(HmlContext *ctx, const HmlEegFilter *filter, double rate, float *
 	if (filter->notch_hz > 0)
 	{
 		HML_TRY(hml_filter_notch(ctx, filter->notch_hz, NOTCH_QUALITY, rate, &designed));
-		HML_TRY(filter_all(ctx, &designed, samples, n_channels, n));
+		HML_TRY(hml_filter_zero_phase_rows(ctx, &designed, samples, n_channels, n));
 	}
 	if (!(filter->low_hz > 0) && !(filter->high_hz > 0))
 		return HML_OK;
 	HML_TRY(hml_filter_butterworth(ctx, kind_of(filter), filter->order, filter->low_hz, filter->high_hz, rate,
 								   &designed));
-	return filter_all(ctx, &designed, samples, n_channels, n);
+	return hml_filter_zero_phase_rows(ctx, &designed, samples, n_channels, n);
 }

