@@ -39,27 +39,20 @@ CREATE AGGREGATE healthml.calibration_curve(score float8, label boolean) (
 COMMENT ON AGGREGATE healthml.calibration_curve(float8, boolean) IS
 'how probabilities agree with what came true, for unnest: for each tenth of the probabilities that has rows (its upper end belongs to it), their mean, the share of positives, and their number';
 
+CREATE FUNCTION healthml.plot_square(title text, x_title text, y_title text, note text, x float8[], y float8[], rows float8[])
+RETURNS text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'healthml_plot_square';
+COMMENT ON FUNCTION healthml.plot_square(text, text, text, text, float8[], float8[], float8[]) IS
+'a curve through points from 0 to 1 and the diagonal as SVG text, note in its corner; rows is empty, or the number of rows behind each point, which is a dot then';
+
 CREATE FUNCTION healthml.plot_calibration(curve healthml.calibration_point[], title text DEFAULT 'Calibration') RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" role="img" font-family="sans-serif" font-size="12">'
-		'<style>.g{fill:#fff}.i{fill:#222}.l{stroke:#bbb;fill:none}.c{stroke:#1f6feb;fill:none;stroke-width:2}.d{fill:#1f6feb}'
-		'@media (prefers-color-scheme:dark){.g{fill:#111}.i{fill:#ddd}.l{stroke:#555}}</style>'
-		'<title>%s</title><rect class="g" width="400" height="400"/><text class="i" x="50" y="24" font-size="15">%s</text>'
-		'<rect class="l" x="50" y="40" width="310" height="310"/><path class="l" d="M50 350 360 40" stroke-dasharray="4"/>%s'
-		'<polyline class="c" points="%s"/>%s'
-		'<text class="i" x="205" y="385" text-anchor="middle">predicted probability</text>'
-		'<text class="i" transform="translate(16 195) rotate(-90)" text-anchor="middle">observed rate</text></svg>',
-		t.escaped, t.escaped,
-		(SELECT string_agg(format('<text class="i" x="%s" y="366" text-anchor="middle">%s</text><text class="i" x="44" y="%s" text-anchor="end">%s</text>',
-			50 + 62 * k, k / 5.0::float8, 354 - 62 * k, k / 5.0::float8), '' ORDER BY k) FROM generate_series(0, 5) k),
-		(SELECT string_agg(format('%s,%s', round((50 + 310 * p.mean_probability)::numeric, 1), round((350 - 310 * p.observed_rate)::numeric, 1)), ' ' ORDER BY p.mean_probability)
-			FROM unnest(curve) p),
-		(SELECT string_agg(format('<circle class="d" cx="%s" cy="%s" r="4"><title>%s rows: predicted %s, observed %s</title></circle>',
-			round((50 + 310 * p.mean_probability)::numeric, 1), round((350 - 310 * p.observed_rate)::numeric, 1),
-			p.rows, round(p.mean_probability::numeric, 3), round(p.observed_rate::numeric, 3)), '' ORDER BY p.mean_probability)
-			FROM unnest(curve) p))
-	FROM (SELECT replace(replace(replace(title, '&', '&amp;'), '<', '&lt;'), '>', '&gt;') AS escaped) t
+	SELECT healthml.plot_square(title, 'predicted probability', 'observed rate', coalesce(sum(p.rows) || ' rows', 'no rows'),
+		coalesce(array_agg(p.mean_probability ORDER BY p.mean_probability), '{}'),
+		coalesce(array_agg(p.observed_rate ORDER BY p.mean_probability), '{}'),
+		coalesce(array_agg(p.rows::float8 ORDER BY p.mean_probability), '{}'))
+	FROM unnest(curve) AS p
 $$;
 COMMENT ON FUNCTION healthml.plot_calibration(healthml.calibration_point[], text) IS
 'the reliability picture of a calibration_curve as SVG text: observed rates over predicted probabilities, and the diagonal on which they agree';

@@ -89,9 +89,34 @@ draw_legend(HmlText *svg, const HmlCurve *curves, size_t n_curves)
 	}
 }
 
+/* A dot and its place at the lowest point of the last curve that has any. */
+static void
+mark_lowest(HmlText *svg, const HmlCurve *curves, size_t n_curves, int first, size_t n, const HmlAxis *x,
+			const HmlAxis *y)
+{
+	size_t best = n;
+	size_t c = n_curves;
+	char words[64];
+	double place;
+
+	while (c-- > 0 && best == n)
+		for (size_t i = 0; i < n; i++)
+			if (can_be_drawn(curves[c].y[i]) && (best == n || curves[c].y[i] < curves[c].y[best]))
+				best = i;
+	if (best == n)
+		return;
+	place = hml_axis_place(x, first + (double) best);
+	hml_text_addf(svg,
+				  "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>",
+				  place, hml_axis_place(y, curves[c + 1].y[best]), curves[c + 1].color);
+	snprintf(words, sizeof(words), "best: %zu, %.3g", best + (size_t) first, curves[c + 1].y[best]);
+	hml_chart_text(svg, place, hml_axis_place(y, curves[c + 1].y[best]) - 10.0,
+				   place > WIDTH / 2 ? HML_ANCHOR_END : HML_ANCHOR_START, words);
+}
+
 void
-hml_plot_curves(HmlText *svg, const char *title, const char *x_title, int first, size_t n,
-				const HmlCurve *curves, size_t n_curves)
+hml_plot_curves(HmlText *svg, const char *title, const char *x_title, const char *y_title, int first,
+				size_t n, const HmlCurve *curves, size_t n_curves)
 {
 	const HmlBox box = {LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM};
 	HmlAxis x = hml_axis_exact(first, n > 1 ? first + (double) (n - 1) : first + 1.0, LEFT, WIDTH - RIGHT);
@@ -105,6 +130,8 @@ hml_plot_curves(HmlText *svg, const char *title, const char *x_title, int first,
 	hml_chart_horizontal_axis(svg, &x, &box, x_title);
 	for (size_t c = 0; c < n_curves; c++)
 		draw_curve(svg, &curves[c], first, n, &x, &y);
+	hml_chart_text(svg, LEFT - 8.0, TOP - 8.0, HML_ANCHOR_END, y_title);
+	mark_lowest(svg, curves, n_curves, first, n, &x, &y);
 	draw_legend(svg, curves, n_curves);
 	hml_chart_end(svg);
 }

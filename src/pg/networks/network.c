@@ -13,7 +13,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "core/draw/plot.h"
 #include "core/learn/network/ensemble.h"
 
 #include "pg/server/document.h"
@@ -117,43 +116,4 @@ healthml_describe_network(PG_FUNCTION_ARGS)
 		for (size_t i = 0; i < ensemble->network->n_nodes; i++)
 			put_node(result, (int) i, &ensemble->network->nodes[i], ensemble);
 	return (Datum) 0;
-}
-
-/* ---- curves ---- */
-
-/* Elements of a float8[], NaN for null. */
-static double *
-numbers_of(ArrayType *array, size_t n)
-{
-	Datum *elements;
-	bool *nulls;
-	int count;
-	double *numbers = palloc((n + 1) * sizeof(double));
-
-	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls,
-					  &count);
-	for (size_t i = 0; i < n; i++)
-		numbers[i] = (int) i < count && !nulls[i] ? DatumGetFloat8(elements[i]) : NAN;
-	return numbers;
-}
-
-PG_FUNCTION_INFO_V1(healthml_plot_losses);
-
-/* (title text, loss float8[], validation_loss float8[]) RETURNS text */
-Datum
-healthml_plot_losses(PG_FUNCTION_ARGS)
-{
-	ArrayType *loss = PG_GETARG_ARRAYTYPE_P(1);
-	size_t n = (size_t) ArrayGetNItems(ARR_NDIM(loss), ARR_DIMS(loss));
-	HmlCurve curves[2] = {{"training loss", "#2f6fb0", numbers_of(loss, n)},
-						  {"validation loss", "#d9652b", numbers_of(PG_GETARG_ARRAYTYPE_P(2), n)}};
-	HmlContext ctx;
-	HmlText svg;
-	const char *picture;
-
-	healthml_context_init(&ctx, CurrentMemoryContext);
-	hml_text_init(&svg, &ctx);
-	hml_plot_curves(&svg, healthml_to_utf8(text_to_cstring(PG_GETARG_TEXT_PP(0))), "epoch", 1, n, curves, 2);
-	healthml_check(&ctx, hml_text_finish(&svg, &picture));
-	PG_RETURN_TEXT_P(cstring_to_text(healthml_from_utf8(picture)));
 }
