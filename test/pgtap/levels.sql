@@ -49,6 +49,7 @@ CREATE TEMPORARY TABLE allowed (levels text[], operation text, name text, column
 INSERT INTO allowed VALUES
 	('{scorer,recorder,trainer}', 'INSERT', 'outcome', '{prediction_id,actual,actual_label,actual_value,note}'),
 	('{scorer,recorder,trainer}', 'UPDATE', 'outcome', '{actual,actual_label,actual_value,note}'),
+	('{scorer,recorder}', 'UPDATE', 'alert', '{acknowledged_at,snoozed_until,note}'),
 	('{trainer}', 'DELETE', 'outcome', NULL),
 	('{trainer}', 'DELETE', 'prediction', NULL),
 	('{trainer}', 'DELETE', 'score_failure', NULL),
@@ -69,7 +70,7 @@ INSERT INTO allowed VALUES
 INSERT INTO allowed
 SELECT '{trainer}', operation, name, NULL
 FROM unnest('{INSERT,UPDATE,DELETE}'::text[]) operation,
-	unnest('{federation,federation_client,federation_round,federation_update}'::text[]) name;
+	unnest('{federation,federation_client,federation_round,federation_update,alert,alert_rule}'::text[]) name;
 
 SELECT set_eq(format('SELECT operation, name, column_name FROM attempt WHERE level = %L AND allowed', l.level),
 	format('SELECT t.operation, t.name, t.column_name FROM attempt t JOIN allowed a USING (operation, name)
@@ -86,7 +87,8 @@ SELECT set_eq($$
 	WHERE c.relnamespace = 'healthml'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND l.level IN ('scorer', 'recorder', 'nobody')
 		AND has_table_privilege('a_' || l.level, c.oid, 'SELECT') AND NOT has_table_privilege('public', c.oid, 'SELECT')$$,
 	$$VALUES ('scorer', 'model'), ('scorer', 'model_version'), ('scorer', 'model_alias'), ('scorer', 'models'), ('scorer', 'versions'),
-		('scorer', 'common_feature'), ('scorer', 'feature_dictionary'), ('scorer', 'outcome'), ('scorer', 'watch_state'), ('scorer', 'vitals_alert'), ('recorder', 'outcome')$$,
+		('scorer', 'common_feature'), ('scorer', 'feature_dictionary'), ('scorer', 'outcome'), ('scorer', 'watch_state'), ('scorer', 'vitals_alert'), ('recorder', 'outcome'),
+		('scorer', 'alert'), ('recorder', 'alert')$$,
 	'scorers read models, recorders outcomes');
 
 /* ---- functions that write ---- */
@@ -105,6 +107,9 @@ INSERT INTO writes VALUES
 	('trainer', 'SELECT healthml.adopt_model(-1)'),
 	('trainer', $$SELECT healthml.prune_predictions('1 day')$$),
 	('trainer', 'SELECT healthml.send_alerts()'),
+	('trainer', 'CALL healthml.check_alerts()'),
+	('recorder', 'SELECT healthml.acknowledge(1)'),
+	('recorder', 'SELECT healthml.snooze(1)'),
 	('trainer', $$SELECT healthml.federated_leave('f')$$);
 CREATE TEMPORARY VIEW level_includes AS
 SELECT * FROM (VALUES ('scorer', '{scorer,recorder}'::text[]), ('recorder', '{recorder}'), ('reader', '{}'),

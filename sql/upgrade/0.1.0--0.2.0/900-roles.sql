@@ -17,6 +17,8 @@ BEGIN
 			('{scorer,trainer}', 'GRANT INSERT ON healthml.prediction, healthml.score_failure, healthml.pending_alert TO %s'),
 			('{scorer,trainer}', 'GRANT SELECT, INSERT, UPDATE ON healthml.watch_state, healthml.vitals_alert TO %s'),
 			('{scorer,recorder,trainer}', 'GRANT SELECT (prediction_id, model, version, score, label, probabilities, is_anomaly) ON healthml.prediction TO %s'),
+			('{scorer,recorder,trainer}', 'GRANT SELECT, UPDATE (acknowledged_at, snoozed_until, note) ON healthml.alert TO %s'),
+			('{trainer}', 'GRANT INSERT, UPDATE, DELETE ON healthml.alert, healthml.alert_rule TO %s'),
 			('{recorder}', 'GRANT SELECT (model_id, name, task) ON healthml.model TO %s'),
 			('{recorder}', 'GRANT SELECT (model_id, version, params) ON healthml.model_version TO %s'),
 			('{scorer,recorder,trainer}', 'GRANT SELECT, INSERT (prediction_id, actual, actual_label, actual_value, note), UPDATE (actual, actual_label, actual_value, note) ON healthml.outcome TO %s'),
