@@ -259,6 +259,11 @@ build/bench/%: test/bench/%.c test/bench/support.c test/bench/support.h build/li
 heart-sound-model: build/bench/heart_sound_recipe
 	$< $(or $(DEMO_DATA),$(HEALTHML_DATA))/heart_sounds models/heart_sound
 
+# That of EEGs: make eeg-model DATA=folder
+.PHONY: eeg-model
+eeg-model: build/bench/eeg_recipe
+	$< $(or $(DEMO_DATA),$(HEALTHML_DATA)) models/eeg
+
 # ---- everything --------------------------------------------------------------------------------------
 
 .PHONY: deb test-deb dist test-docker test-versions deps test test-deep demo demo-federated bench quality reference help print-server

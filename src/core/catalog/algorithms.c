@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/model/anomaly.h"
+#include "core/eeg/eeg_features_algorithm.h"
 #include "core/learn/autoencoder/autoencoder.h"
 #include "core/learn/mlp/mlp.h"
 #include "core/heart/heart_sound_algorithm.h"
@@ -18,6 +19,7 @@
 
 const HmlAlgorithm *const hml_algorithms[] = {
 	&hml_autoencoder,
+	&hml_eeg_features_algorithm,
 	&hml_heart_sound_cnn,
 	&hml_isolation_forest,
 	&hml_lstm_autoencoder,

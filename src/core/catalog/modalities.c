@@ -4,6 +4,7 @@
  */
 #include "core/model/modality.h"
 
+#include "core/eeg/eeg_modality.h"
 #include "core/heart/heart_modality.h"
 
-const HmlModality *const hml_modalities[] = {&hml_heart_sound_modality, NULL};
+const HmlModality *const hml_modalities[] = {&hml_eeg_modality, &hml_heart_sound_modality, NULL};

@@ -4,7 +4,7 @@
  *	  a row.
  *
  * SQL declares a function for each modality, <modality>_classify, and the columns
- * that it returns.  A column is filled by its name: label, confidence, reason,
+ * that it returns.  A column is filled by its name: label, confidence, entropy, reason,
  * usable_share, duration_s, sample_rate, model, version; a measure of the modality;
  * a class of the model, as such or with "p_" before it, whose probability it is.
  */
@@ -76,6 +76,20 @@ probability_of(const Findings *result, const char *name)
 	return NAN;
 }
 
+/* Of the probabilities, as a share of the most there can be. */
+static double
+entropy_of(const Findings *result)
+{
+	const double *outputs = result->finding->verdict.outputs;
+	size_t n = result->call->scorer->model->n_outputs;
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (outputs[i] > 0)
+			sum -= outputs[i] * log(outputs[i]);
+	return n > 1 ? sum / log((double) n) : NAN;
+}
+
 static double
 number_of(const Findings *result, const char *name)
 {
@@ -84,6 +98,8 @@ number_of(const Findings *result, const char *name)
 
 	if (strcmp(name, "confidence") == 0)
 		return finding->verdict.confidence;
+	if (strcmp(name, "entropy") == 0)
+		return entropy_of(result);
 	if (strcmp(name, "usable_share") == 0)
 		return finding->verdict.quality.usable_share;
 	if (strcmp(name, "duration_s") == 0)
