@@ -88,7 +88,7 @@ SELECT record_outcome(max(prediction_id), NULL) FROM prediction;
 
 -- views
 SELECT model, version, risk, predictions = (SELECT count(*) FROM prediction WHERE risk = d.risk) AS counted,
-	share = predictions / 1000.0 AS share, mean_score = (SELECT avg(score) FROM prediction WHERE risk = d.risk) AS mean
+	share = predictions / 1000.0 AS share, abs(mean_score - (SELECT avg(score) FROM prediction WHERE risk = d.risk)) < 1e-12 AS mean
 FROM risk_distribution d ORDER BY risk;
 SELECT sum(share) FROM risk_distribution;
 UPDATE prediction SET predicted_at = predicted_at - interval '3 days' WHERE substr(subject, 5)::int <= 400;
