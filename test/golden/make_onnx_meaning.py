@@ -78,6 +78,36 @@ add("dropout that trains, opset 6", [node("Dropout", ["x"], ["d"], ratio=0.5), n
 add("taken: dropout", [node("Dropout", ["x"], ["d"]), node("MatMul", ["d", "w"], ["y"])], [1, 2], constants=[total])
 add("pads beside auto_pad", [node("Conv", ["x", "k"], ["c"], auto_pad="VALID", pads=[1, 1], kernel_shape=[2]), node("ReduceSum", ["c", "axes"], ["y"], keepdims=0)], [1, 2, 3], [1, 3],
     constants=[f32("k", [[[1, 1]]]), nh.from_array(np.array([2]), "axes")], answer=8.0)
+
+def f64(name, values):
+    return nh.from_array(np.array(values, np.float64), name)
+
+
+total64 = f64("w64", [[1], [1]])
+date = [1700000090, 2]
+narrow = [node("Cast", ["s"], ["c"], to=T.FLOAT), node("MatMul", ["c", "w"], ["y"])]
+add("taken: float64, a difference of the input", [node("Sub", ["x", "o"], ["s"])] + narrow, date, constants=[f64("o", [1700000000, 1]), total], element=T.DOUBLE)
+add("taken: float64, the input from a constant, divided", [node("Sub", ["o", "x"], ["d"]), node("Div", ["d", "q"], ["s"])] + narrow, date,
+    constants=[f64("o", [1700000000, 1]), f64("q", 60), total], element=T.DOUBLE)
+add("taken: float64, filled in, scaled, shifted", [node("IsNaN", ["x"], ["m"]), node("Where", ["m", "f", "x"], ["a"]), node("Mul", ["a", "q"], ["d"]), node("Add", ["d", "o"], ["s"])] + narrow,
+    [nan, 2], constants=[f64("f", [1700000001, 0]), f64("q", [3, 3]), f64("o", [-5100000000, 1]), total], element=T.DOUBLE)
+add("taken: float64, no scaling", [node("Cast", ["x"], ["c"], to=T.FLOAT), node("MatMul", ["c", "w"], ["y"])], [3, 2], constants=[total], element=T.DOUBLE)
+add("taken: float64, a result that is cast to it", [node("MatMul", ["x", "w"], ["p"]), node("Cast", ["p"], ["q"], to=T.DOUBLE), node("Cast", ["q"], ["y"], to=T.FLOAT)], [3, 2], constants=[total])
+add("float64, a product", [node("MatMul", ["x", "w64"], ["p"]), node("Cast", ["p"], ["y"], to=T.FLOAT)], [1700000090, -1700000000], constants=[total64], element=T.DOUBLE)
+add("float64, the input twice", [node("Sub", ["x", "o"], ["s"]), node("Cast", ["s"], ["c"], to=T.FLOAT), node("Cast", ["x"], ["e"], to=T.FLOAT), node("Add", ["c", "e"], ["t"]), node("MatMul", ["t", "w"], ["y"])],
+    [3, 2], constants=[f64("o", [1, 1]), total], element=T.DOUBLE)
+add("float64, a difference of a difference that is read twice", [node("Sub", ["x", "o"], ["a"]), node("Mul", ["a", "q"], ["b"]), node("Cast", ["a"], ["c"], to=T.FLOAT), node("Cast", ["b"], ["d"], to=T.FLOAT),
+    node("Add", ["c", "d"], ["t"]), node("MatMul", ["t", "w"], ["y"])], [3, 2], constants=[f64("o", [1, 1]), f64("q", 3), total], element=T.DOUBLE)
+add("float64, of an input of float32", [node("Cast", ["x"], ["e"], to=T.DOUBLE), node("Sub", ["e", "o"], ["s"])] + narrow, date, constants=[f64("o", [1700000000, 1]), total])
+add("float64, of a result", [node("MatMul", ["x", "w"], ["p"]), node("Cast", ["p"], ["q"], to=T.DOUBLE), node("Sub", ["q", "o"], ["r"]), node("Cast", ["r"], ["y"], to=T.FLOAT)], [1700000000, 2],
+    constants=[total, f64("o", [1700000000])])
+add("float64, filled in after it was scaled", [node("Sub", ["x", "o"], ["a"]), node("IsNaN", ["a"], ["m"]), node("Where", ["m", "f", "a"], ["s"])] + narrow, [nan, 2],
+    constants=[f64("o", [1, 1]), f64("f", [7, 8]), total], element=T.DOUBLE)
+add("taken: a scaler of scikit-learn", [node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", offset=[1700000000.0, 1.0], scale=[1 / 60, 2.0]), node("MatMul", ["s", "w"], ["y"])], date, constants=[total],
+    domains=["ai.onnx.ml"])
+add("taken: a scaler of float64", [node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", offset=[1700000000.0, 1.0], scale=[1 / 60, 2.0]), node("MatMul", ["s", "w"], ["y"])], date, constants=[total],
+    domains=["ai.onnx.ml"], element=T.DOUBLE)
+
 with open(os.path.join(os.path.dirname(__file__), "onnx_meaning.csv"), "w", newline="") as out:
     csv.writer(out, lineterminator="\n").writerows([["name", "file", "features", "answer"]] + rows)
 print(len(rows), "files")

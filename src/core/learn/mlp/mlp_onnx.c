@@ -16,7 +16,8 @@ const HmlParamSpec hml_mlp_import_params[] = {
 	{"features", HML_PARAM_TEXTS, "null", 0, 0, NULL,
 	 "Names of the network's inputs, in their order; by default x1, x2 and so on."},
 	{"classes", HML_PARAM_TEXTS, "null", 0, 0, NULL,
-	 "Names of the classes, of two the negative one first; by default 0, 1 and so on."},
+	 "Names of the classes, of two the negative one first; by default the labels in the file, or else 0, 1 "
+	 "and so on. Labels that are texts cannot be renamed."},
 	{"threshold", HML_PARAM_NUMBER, "0.5", 0, 1, NULL,
 	 "Probability above which a row is assigned to the positive one of two classes."},
 	{0}};
@@ -62,21 +63,82 @@ make_pipeline(HmlModel *model, const HmlParams *params, const HmlOnnxImport *imp
 		return hml_fail(ctx, HML_LIMIT, "too many features: %zu (limit %d)", n, HML_MAX_FEATURES);
 	HML_TRY(make_names(model->arena, params, "features", "x", 1, n, &names));
 	HML_TRY(hml_pipeline_plain(model->arena, names, n, &model->pipeline));
-	if (import->fill == NULL)
-		return HML_OK;
-	model->pipeline->imputation = HML_IMPUTE_CONSTANT;
+	if (import->fill != NULL)
+		model->pipeline->imputation = HML_IMPUTE_CONSTANT;
 	for (size_t i = 0; i < n; i++)
-		model->pipeline->features[i].fill = import->fill[i];
+	{
+		HmlFeature *feature = &model->pipeline->features[i];
+
+		if (import->fill != NULL)
+			feature->fill = import->fill[i];
+		if (import->scale != NULL)
+		{
+			feature->offset = import->offset[i];
+			feature->scale = import->scale[i];
+		}
+	}
+	return hml_pipeline_lay_out(model->pipeline, ctx);
+}
+
+/* ---- classes ---------------------------------------------------------------------------------------- */
+
+static bool
+is_integer(const char *text)
+{
+	text += *text == '-';
+	return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* Names may be given to classes that the file numbers; where it has names, or numbers are given, they must agree. */
+static HmlStatus
+check_given(HmlContext *ctx, const HmlJson *given, const HmlOnnxImport *import)
+{
+	for (size_t i = 0; i < import->n_labels; i++)
+	{
+		const char *name = given->items[i].string;
+
+		if ((is_integer(import->labels[i]) && !is_integer(name)) || strcmp(name, import->labels[i]) == 0)
+			continue;
+		hml_fail(ctx, HML_INVALID_ARGUMENT,
+				 "class %zu is \"%.60s\" in the ONNX file, but \"%.60s\" in parameter \"classes\"", i + 1,
+				 import->labels[i], name);
+		return hml_hint(ctx, "Give the classes in the order of the file, or leave the parameter out.");
+	}
+	return HML_OK;
+}
+
+/* As given, as the file has them, or numbers from 0 on. */
+static HmlStatus
+name_classes(HmlModel *model, const HmlParams *params, const HmlOnnxImport *import)
+{
+	HmlContext *ctx = hml_arena_context(model->arena);
+	const HmlJson *given = hml_param_json(params, "classes");
+	size_t n = model->n_outputs;
+
+	if (import->n_labels > 0 && import->n_labels != n)
+		return hml_fail(ctx, HML_UNSUPPORTED,
+						"the ONNX file has labels for %zu classes, but its network has %zu", import->n_labels,
+						n);
+	if (import->n_labels == 0 || given->type != HML_JSON_NULL)
+	{
+		HML_TRY(make_names(model->arena, params, "classes", "", 0, n, &model->output_names));
+		return given->type == HML_JSON_NULL ? HML_OK : check_given(ctx, given, import);
+	}
+	model->output_names = import->labels;
 	return HML_OK;
 }
 
 static HmlStatus
-set_task(HmlModel *model, HmlMlp *mlp)
+set_task(HmlModel *model, HmlMlp *mlp, bool is_pair)
 {
 	const HmlNode *output = &mlp->net.network->nodes[mlp->net.network->output];
 	size_t width = hml_shape_size(&output->shape);
 	const char *last = output->op != NULL ? output->op->name : "";
 
+	if (is_pair && (strcmp(last, "sigmoid") != 0 || width != 1))
+		return hml_fail(hml_arena_context(model->arena), HML_UNSUPPORTED,
+						"the ONNX file's output is 1 - p and p, where p ends in \"%s\", not in a sigmoid",
+						last);
 	mlp->scale = 1.0;
 	mlp->task = HML_TASK_REGRESSION;
 	if (strcmp(last, "softmax") == 0 && width >= 2)
@@ -116,10 +178,10 @@ import_into(HmlModel *model, const void *bytes, size_t length, const HmlParams *
 	mlp->net = (HmlEnsemble){
 		.name = HML_ONLY_NETWORK, .network = import.network, .n_members = 1, .weights = {import.weights}};
 	model->impl = mlp;
-	HML_TRY(set_task(model, mlp));
+	HML_TRY(set_task(model, mlp, import.is_pair));
 	HML_TRY(make_pipeline(model, params, &import));
 	if (mlp->task != HML_TASK_REGRESSION)
-		HML_TRY(make_names(model->arena, params, "classes", "", 0, model->n_outputs, &model->output_names));
+		HML_TRY(name_classes(model, params, &import));
 	set_threshold(model, mlp, params);
 	return hml_mlp_prepare(model);
 }

@@ -44,7 +44,12 @@ typedef struct HmlOnnxImport
 {
 	HmlNetwork *network;
 	float *weights;
-	double *fill; /* (elements of the input) what a missing one is taken for; NULL = nothing is filled in */
+	double *fill;   /* (elements of the input) what a missing one is taken for; NULL = nothing is filled in */
+	double *offset; /* (elements of the input) the network sees (input - offset) * scale; NULL = the input */
+	double *scale;
+	bool is_pair;    /* the file's output is (1 - p, p), the network's is p */
+	size_t n_labels; /* of the classes; 0 = the file has none */
+	const char **labels;
 } HmlOnnxImport;
 
 /*

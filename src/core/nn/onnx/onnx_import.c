@@ -89,6 +89,21 @@ hml_import_input(Import *im, size_t k, ImportValue *out)
 HmlStatus
 hml_import_layer_input(Import *im, size_t k, ImportValue *out)
 {
+	HML_TRY(hml_import_any_layer(im, k, out));
+	return out->is_double ? hml_import_refuse_double(im) : HML_OK;
+}
+
+HmlStatus
+hml_import_refuse_double(Import *im)
+{
+	hml_import_refuse(
+		im, "computes in float64, which the engine does only with an offset and a scale of the input");
+	return hml_hint(im->ctx, "Export the model in float32.");
+}
+
+HmlStatus
+hml_import_any_layer(Import *im, size_t k, ImportValue *out)
+{
 	HML_TRY(hml_import_input(im, k, out));
 	if (out->kind == IMPORT_MISSING)
 		return hml_import_refuse(
@@ -423,8 +438,12 @@ import_input(Import *im, const OnnxValueInfo *info)
 		value.dims[i] = info->dims[i];
 		shape.dims[shape.n_dims++] = (size_t) info->dims[i];
 	}
+	value.is_double = info->element == ONNX_DOUBLE;
 	if (im->n_layers == 0)
+	{
 		im->fixed_batch = info->dims[0];
+		im->has_double_input = value.is_double;
+	}
 	HML_TRY(hml_import_add_layer(im, NULL, NULL, 0, &shape, &value.layer, "%s", ""));
 	hml_import_name(im, info->name)->value = value;
 	return HML_OK;
@@ -505,7 +524,8 @@ static HmlStatus
 import_node(Import *im, const OnnxNode *node)
 {
 	static const ImportOp *const tables[] = {hml_import_layer_ops, hml_import_shape_ops,
-											 hml_import_arithmetic_ops, hml_import_sequence_ops};
+											 hml_import_arithmetic_ops, hml_import_sequence_ops,
+											 hml_import_scaling_ops};
 
 	im->node = node;
 	for (size_t i = 0; hml_ops[i] != NULL; i++)
@@ -525,7 +545,7 @@ import_node(Import *im, const OnnxNode *node)
 }
 
 static HmlStatus
-import_graph(Import *im)
+import_graph(Import *im, ImportClasses *classes)
 {
 	const OnnxGraph *g = im->graph;
 	const char *output;
@@ -536,6 +556,7 @@ import_graph(Import *im)
 		for (size_t k = 0; k < g->nodes[i].n_outputs; k++)
 			hml_import_name(im, g->nodes[i].outputs[k])->producer = &g->nodes[i];
 	HML_TRY(choose_output(im, &output));
+	HML_TRY(hml_import_classes(im, &output, classes));
 	mark_needed(im, output);
 	HML_TRY(import_constants_and_inputs(im));
 	for (size_t i = 0; i < g->n_nodes; i++)
@@ -547,6 +568,8 @@ import_graph(Import *im)
 	value = hml_import_name(im, output)->value;
 	if (value.kind != IMPORT_LAYER)
 		return hml_fail(im->ctx, HML_UNSUPPORTED, "the output of the ONNX file does not depend on its input");
+	if (value.is_double && im->layers[value.layer].op == NULL)
+		return hml_fail(im->ctx, HML_UNSUPPORTED, "the output of the ONNX file is its input in float64");
 	HML_TRY(hml_import_batch_first(im, &value, &shape, &im->output));
 	if (im->layers[im->output].op != NULL)
 		return HML_OK;
@@ -554,116 +577,12 @@ import_graph(Import *im)
 	return hml_import_add_layer(im, "dropout", &im->output, 1, &shape, &im->output, "%s", "");
 }
 
-/* ---- the network ------------------------------------------------------------------------------------ */
-
-/* Inputs of the network stay, whether they are needed or not. */
-static void
-mark_layers(Import *im)
-{
-	im->layers[im->output].is_needed = true;
-	for (size_t i = im->n_layers; i-- > 0;)
-	{
-		ImportLayer *layer = &im->layers[i];
-
-		layer->is_needed |= layer->op == NULL;
-		for (size_t k = 0; k < layer->n_inputs && layer->is_needed; k++)
-			im->layers[layer->inputs[k]].is_needed = true;
-	}
-}
-
-static void
-write_input(const ImportLayer *layer, bool is_first, HmlText *text)
-{
-	hml_text_addf(text, "%s\"%s\": [", is_first ? "" : ", ", layer->name);
-	for (size_t i = 0; i < layer->shape.n_dims; i++)
-		hml_text_addf(text, "%s%zu", i == 0 ? "" : ", ", layer->shape.dims[i]);
-	hml_text_add(text, "]");
-}
-
-static void
-write_layer(const Import *im, const ImportLayer *layer, bool is_first, HmlText *text)
-{
-	hml_text_addf(text, "%s{\"op\": \"%s\", \"name\": \"%s\", \"inputs\": [", is_first ? "" : ", ", layer->op,
-				  layer->name);
-	for (size_t k = 0; k < layer->n_inputs; k++)
-		hml_text_addf(text, "%s\"%s\"", k == 0 ? "" : ", ", im->layers[layer->inputs[k]].name);
-	hml_text_addf(text, "]%s}", layer->attributes);
-}
-
-static void
-write_spec(const Import *im, HmlText *text)
-{
-	bool is_first = true;
-
-	hml_text_add(text, "{\"inputs\": {");
-	for (size_t i = 0; i < im->n_layers; i++)
-		if (im->layers[i].op == NULL)
-		{
-			write_input(&im->layers[i], is_first, text);
-			is_first = false;
-		}
-	hml_text_add(text, "}, \"layers\": [");
-	is_first = true;
-	for (size_t i = 0; i < im->n_layers; i++)
-		if (im->layers[i].op != NULL && im->layers[i].is_needed)
-		{
-			write_layer(im, &im->layers[i], is_first, text);
-			is_first = false;
-		}
-	hml_text_addf(text, "], \"output\": \"%s\"}", im->layers[im->output].name);
-}
-
-static HmlStatus
-copy_weight(Import *im, const HmlNode *node, const ImportWeight *weight, float *weights)
-{
-	for (size_t i = 0; i < node->n_parameters; i++)
-		if (strcmp(node->parameters[i].name, weight->name) == 0)
-		{
-			if (node->parameters[i].size != weight->count)
-				return hml_fail(im->ctx, HML_CORRUPT, "\"%s\" of layer \"%s\" has %zu numbers, not %zu",
-								weight->name, node->name, weight->count, node->parameters[i].size);
-			memcpy(weights + node->parameters[i].offset, weight->values, weight->count * sizeof(float));
-			return HML_OK;
-		}
-	return hml_fail(im->ctx, HML_INTERNAL, "layer \"%s\" has no \"%s\"", node->name, weight->name);
-}
-
-static HmlStatus
-copy_weights(Import *im, const HmlNetwork *network, float *weights)
-{
-	for (size_t i = 0; i < im->n_layers; i++)
-	{
-		const ImportLayer *layer = &im->layers[i];
-
-		for (size_t k = 0; k < layer->n_weights && layer->is_needed; k++)
-			HML_TRY(copy_weight(im, hml_network_find(network, layer->name), &layer->weights[k], weights));
-	}
-	return hml_network_check_weights(im->ctx, network, weights, HML_INVALID_DATA);
-}
-
-static HmlStatus
-make_network(Import *im, HmlArena *arena, HmlOnnxImport *out)
-{
-	HmlText text;
-	float *weights;
-
-	mark_layers(im);
-	hml_text_init(&text, im->ctx);
-	write_spec(im, &text);
-	HML_TRY(hml_network_parse_text(arena, &text, &out->network));
-	HML_TRY(HML_ARENA_NEW_ZERO(arena, &weights, out->network->n_weights));
-	out->weights = weights;
-	HML_TRY(copy_weights(im, out->network, weights));
-	if (im->fill == NULL)
-		return HML_OK;
-	HML_TRY(HML_ARENA_NEW(arena, &out->fill, hml_shape_size(&out->network->nodes[0].shape)));
-	memcpy(out->fill, im->fill, hml_shape_size(&out->network->nodes[0].shape) * sizeof(double));
-	return HML_OK;
-}
+/* ---- the file ---------------------------------------------------------------------------------------- */
 
 static HmlStatus
 read_into(Import *im, HmlArena *arena, const void *bytes, size_t length, HmlOnnxImport *out)
 {
+	ImportClasses classes = {0};
 	OnnxGraph *graph;
 
 	HML_TRY(HML_ARENA_NEW(im->arena, &graph, 1));
@@ -674,8 +593,8 @@ read_into(Import *im, HmlArena *arena, const void *bytes, size_t length, HmlOnnx
 		im->max_layers = LAYERS_PER_NODE * HML_MAX_LAYERS;
 	HML_TRY(make_names(im));
 	HML_TRY(HML_ARENA_NEW(im->arena, &im->layers, im->max_layers));
-	HML_TRY(import_graph(im));
-	return make_network(im, arena, out);
+	HML_TRY(import_graph(im, &classes));
+	return hml_import_network(im, arena, &classes, out);
 }
 
 HmlStatus

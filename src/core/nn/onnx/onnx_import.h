@@ -11,6 +11,8 @@
 #ifndef HML_NN_ONNX_ONNX_IMPORT_H
 #define HML_NN_ONNX_ONNX_IMPORT_H
 
+#include <string.h>
+
 #include "core/base/text.h"
 #include "core/nn/graph/network.h"
 #include "core/nn/onnx/onnx.h"
@@ -58,6 +60,7 @@ typedef struct ImportValue
 	size_t layer;
 	size_t n_dims; /* as the graph sees it, with one ONNX_BATCH among them */
 	int64_t dims[ONNX_MAX_DIMS];
+	bool is_double; /* a layer's numbers, which the graph sees as float64 */
 } ImportValue;
 
 typedef struct ImportName
@@ -79,11 +82,21 @@ typedef struct Import
 	size_t n_layers;
 	size_t max_layers;
 	ImportLayer *layers;
-	size_t output;       /* layer */
-	double *fill;        /* of the input's elements, or NULL */
-	int64_t fixed_batch; /* samples for which the file was made, or -1 */
+	size_t output;         /* layer */
+	bool has_double_input; /* the network's input is of float64 */
+	double *fill;          /* of the input's elements, or NULL */
+	double *offset;        /* the network sees (input - offset) * scale; NULL = the input */
+	double *scale;
+	const OnnxNode *shaped_by; /* the last node that filled in or scaled the input, or NULL */
+	int64_t fixed_batch;       /* samples for which the file was made, or -1 */
 	const OnnxNode *node;
 } Import;
+
+static inline bool
+hml_import_has_same_dims(const ImportValue *a, const ImportValue *b)
+{
+	return a->n_dims == b->n_dims && memcmp(a->dims, b->dims, a->n_dims * sizeof(a->dims[0])) == 0;
+}
 
 /* ---- names and values; onnx_import.c ---------------------------------------------------------------- */
 
@@ -95,6 +108,9 @@ extern ImportName *hml_import_name(Import *im, const char *name); /* never NULL 
 /* Input k of the node; kind IMPORT_NOTHING where it is left out. */
 extern HmlStatus hml_import_input(Import *im, size_t k, ImportValue *out) HML_NODISCARD;
 extern HmlStatus hml_import_layer_input(Import *im, size_t k, ImportValue *out) HML_NODISCARD;
+/* The same, which may be of float64. */
+extern HmlStatus hml_import_any_layer(Import *im, size_t k, ImportValue *out) HML_NODISCARD;
+extern HmlStatus hml_import_refuse_double(Import *im);
 /* A constant of float32 or of int64; NULL where it is left out and may be. */
 extern HmlStatus hml_import_floats(Import *im, size_t k, bool is_optional,
 								   const OnnxTensor **out) HML_NODISCARD;
@@ -141,6 +157,10 @@ extern HmlStatus hml_import_affine(Import *im, size_t layer, const float *scale,
 extern HmlStatus hml_import_transpose(Import *im, size_t layer, const size_t *perm,
 									  size_t *out) HML_NODISCARD;
 
+/* input k 'op' c of float64, or c 'op' input k; onnx_import_scaling.c. */
+extern HmlStatus hml_import_scale_input(Import *im, char op, size_t k, const ImportValue *x,
+										const OnnxTensor *c) HML_NODISCARD;
+
 /* ---- operators -------------------------------------------------------------------------------------- */
 
 /*
@@ -169,5 +189,26 @@ extern const ImportOp hml_import_layer_ops[];      /* onnx_import_layers.c; ends
 extern const ImportOp hml_import_shape_ops[];      /* onnx_import_shapes.c */
 extern const ImportOp hml_import_arithmetic_ops[]; /* onnx_import_arithmetic.c */
 extern const ImportOp hml_import_sequence_ops[];   /* onnx_import_sequences.c */
+extern const ImportOp hml_import_scaling_ops[];    /* onnx_import_scaling.c */
+
+/* ---- outputs; onnx_import_labels.c ------------------------------------------------------------------- */
+
+/*
+ * What the chosen output says of classes: their labels, and p in place of the pair
+ * (1 - p, p) that converters of scikit-learn make of it.
+ */
+typedef struct ImportClasses
+{
+	bool is_pair;
+	size_t n_labels; /* 0 = the file has none */
+	const char *const *labels;
+} ImportClasses;
+
+/* Before the nodes are taken; '*output' becomes p where it was the pair. */
+extern HmlStatus hml_import_classes(Import *im, const char **output, ImportClasses *out) HML_NODISCARD;
+
+/* The network of the layers, in 'arena'; onnx_import_network.c. */
+extern HmlStatus hml_import_network(Import *im, HmlArena *arena, const ImportClasses *classes,
+									HmlOnnxImport *out) HML_NODISCARD;
 
 #endif /* HML_NN_ONNX_ONNX_IMPORT_H */

@@ -153,9 +153,11 @@ with_constant(Import *im, char op, size_t k)
 	float *one;
 	bool done;
 
-	HML_TRY(hml_import_layer_input(im, k, &x));
+	HML_TRY(hml_import_any_layer(im, k, &x));
 	HML_TRY(hml_import_floats(im, 1 - k, false, &c));
 	HML_TRY(check_old_broadcast(im, x.n_dims, c->n_dims));
+	if (x.is_double)
+		return hml_import_scale_input(im, op, k, &x, c);
 	HML_TRY(find_along(im, c, &x, &along));
 	switch (op)
 	{
@@ -184,12 +186,6 @@ with_constant(Import *im, char op, size_t k)
 
 /* ---- two layers ------------------------------------------------------------------------------------- */
 
-static bool
-has_same_dims(const ImportValue *a, const ImportValue *b)
-{
-	return a->n_dims == b->n_dims && memcmp(a->dims, b->dims, a->n_dims * sizeof(a->dims[0])) == 0;
-}
-
 /* 1 in missing dimensions in front, as NumPy does it; the batch must stay the first. */
 static HmlStatus
 two_layers(Import *im, const char *op)
@@ -204,7 +200,8 @@ two_layers(Import *im, const char *op)
 	HML_TRY(hml_import_layer_input(im, 0, &a));
 	HML_TRY(hml_import_layer_input(im, 1, &b));
 	HML_TRY(check_old_broadcast(im, a.n_dims, b.n_dims));
-	if (has_same_dims(&a, &b) && hml_shape_equal(&im->layers[a.layer].shape, &im->layers[b.layer].shape))
+	if (hml_import_has_same_dims(&a, &b) &&
+		hml_shape_equal(&im->layers[a.layer].shape, &im->layers[b.layer].shape))
 	{
 		layers[0] = a.layer;
 		layers[1] = b.layer;
@@ -279,7 +276,7 @@ is_silu(const Import *im, const ImportValue *x, const ImportValue *gate)
 	const ImportLayer *layer = &im->layers[gate->layer];
 
 	return layer->op != NULL && strcmp(layer->op, "sigmoid") == 0 && layer->inputs[0] == x->layer &&
-		   has_same_dims(x, gate);
+		   hml_import_has_same_dims(x, gate);
 }
 
 static HmlStatus
@@ -426,7 +423,7 @@ import_erf(Import *im)
 		count = gelu_end(im, x, sum, end);
 	if (x != NULL)
 		value = hml_import_name(im, x)->value;
-	if (count == 0 || value.kind != IMPORT_LAYER)
+	if (count == 0 || value.kind != IMPORT_LAYER || value.is_double)
 		return hml_import_refuse(im, "is not one that the engine has, but as a part of GELU");
 	HML_TRY(hml_import_add_layer(im, "gelu", &value.layer, 1, &im->layers[value.layer].shape, &value.layer,
 								 "%s", ""));
@@ -507,93 +504,6 @@ import_reduce(Import *im)
 	return HML_OK;
 }
 
-/* ---- scaling and filling in ------------------------------------------------------------------------- */
-
-/* Of scikit-learn's converters: (x - offset) * scale. */
-static HmlStatus
-import_scaler(Import *im)
-{
-	const OnnxAttribute *offset = hml_import_attribute(im, "offset");
-	const OnnxAttribute *scale = hml_import_attribute(im, "scale");
-	ImportValue x;
-	HmlShape shape;
-	size_t layer;
-	float *values;
-
-	HML_TRY(hml_import_layer_input(im, 0, &x));
-	HML_TRY(hml_import_batch_first(im, &x, &shape, &layer));
-	if (shape.n_dims != 1 || offset == NULL || scale == NULL || offset->n_floats != shape.dims[0] ||
-		scale->n_floats != shape.dims[0])
-		return hml_import_refuse(im, "does not have one offset and one scale for each feature");
-	HML_TRY(HML_ARENA_NEW(im->arena, &values, shape.dims[0]));
-	for (size_t i = 0; i < shape.dims[0]; i++)
-		values[i] = -offset->floats[i] * scale->floats[i];
-	HML_TRY(hml_import_affine(im, layer, scale->floats, values, shape.dims[0], &layer));
-	return hml_import_put(im, layer);
-}
-
-static HmlStatus
-import_is_nan(Import *im)
-{
-	ImportValue x;
-
-	HML_TRY(hml_import_layer_input(im, 0, &x));
-	if (im->layers[x.layer].op != NULL)
-		return hml_import_refuse(im, "is of something else than the input");
-	x.kind = IMPORT_MISSING;
-	hml_import_set_output(im, 0, &x);
-	return HML_OK;
-}
-
-/* One number, or one for each element of a sample, in the dimensions of the sample. */
-static bool
-fills_each(const OnnxTensor *fill, const ImportValue *x)
-{
-	if (fill->count == 1)
-		return fill->n_dims <= x->n_dims;
-	for (size_t i = 1; i <= x->n_dims; i++)
-	{
-		int64_t dim = x->dims[x->n_dims - i];
-		int64_t own = i <= fill->n_dims ? fill->dims[fill->n_dims - i] : 1;
-
-		if (own != (dim == ONNX_BATCH ? 1 : dim))
-			return false;
-	}
-	return fill->n_dims <= x->n_dims;
-}
-
-/*
- * Where(IsNaN(x), fill, x) of the input: a missing value is filled in before the
- * network sees it.  So nothing else may see x, or where it is missing.
- */
-static HmlStatus
-import_where(Import *im)
-{
-	const OnnxTensor *fill;
-	ImportValue missing;
-	ImportValue x;
-	size_t size;
-
-	HML_TRY(hml_import_input(im, 0, &missing));
-	if (im->node->n_inputs != 3 || missing.kind != IMPORT_MISSING)
-		return hml_import_refuse(im, "is not one that the engine has, but to fill in missing inputs");
-	HML_TRY(hml_import_floats(im, 1, false, &fill));
-	HML_TRY(hml_import_layer_input(im, 2, &x));
-	size = hml_shape_size(&im->layers[x.layer].shape);
-	if (im->fill != NULL || x.layer != 0 || missing.layer != x.layer || !has_same_dims(&missing, &x) ||
-		!fills_each(fill, &x))
-		return hml_import_refuse(im, "does not fill in one number for each input");
-	if (hml_import_name(im, im->node->inputs[0])->n_readers != 1 ||
-		!hml_import_is_private(im, im->node->inputs[2], 2, NULL))
-		return hml_import_refuse(im,
-								 "fills in an input that is also read unfilled, or whose missing values are");
-	HML_TRY(HML_ARENA_NEW(im->arena, &im->fill, size));
-	for (size_t i = 0; i < size; i++)
-		im->fill[i] = (double) fill->floats[fill->count == 1 ? 0 : i];
-	hml_import_set_output(im, 0, &x);
-	return HML_OK;
-}
-
 #define OLD_BROADCAST "axis broadcast" /* before opset 7 */
 #define REDUCTION "axes keepdims noop_with_empty_axes"
 
@@ -601,13 +511,10 @@ const ImportOp hml_import_arithmetic_ops[] = {
 	{"Add", import_add, OLD_BROADCAST, NULL},
 	{"Div", import_div, OLD_BROADCAST, NULL},
 	{"Erf", import_erf, NULL, NULL},
-	{"IsNaN", import_is_nan, NULL, NULL},
 	{"Mul", import_mul, OLD_BROADCAST, NULL},
 	{"ReduceMax", import_reduce, REDUCTION, NULL},
 	{"ReduceMean", import_reduce, REDUCTION, NULL},
 	{"ReduceSum", import_reduce, REDUCTION, NULL},
-	{"Scaler", import_scaler, "offset scale", "ai.onnx.ml"},
 	{"Sub", import_sub, OLD_BROADCAST, NULL},
-	{"Where", import_where, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };

@@ -47,12 +47,12 @@ import_identity(Import *im)
 	return HML_OK;
 }
 
-/* Constants are converted; what layers put out is float32 in any case. */
+/* Constants are converted; what layers put out is float32, however the graph sees it. */
 static HmlStatus
 import_cast(Import *im)
 {
-	bool to_float = hml_import_int(im, "to", ONNX_FLOAT) == ONNX_FLOAT ||
-					hml_import_int(im, "to", ONNX_FLOAT) == ONNX_DOUBLE;
+	bool to_double = hml_import_int(im, "to", ONNX_FLOAT) == ONNX_DOUBLE;
+	bool to_float = hml_import_int(im, "to", ONNX_FLOAT) == ONNX_FLOAT || to_double;
 	ImportValue x;
 	OnnxTensor *tensor;
 	float *floats;
@@ -63,8 +63,12 @@ import_cast(Import *im)
 			im, "takes IsNaN as a number; only a Where that fills in missing inputs may read it");
 	if (x.kind == IMPORT_LAYER && !to_float)
 		return hml_import_refuse(im, "makes integers of what layers put out");
+	x.is_double = x.kind == IMPORT_LAYER && to_double;
 	if (x.kind != IMPORT_CONSTANT || (x.tensor->floats != NULL) == to_float || x.tensor->count == 0)
-		return import_identity(im);
+	{
+		hml_import_set_output(im, 0, &x);
+		return HML_OK;
+	}
 	if (!to_float)
 		return hml_import_refuse(im, "makes integers of constants");
 	HML_TRY(HML_ARENA_NEW(im->arena, &tensor, 1));

@@ -172,10 +172,11 @@ typedef struct Floats
 	size_t size;
 	size_t count;
 	float *values; /* NULL while counting */
+	double *wide;  /* NULL unless those of float64 are kept */
 } Floats;
 
-static float
-float_of(const unsigned char *bytes, size_t size)
+static double
+number_of(const unsigned char *bytes, size_t size)
 {
 	double wide;
 	float narrow;
@@ -187,7 +188,7 @@ float_of(const unsigned char *bytes, size_t size)
 	bits32 = (uint32_t) bits;
 	memcpy(&wide, &bits, sizeof(wide));
 	memcpy(&narrow, &bits32, sizeof(narrow));
-	return size == sizeof(double) ? (float) wide : narrow;
+	return size == sizeof(double) ? wide : (double) narrow;
 }
 
 static HmlStatus
@@ -215,23 +216,63 @@ on_floats(Parser *p, const HmlField *field, void *target)
 		bytes = single;
 	}
 	for (size_t i = 0; i < count && floats->values != NULL; i++)
-		floats->values[floats->count + i] = float_of(bytes + i * floats->size, floats->size);
+	{
+		double number = number_of(bytes + i * floats->size, floats->size);
+
+		floats->values[floats->count + i] = (float) number;
+		if (floats->wide != NULL)
+			floats->wide[floats->count + i] = number;
+	}
 	floats->count += count;
 	return HML_OK;
 }
 
 static HmlStatus
 read_floats(Parser *p, const void *bytes, size_t length, uint32_t number, size_t size, size_t *count,
-			const float **out)
+			const float **out, const double **wide)
 {
-	Floats floats = {number, size, 0, NULL};
+	Floats floats = {number, size, 0, NULL, NULL};
 
 	HML_TRY(each_field(p, bytes, length, "ONNX file", on_floats, &floats));
 	*count = floats.count;
 	HML_TRY(HML_ARENA_NEW(p->arena, &floats.values, floats.count));
 	*out = floats.values;
+	if (wide != NULL)
+	{
+		HML_TRY(HML_ARENA_NEW(p->arena, &floats.wide, floats.count));
+		*wide = floats.wide;
+	}
 	floats.count = 0;
 	return each_field(p, bytes, length, "ONNX file", on_floats, &floats);
+}
+
+/* ---- texts ------------------------------------------------------------------------------------------ */
+
+typedef struct Strings
+{
+	uint32_t number;
+	size_t count;
+	const char **values;
+} Strings;
+
+static HmlStatus
+on_strings(Parser *p, const HmlField *field, void *target)
+{
+	Strings *strings = target;
+
+	return field->number == strings->number ? read_string(p, field, &strings->values[strings->count++])
+											: HML_OK;
+}
+
+static HmlStatus
+read_strings(Parser *p, const HmlField *field, uint32_t number, size_t *count, const char *const **out)
+{
+	Strings strings = {.number = number};
+
+	HML_TRY(count_fields(p, field->bytes, field->length, number, count));
+	HML_TRY(HML_ARENA_NEW(p->arena, &strings.values, *count));
+	*out = strings.values;
+	return each_field(p, field->bytes, field->length, "ONNX file", on_strings, &strings);
 }
 
 /* ---- tensors ---------------------------------------------------------------------------------------- */
@@ -312,11 +353,14 @@ convert_raw(Parser *p, const TensorParts *parts, size_t size, OnnxTensor *tensor
 {
 	bool is_float = parts->type == ONNX_FLOAT || parts->type == ONNX_DOUBLE;
 	float *floats = NULL;
+	double *doubles = NULL;
 	int64_t *integers = NULL;
 
 	if (is_float)
 		HML_TRY(HML_ARENA_NEW(p->arena, &floats, tensor->count));
-	else
+	if (parts->type == ONNX_DOUBLE)
+		HML_TRY(HML_ARENA_NEW(p->arena, &doubles, tensor->count));
+	if (!is_float)
 		HML_TRY(HML_ARENA_NEW(p->arena, &integers, tensor->count));
 	for (size_t i = 0; i < tensor->count; i++)
 	{
@@ -325,7 +369,11 @@ convert_raw(Parser *p, const TensorParts *parts, size_t size, OnnxTensor *tensor
 
 		if (is_float)
 		{
-			floats[i] = float_of(bytes, size);
+			double number = number_of(bytes, size);
+
+			floats[i] = (float) number;
+			if (doubles != NULL)
+				doubles[i] = number;
 			continue;
 		}
 		for (size_t b = 0; b < size; b++)
@@ -333,6 +381,7 @@ convert_raw(Parser *p, const TensorParts *parts, size_t size, OnnxTensor *tensor
 		integers[i] = size == 4 ? (int64_t) (int32_t) (uint32_t) bits : (int64_t) bits;
 	}
 	tensor->floats = floats;
+	tensor->doubles = doubles;
 	tensor->integers = integers;
 	return HML_OK;
 }
@@ -344,10 +393,10 @@ read_typed(Parser *p, const HmlField *field, const TensorParts *parts, OnnxTenso
 	{
 		case ONNX_FLOAT:
 			return read_floats(p, field->bytes, field->length, ONNX_TENSOR_FLOAT_DATA, 4, count,
-							   &tensor->floats);
+							   &tensor->floats, NULL);
 		case ONNX_DOUBLE:
 			return read_floats(p, field->bytes, field->length, ONNX_TENSOR_DOUBLE_DATA, 8, count,
-							   &tensor->floats);
+							   &tensor->floats, &tensor->doubles);
 		case ONNX_INT64:
 			return read_integers(p, field->bytes, field->length, ONNX_TENSOR_INT64_DATA, count,
 								 &tensor->integers);
@@ -355,6 +404,18 @@ read_typed(Parser *p, const HmlField *field, const TensorParts *parts, OnnxTenso
 			return read_integers(p, field->bytes, field->length, ONNX_TENSOR_INT32_DATA, count,
 								 &tensor->integers);
 	}
+}
+
+static HmlStatus
+read_tensor_strings(Parser *p, const HmlField *field, OnnxTensor *tensor)
+{
+	size_t count;
+
+	HML_TRY(read_strings(p, field, ONNX_TENSOR_STRING_DATA, &count, &tensor->strings));
+	return count == tensor->count
+			   ? HML_OK
+			   : hml_fail(p->ctx, HML_CORRUPT, "tensor \"%s\" has %zu elements, but its dimensions say %zu",
+						  tensor->name, count, tensor->count);
 }
 
 static HmlStatus
@@ -370,8 +431,10 @@ read_tensor(Parser *p, const HmlField *field, OnnxTensor *tensor)
 	HML_TRY(read_message(p, field, "tensor", on_tensor_field, &parts));
 	HML_TRY(read_integers(p, field->bytes, field->length, ONNX_TENSOR_DIMS, &n_dims, &dims));
 	HML_TRY(set_dims(p, dims, n_dims, tensor));
+	if (parts.type == ONNX_STRING)
+		return read_tensor_strings(p, field, tensor);
 	size = element_size(parts.type);
-	if (size == 0) /* such as strings: an error only when somebody wants it */
+	if (size == 0) /* an error only when somebody wants it */
 		return HML_OK;
 	if (parts.raw != NULL || tensor->count == 0)
 		count = parts.raw_length % size == 0 ? parts.raw_length / size : SIZE_MAX;
@@ -428,8 +491,9 @@ read_attribute(Parser *p, const HmlField *field, OnnxAttribute *attribute)
 	HML_TRY(read_message(p, field, "attribute", on_attribute_field, attribute));
 	HML_TRY(read_integers(p, field->bytes, field->length, ONNX_ATTRIBUTE_INTS, &attribute->n_ints,
 						  &attribute->ints));
+	HML_TRY(read_strings(p, field, ONNX_ATTRIBUTE_STRINGS, &attribute->n_strings, &attribute->strings));
 	return read_floats(p, field->bytes, field->length, ONNX_ATTRIBUTE_FLOATS, 4, &attribute->n_floats,
-					   &attribute->floats);
+					   &attribute->floats, NULL);
 }
 
 static HmlStatus

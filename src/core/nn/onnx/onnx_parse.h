@@ -3,7 +3,7 @@
  *	  An ONNX file as it lies in memory after parsing; private to onnx_*.c.
  *
  * Everything lies in one arena and nothing points into the file.  Numbers of
- * tensors are converted to float32 or int64.
+ * tensors are converted to float32 or int64; those of float64 are kept beside it.
  */
 #ifndef HML_NN_ONNX_ONNX_PARSE_H
 #define HML_NN_ONNX_ONNX_PARSE_H
@@ -21,8 +21,10 @@ typedef struct OnnxTensor
 	size_t n_dims;
 	int64_t dims[ONNX_MAX_DIMS];
 	size_t count;
-	const float *floats;     /* NULL unless the elements are floating-point numbers */
-	const int64_t *integers; /* NULL unless they are whole numbers or booleans */
+	const float *floats;        /* NULL unless the elements are floating-point numbers */
+	const double *doubles;      /* the same before rounding; NULL unless they are of float64 */
+	const int64_t *integers;    /* NULL unless they are whole numbers or booleans */
+	const char *const *strings; /* NULL unless they are texts */
 } OnnxTensor;
 
 typedef struct OnnxAttribute
@@ -36,6 +38,8 @@ typedef struct OnnxAttribute
 	const int64_t *ints;
 	size_t n_floats;
 	const float *floats;
+	size_t n_strings;
+	const char *const *strings;
 } OnnxAttribute;
 
 typedef struct OnnxNode
