@@ -206,7 +206,7 @@ test_mistakes(void **state)
 		{"{\"input\":[9],\"layers\":[{\"op\":\"slice\",\"start\":5,\"end\":3}]}", HML_INVALID_ARGUMENT,
 		 "a slice from 5 to 3 does not fit a dimension of 9"},
 		{"{\"input\":[9],\"layers\":[{\"op\":\"slice\",\"axis\":1}]}", HML_INVALID_ARGUMENT,
-		 "axis 1 is none"},
+		 "axis 1 is out of range for 1 dimensions"},
 		{"{\"input\":[9],\"layers\":[{\"op\":\"concat\"}]}", HML_INVALID_ARGUMENT,
 		 "takes 2 to 16 inputs, not 1"},
 		{"{\"inputs\":{\"a\":[2,3],\"b\":[2,4]},\"layers\":[{\"op\":\"concat\",\"inputs\":[\"a\",\"b\"]}]}",

@@ -328,7 +328,7 @@ find_channels(Work *work)
 static double
 typical_amplitude(const Work *work)
 {
-	double sorted[HML_EEG_ELECTRODES];
+	double sorted[HML_EEG_ELECTRODES] = {0};
 	size_t n = 0;
 
 	for (size_t e = 0; e < HML_EEG_ELECTRODES; e++)
