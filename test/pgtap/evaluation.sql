@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL search_path = public, pg_catalog, pg_temp;
 SET LOCAL client_min_messages = warning;
-SELECT plan(29);
+SELECT plan(34);
 
 CREATE TABLE judged AS
 SELECT age, max_heart_rate, st_depression, vessels, CASE WHEN male THEN 'm' WHEN patient_id % 10 > 0 THEN 'f' END AS sex, heart_disease AS ill,
@@ -67,6 +67,24 @@ SELECT results_eq($$SELECT subgroup, value FROM healthml.evaluate('three', 'judg
 SELECT is_empty($$SELECT FROM healthml.evaluate('net', 'SELECT j.*, CASE WHEN sex = ''f'' THEN NULL ELSE ill END AS target FROM judged j', 'target', by => 'sex', replicates => 0)
 	WHERE subgroup = 'f'$$, 'a subgroup without any target is left out');
 SELECT throws_like($$SELECT * FROM healthml.evaluate('net', 'judged', 'ill', by => 'nothing')$$, '%no column "nothing"');
+
+-- messages say what is the matter: nobody asked for folds, and numbers may be text
+SELECT throws_like(format('SELECT healthml.train(''few'', %L, %L, NULL, %L, %L)', algorithm, source, target, params), message, message)
+FROM (VALUES ('mlp', 'SELECT i AS a, i % 2 = 0 AS y FROM generate_series(1, 5) i', 'y', '{"epochs": 1}', '5 rows are too few to hold a share of 0.15 out for validation'),
+	('mlp', 'SELECT i AS a, i % 2 = 0 AS y, i % 3 AS h FROM generate_series(1, 60) i', 'y', '{"epochs": 1, "group": "h"}', '3 groups are too few to hold a share of 0.15 out for validation'),
+	('autoencoder', 'SELECT i AS a, i % 3 AS b FROM generate_series(1, 5) i', NULL, '{"epochs": 1}', '5 rows are too few to hold a share of%')) v (algorithm, source, target, params, message);
+SELECT lives_ok($$SELECT healthml.train('few', 'mlp', 'SELECT i AS a, i % 2 = 0 AS y FROM generate_series(1, 5) i', NULL, 'y', '{"epochs": 1, "validation_fraction": 0.2}')$$,
+	'the share that the hint names will do');
+CREATE FUNCTION pg_temp.hint_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	EXECUTE statement;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RETURN hint;
+END $$;
+SELECT matches(pg_temp.hint_of($$SELECT healthml.train('uci', 'isolation_forest', 'SELECT ''63.0''::text AS "Age"')$$), '^Column "Age" is text.*nullif\("Age", ''\?''\)::float8', 'numbers that are text');
 
 SELECT * FROM finish();
 ROLLBACK;

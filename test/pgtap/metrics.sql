@@ -1,7 +1,7 @@
 -- Metrics aggregates: how they are declared, and what holds for any data.
 BEGIN;
 SET search_path = healthml, public;
-SELECT plan(35);
+SELECT plan(39);
 
 CREATE TEMP VIEW metrics AS
 SELECT a.*, p.proname, p.proparallel, p.proargnames, obj_description(p.oid, 'pg_proc') AS comment
@@ -27,6 +27,10 @@ SELECT is(proargnames, CASE proname
 	ELSE '{score,label}' END, proname || ' names its arguments')
 FROM metrics WHERE proname IN ('roc_auc', 'log_loss', 'confusion_matrix') ORDER BY proname;
 SELECT throws_ok($$SELECT roc_auc('NaN', true)$$, '22000', 'score cannot be NaN', 'NaN has its SQLSTATE');
+SELECT ok(log_loss(1.0000001::real, true) < 1e-15 AND brier_score(1.0000001::float8, true) = 0, 'what float32 rounds beyond 1 is 1');
+SELECT is(brier_score(-1e-8, false), 0::float8, 'and beyond 0 is 0');
+SELECT throws_like($$SELECT log_loss(1.000001, true)$$, 'probability 1.000001 is not between 0 and 1', 'a probability is written as it is');
+SELECT throws_like($$SELECT brier_score(-1e-6, true)$$, 'probability -1e-06 is not between 0 and 1');
 SELECT throws_ok($$SELECT log_loss(2, true)$$, '22000', 'probability 2 is not between 0 and 1', 'so has a probability of 2');
 
 SELECT setseed(0.25);

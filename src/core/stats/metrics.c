@@ -12,6 +12,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/number.h"
+
+#define FLOAT32_ROUNDING (2.0 * FLT_EPSILON)
 #define POLL_EVERY (1 << 18) /* rows between polls, a few milliseconds */
 
 __extension__ typedef __int128 Wide;
@@ -41,38 +44,40 @@ hml_average_precision(HmlContext *ctx, const double *scores, const bool *labels,
 	return ranked(ctx, hml_ranking_average_precision, scores, labels, n, out);
 }
 
+/* What float32 makes of a probability may be a rounding error beyond 0 or 1. */
 static HmlStatus
-check_probability(HmlContext *ctx, double probability)
+take_probability(HmlContext *ctx, double *probability)
 {
-	if (isnan(probability))
+	char number[HML_NUMBER_SIZE];
+	double p = *probability;
+
+	if (isnan(p))
 		return hml_fail(ctx, HML_INVALID_DATA, "probability cannot be NaN");
-	if (isinf(probability))
+	if (isinf(p))
 		return hml_fail(ctx, HML_INVALID_DATA, "probability cannot be infinite");
-	if (!(probability >= 0 && probability <= 1))
+	if (!(p >= -FLOAT32_ROUNDING && p <= 1 + FLOAT32_ROUNDING))
 	{
-		hml_fail(ctx, HML_INVALID_DATA, "probability %g is not between 0 and 1", probability);
+		hml_fail(ctx, HML_INVALID_DATA, "probability %s is not between 0 and 1",
+				 hml_number_format(number, p));
 		return hml_hint(ctx, "Calibrate the score, or use a metric of ranks such as roc_auc.");
 	}
+	*probability = fmin(fmax(p, 0), 1);
 	return HML_OK;
 }
 
 HmlStatus
 hml_brier_loss(HmlContext *ctx, double probability, bool label, double *out)
 {
-	double error = label ? 1 - probability : probability;
-
-	HML_TRY(check_probability(ctx, probability));
-	*out = error * error;
+	HML_TRY(take_probability(ctx, &probability));
+	*out = label ? (1 - probability) * (1 - probability) : probability * probability;
 	return HML_OK;
 }
 
 HmlStatus
 hml_log_loss(HmlContext *ctx, double probability, bool label, double *out)
 {
-	double of_actual = label ? probability : 1 - probability;
-
-	HML_TRY(check_probability(ctx, probability));
-	*out = -log(fmin(fmax(of_actual, DBL_EPSILON), 1 - DBL_EPSILON));
+	HML_TRY(take_probability(ctx, &probability));
+	*out = -log(fmin(fmax(label ? probability : 1 - probability, DBL_EPSILON), 1 - DBL_EPSILON));
 	return HML_OK;
 }
 

@@ -9,7 +9,7 @@
  *
  * Everything is O(n) or a sort, in float64.  scores and labels are (n); a label
  * is true for the positive class.  A score that is NaN or infinite, and a
- * probability outside 0..1, are HML_INVALID_DATA.
+ * probability outside 0..1 by more than rounding in float32, are HML_INVALID_DATA.
  */
 #ifndef HML_STATS_METRICS_H
 #define HML_STATS_METRICS_H

@@ -176,6 +176,27 @@ add_all_features(FrameReader *reader)
 	}
 }
 
+/* Numbers that were loaded as text are the usual reason. */
+static void
+refuse_source(const FrameReader *reader)
+{
+	const char *text = NULL;
+
+	for (int i = 0; i < reader->source->columns->natts && text == NULL; i++)
+		if (healthml_value_is_text(
+				healthml_value_kind(TupleDescAttr(reader->source->columns, i)->atttypid)) &&
+			!has_role(reader, attribute_name(reader, i)))
+			text = attribute_name(reader, i);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the source has no numeric or boolean column to learn from"),
+			 text == NULL
+				 ? 0
+				 : errhint("Column \"%s\" is text. If it holds numbers, select nullif(%s, '?')::float8, with "
+						   "whatever stands for a missing value; if it holds words, name it in \"features\".",
+						   text, quote_identifier(text))));
+}
+
 static void
 choose_features(FrameReader *reader)
 {
@@ -186,8 +207,7 @@ choose_features(FrameReader *reader)
 	else
 		add_all_features(reader);
 	if (reader->n_features == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the source has no numeric or boolean column to learn from")));
+		refuse_source(reader);
 }
 
 static HealthmlSourceColumn

@@ -4,7 +4,21 @@
  */
 #include "core/learn/network/holdout.h"
 
+#include <math.h>
+
 #include "core/data/split.h"
+
+static HmlStatus
+refuse(HmlContext *ctx, size_t units, const char *what, double fraction)
+{
+	hml_fail(ctx, HML_INVALID_DATA, "%zu %s are too few to hold a share of %g out for validation", units,
+			 what, fraction);
+	if (units < 2)
+		return hml_hint(ctx,
+						"Set \"validation_fraction\" to 0, which learns from all rows and judges nothing.");
+	return hml_hint(ctx, "Set \"validation_fraction\" to 0, or to %g or more.",
+					ceil(100.0 / (double) units) / 100);
+}
 
 static HmlStatus
 deal(HmlArena *arena, const HmlHoldoutSpec *spec, uint32_t *fold)
@@ -19,6 +33,10 @@ deal(HmlArena *arena, const HmlHoldoutSpec *spec, uint32_t *fold)
 	if (spec->frame != NULL)
 		HML_TRY(hml_split_groups(arena, spec->frame, spec->rows, spec->n_rows, &groups, &split.n_groups));
 	split.groups = groups;
+	if (groups != NULL && split.n_groups < split.n_folds)
+		return refuse(hml_arena_context(arena), split.n_groups, "groups", spec->fraction);
+	if (spec->n_rows < split.n_folds)
+		return refuse(hml_arena_context(arena), spec->n_rows, "rows", spec->fraction);
 	return hml_split(hml_arena_context(arena), &split, fold);
 }
 
