@@ -41,6 +41,7 @@ typedef struct HealthmlNewVersion
 	const char *trained_on; /* the source */
 	const char *target;     /* column, NULL = none or not known */
 	TimestampTz started_at;
+	int32 number; /* 0 = the next one; a version whose number is given becomes no champion */
 } HealthmlNewVersion;
 
 /* Raises invalid_parameter_value for a malformed reference; allocates in the current context. */
@@ -74,7 +75,7 @@ extern Datum healthml_feature_names(const HmlPipeline *pipeline);
 /* Raise unless 'name' may name a model and the current user may write one with this algorithm. */
 extern void healthml_check_new_version(const char *name, const HmlAlgorithm *algorithm);
 
-/* Write it, with a number of its own; the first one becomes champion.  Returns a
+/* Write it, with a number of its own if none is given; then the first one becomes champion.  Returns a
  * training_result in the current memory context, and the number. */
 extern Datum healthml_register_version(const HealthmlNewVersion *new_version, int32 *version);
 

@@ -23,15 +23,17 @@
 #include "pg/server/memory.h"
 #include "pg/server/statement.h"
 
-/* Takes the next number and holds the model's row until the transaction ends. */
+/* Takes the number that is given, or the next one, and holds the model's row until the transaction ends. */
 static HealthmlStatement take_number = {
-	.sql = "INSERT INTO healthml.model AS m (name, algorithm, task, last_version) VALUES ($1, $2, $3, 1) "
+	.sql = "INSERT INTO healthml.model AS m (name, algorithm, task, last_version) "
+		   "VALUES ($1, $2, $3, coalesce($4, 1)) "
 		   "ON CONFLICT (name) WHERE model_id OPERATOR(pg_catalog.>) 0 DO UPDATE SET last_version = "
-		   "m.last_version OPERATOR(pg_catalog.+) 1 "
-		   "WHERE m.algorithm" EQUALS "EXCLUDED.algorithm RETURNING m.model_id, m.last_version",
+		   "greatest(m.last_version, coalesce($4, m.last_version OPERATOR(pg_catalog.+) 1)) "
+		   "WHERE m.algorithm" EQUALS "EXCLUDED.algorithm RETURNING m.model_id, "
+		   "coalesce($4, m.last_version)",
 	.writes = "model",
-	.n_arguments = 3,
-	.types = {TEXTOID, TEXTOID, TEXTOID},
+	.n_arguments = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, INT4OID},
 };
 
 #define INSERTED 13
@@ -181,10 +183,11 @@ static void
 take_version_number(const HealthmlNewVersion *new_version, Datum *model_id, Datum *version)
 {
 	const HmlAlgorithm *algorithm = new_version->content->algorithm;
-	Datum values[3] = {CStringGetTextDatum(new_version->model), CStringGetTextDatum(algorithm->name),
-					   CStringGetTextDatum(healthml_task_of(new_version->content))};
+	Datum values[4] = {CStringGetTextDatum(new_version->model), CStringGetTextDatum(algorithm->name),
+					   CStringGetTextDatum(healthml_task_of(new_version->content)),
+					   Int32GetDatum(new_version->number)};
 
-	if (healthml_execute(&take_number, values, NULL, false) == 0)
+	if (healthml_execute(&take_number, values, new_version->number == 0 ? "   n" : NULL, false) == 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("another session has made model \"%s\" with another algorithm than \"%s\"",
 							   new_version->model, algorithm->name)));
@@ -223,7 +226,7 @@ healthml_register_version(const HealthmlNewVersion *new_version, int32 *version)
 	healthml_execute(&insert_version, values, nulls, false);
 	result = SPI_datumTransfer(healthml_result(1), false, -1);
 	*version = DatumGetInt32(values[1]);
-	if (*version == 1)
+	if (*version == 1 && new_version->number == 0)
 		healthml_execute(&insert_champion, values, NULL, false);
 	SPI_finish();
 	return result;
