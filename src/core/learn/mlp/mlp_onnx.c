@@ -4,6 +4,7 @@
  */
 #include "core/learn/mlp/mlp_onnx.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +77,11 @@ make_pipeline(HmlModel *model, const HmlParams *params, const HmlOnnxImport *imp
 			feature->offset = import->offset[i];
 			feature->scale = import->scale[i];
 		}
+		if (fabs((feature->fill - feature->offset) * feature->scale) > FLT_MAX) /* not so of NaN */
+			return hml_fail(
+				ctx, HML_INVALID_DATA,
+				"what the ONNX file fills in for input %zu is too large for the network: %g (limit %g)",
+				i + 1, feature->fill, (double) FLT_MAX);
 	}
 	return hml_pipeline_lay_out(model->pipeline, ctx);
 }
