@@ -46,7 +46,7 @@ CREATE INDEX alert_opened_at ON healthml.alert (opened_at);
 COMMENT ON TABLE healthml.alert IS 'what the rules of healthml.alert_rule found: at most one open alert of a rule, a model and a subject';
 COMMENT ON COLUMN healthml.alert.value IS 'the value that was measured last while it was open';
 COMMENT ON COLUMN healthml.alert.seen_at IS 'when it was last found to be still open';
-COMMENT ON COLUMN healthml.alert.snoozed_until IS 'until then it neither notifies nor escalates';
+COMMENT ON COLUMN healthml.alert.snoozed_until IS 'until then it does not escalate';
 
 SELECT pg_catalog.pg_extension_config_dump('healthml.alert_rule', '');
 SELECT pg_catalog.pg_extension_config_dump('healthml.alert', '');

@@ -355,11 +355,6 @@ hml_plot_timeline(HmlText *svg, const HmlTimeline *timeline)
 						timeline->labels[i], MOST_OF_A_LABEL);
 	}
 	draw_risk_legend(svg);
-	hml_text_add(svg, "<path fill=\"none\" stroke=\"#8a929c\" stroke-opacity=\"0.6\" d=\"");
-	for (size_t i = 0; i < timeline->n && hml_drawing_goes_on(svg, i); i++)
-		hml_text_addf(svg, "%s%.1f %.1f", i == 0 ? "M" : "L", hml_axis_place(&x, timeline->x[i]),
-					  hml_axis_place(&y, timeline->y[i]));
-	hml_text_add(svg, "\"/>");
 	for (size_t i = 0; i < timeline->n && hml_drawing_goes_on(svg, i); i++)
 		hml_text_addf(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>",
 					  hml_axis_place(&x, timeline->x[i]), hml_axis_place(&y, timeline->y[i]),

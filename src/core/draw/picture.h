@@ -77,7 +77,7 @@ typedef struct HmlTimeline
 	const char *const *labels; /* (n_ticks) */
 } HmlTimeline;
 
-/* Scores over time, each dot in the colour of its risk. */
+/* Scores over time, each dot in the colour of its risk; no line, as they may be of many patients. */
 extern void hml_plot_timeline(HmlText *svg, const HmlTimeline *timeline);
 
 #endif /* HML_DRAW_PICTURE_H */
