@@ -178,7 +178,7 @@ side_of(size_t derivation)
 static double
 median_of(const double *values, size_t n)
 {
-	double sorted[N_DERIVATIONS];
+	double sorted[N_DERIVATIONS] = {0};
 
 	for (size_t i = 0; i < n; i++)
 	{

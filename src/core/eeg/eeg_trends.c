@@ -178,7 +178,7 @@ find_peak(Work *work, size_t row)
 static void
 describe_rhythm(Work *work)
 {
-	size_t order[DERIVATIONS];
+	size_t order[DERIVATIONS] = {0};
 	size_t middle;
 
 	for (size_t i = 0; i < DERIVATIONS; i++)
