@@ -397,7 +397,7 @@ bad_numbers_are_refused(void **state)
 {
 	const bool labels[] = {true, false};
 	const double bad_scores[] = {NAN, INFINITY, -INFINITY};
-	const double bad_probabilities[] = {NAN, -DBL_MIN, 1 + DBL_EPSILON, INFINITY};
+	const double bad_probabilities[] = {NAN, -3 * FLT_EPSILON, 1 + 3 * FLT_EPSILON, INFINITY};
 	const uint32_t codes[] = {0, 2};
 	uint64_t matrix[4];
 	TestHost host;

@@ -378,7 +378,8 @@ check_pipeline_case(size_t number)
 				double value = pipeline_rows[i][k];
 
 				assert_true(read.fill[k] == features[k].fill);
-				c.inputs[0][i * 3 + k] = (float) (isnan(value) ? read.fill[k] : value);
+				value = isnan(value) ? read.fill[k] : value;
+				c.inputs[0][i * 3 + k] = (float) ((value - read.offset[k]) * read.scale[k]);
 			}
 		run(&c, read.network, read.weights, (const float *const *) c.inputs, c.output);
 		compare("read again:", "pipeline", c.output, g->values, g->count);
@@ -508,10 +509,12 @@ files_become_our_operators(void **state)
 	bytes = read_whole(&c.ctx, "test/golden/onnx/sklearn_binary.onnx", &length);
 	assert_ok(&c.ctx, hml_onnx_read(c.arena, bytes, length, &read));
 	hml_free(&c.ctx, bytes);
-	/* the scaler is a batch norm; 1 - p is not imported */
-	assert_int_equal(read.network->n_nodes, 6);
+	/* the scaler is two batch norms; 1 - p is not imported */
+	assert_int_equal(read.network->n_nodes, 7);
 	assert_string_equal(read.network->nodes[1].op->name, "batch_norm");
-	assert_string_equal(read.network->nodes[5].op->name, "sigmoid");
+	assert_string_equal(read.network->nodes[2].op->name, "batch_norm");
+	assert_string_equal(read.network->nodes[6].op->name, "sigmoid");
+	assert_true(read.is_pair);
 	teardown(&c);
 }
 
