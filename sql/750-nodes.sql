@@ -29,7 +29,7 @@ COMMENT ON FUNCTION healthml.receive_version(text, integer, bytea, text, jsonb, 
 'for distribute_models: keeps a version of another server under the number that it has there (from 1; an empty target means none), without making it champion; returns false if it is here already. Raises an error if the number is taken by another artifact';
 
 CREATE FUNCTION healthml.receive_aliases(names jsonb) RETURNS integer
-LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
 	change record;
 	changes integer := 0;

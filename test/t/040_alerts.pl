@@ -73,7 +73,7 @@ for my $subject ("repeat(E'\\x01', 100000)", "repeat(U&'\\00e9', 100000)", "repe
 	my $told = decode_json($payload);
 
 	cmp_ok(length $payload, '<', 8000, "$subject fits");
-	is($told->{model}, $model, 'and the model's name is complete');
+	is($told->{model}, $model, 'and the name of the model is complete');
 	is(scalar_of($node, "SELECT starts_with($subject, " . quoted($told->{subject}) . ')'),
 		't', 'the subject is cut between characters');
 	cmp_ok(length $told->{subject}, '>=', 100, 'and no shorter than need be');
