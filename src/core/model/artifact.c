@@ -177,6 +177,18 @@ read_algorithm(HmlModel *model, HmlReader *reader)
 	return HML_OK;
 }
 
+/* An algorithm fills as many outputs as it has: one without a name, or one for each of its classes. */
+static HmlStatus
+check_outputs(const HmlModel *model, const HmlReader *reader)
+{
+	bool is_named = model->output_names != NULL;
+
+	if (is_named ? model->algorithm->target_use != HML_TARGET_EVALUATES : model->n_outputs == 1)
+		return HML_OK;
+	return hml_fail(reader->ctx, HML_CORRUPT, "%s has %zu %s outputs, which algorithm \"%s\" has not",
+					reader->what, model->n_outputs, is_named ? "named" : "unnamed", model->algorithm->name);
+}
+
 static HmlStatus
 read_output_names(HmlModel *model, HmlReader *reader)
 {
@@ -185,12 +197,11 @@ read_output_names(HmlModel *model, HmlReader *reader)
 	HML_TRY(hml_read_u8(reader, &named));
 	if (named > 1)
 		return hml_fail(reader->ctx, HML_CORRUPT, "%s has a flag of %u", reader->what, named);
-	if (named == 0)
-		return HML_OK;
-	HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, model->n_outputs));
-	for (size_t i = 0; i < model->n_outputs; i++)
+	if (named == 1)
+		HML_TRY(HML_ARENA_NEW(model->arena, &model->output_names, model->n_outputs));
+	for (size_t i = 0; i < model->n_outputs && named == 1; i++)
 		HML_TRY(hml_read_text_copy(model->arena, reader, &model->output_names[i]));
-	return HML_OK;
+	return check_outputs(model, reader);
 }
 
 static HmlStatus
